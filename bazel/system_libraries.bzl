@@ -1,0 +1,130 @@
+"""Repository rules that turn the machine's installed libraries into Bazel targets."""
+
+def _pkg_config_linkopts(ctx, package):
+    result = ctx.execute(["pkg-config", "--libs", package])
+    if result.return_code != 0:
+        fail("pkg-config does not know '{}': run ./bazelw once, which installs what the project needs.\n{}".format(
+            package,
+            result.stderr,
+        ))
+    return result.stdout.strip().split(" ")
+
+def _cc_library(name, linkopts = []):
+    # The headers lie under /usr/include, which the compiler searches by itself and Bazel accepts as its own.
+    return """cc_library(
+    name = "{}",
+    linkopts = {},
+)
+""".format(name, repr(linkopts))
+
+def _system_libraries_impl(ctx):
+    targets = ["""package(default_visibility = ["//visibility:public"])\n"""]
+    for package in ctx.attr.packages:
+        targets.append(_cc_library(package, _pkg_config_linkopts(ctx, package)))
+    for name, linkopt in ctx.attr.without_pkg_config.items():
+        targets.append(_cc_library(name, [linkopt]))
+    for name in ctx.attr.headers_only:
+        targets.append(_cc_library(name))
+    ctx.file("BUILD.bazel", "\n".join(targets))
+
+system_libraries_repository = repository_rule(
+    implementation = _system_libraries_impl,
+    attrs = {
+        "headers_only": attr.string_list(),
+        "packages": attr.string_list(),
+        "without_pkg_config": attr.string_dict(),
+    },
+    configure = True,
+    doc = "One cc_library for each named library of the system.",
+    environ = ["PKG_CONFIG_PATH"],
+    local = True,
+)
+
+def _protobuf_impl(ctx):
+    ctx.symlink("/usr/bin/protoc", "protoc_binary")
+    ctx.symlink("/usr/include/google/protobuf/descriptor.proto", "google/protobuf/descriptor.proto")
+    ctx.file("BUILD.bazel", """package(default_visibility = ["//visibility:public"])
+
+filegroup(
+    name = "protoc",
+    srcs = ["protoc_binary"],
+)
+
+cc_library(
+    name = "protobuf",
+    linkopts = {linkopts},
+)
+
+proto_library(
+    name = "descriptor_proto",
+    srcs = ["google/protobuf/descriptor.proto"],
+)
+
+proto_lang_toolchain(
+    name = "cc_toolchain",
+    blacklisted_protos = [":descriptor_proto"],
+    command_line = "--cpp_out=$(OUT)",
+    runtime = ":protobuf",
+)
+""".format(linkopts = repr(_pkg_config_linkopts(ctx, "protobuf"))))
+
+protobuf_repository = repository_rule(
+    implementation = _protobuf_impl,
+    configure = True,
+    doc = "The system's protobuf under the names that Bazel's own proto rules look for.",
+    local = True,
+)
+
+def _libtorch_impl(ctx):
+    root = ctx.os.environ.get("LIBTORCH_ROOT", "")
+    if root:
+        # An unpacked official build, or the `torch` folder of a Python package: include/ and lib/.
+        include = ctx.path(root + "/include")
+        library_dir = root + "/lib"
+        if not ctx.path(library_dir + "/libtorch_cpu.so").exists:
+            fail("LIBTORCH_ROOT is '{}', but there is no lib/libtorch_cpu.so in it. Point it at an unpacked LibTorch, or unset it to use the system's.".format(root))
+    else:
+        include = ctx.path("/usr/include")
+        library_dir = None
+        for candidate in ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib"]:
+            if ctx.path(candidate + "/libtorch_cpu.so").exists:
+                library_dir = candidate
+                break
+        if not library_dir:
+            fail("LibTorch is not installed: run ./bazelw once, which installs what the project needs, or set LIBTORCH_ROOT to an unpacked LibTorch.")
+
+    for folder in ["torch", "ATen", "c10", "caffe2"]:
+        if include.get_child(folder).exists:
+            ctx.symlink(include.get_child(folder), "include/" + folder)
+
+    linkopts = []
+    if root:
+        linkopts += ["-L" + library_dir, "-Wl,-rpath," + library_dir]
+    linkopts += ["-ltorch", "-ltorch_cpu", "-lc10"]
+    defines = []
+    if ctx.path(library_dir + "/libtorch_cuda.so").exists:
+        # Nothing refers to the CUDA libraries by symbol: they register themselves when loaded, so they must stay linked.
+        defines.append("ECG_WITH_CUDA")
+        linkopts += ["-Wl,--no-as-needed", "-ltorch_cuda", "-lc10_cuda", "-Wl,--as-needed"]
+
+    ctx.file("BUILD.bazel", """package(default_visibility = ["//visibility:public"])
+
+cc_library(
+    name = "torch",
+    hdrs = glob(["include/**/*.h", "include/**/*.hpp", "include/**/*.cuh"]),
+    defines = {defines},
+    includes = [
+        "include",
+        "include/torch/csrc/api/include",
+    ],
+    linkopts = {linkopts},
+)
+""".format(defines = repr(defines), linkopts = repr(linkopts)))
+
+libtorch_repository = repository_rule(
+    implementation = _libtorch_impl,
+    configure = True,
+    doc = "LibTorch at $LIBTORCH_ROOT, else the system's; with CUDA when its library is there.",
+    environ = ["LIBTORCH_ROOT"],
+    local = True,
+)

@@ -1,0 +1,72 @@
+// mapped_file.h
+//
+// A file's bytes seen through the page cache, so that a corpus larger than memory can be read at random.
+
+#ifndef ECG_FILE_MAPPED_FILE_H_
+#define ECG_FILE_MAPPED_FILE_H_
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstddef>
+#include <filesystem>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "ecg/file/file.h"
+
+namespace ecg {
+
+// MappedFile is a file mapped for reading. Its bytes stay valid, and at the same address, until it is destroyed; moving
+// it does not move them.
+class MappedFile {
+ public:
+  MappedFile() = default;
+
+  // Open maps `path`.
+  static absl::StatusOr<MappedFile> Open(const std::filesystem::path& path) {
+    const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) return ErrnoError("read", path);
+    struct stat status;
+    MappedFile file;
+    absl::Status error;
+    if (fstat(descriptor, &status) != 0) {
+      error = ErrnoError("read", path);
+    } else if (status.st_size > 0) {
+      void* address = mmap(nullptr, status.st_size, PROT_READ, MAP_SHARED, descriptor, 0);
+      if (address == MAP_FAILED) {
+        error = ErrnoError("map", path);
+      } else {
+        file.data_ = static_cast<const char*>(address);
+        file.size_ = status.st_size;
+      }
+    }
+    close(descriptor);
+    if (!error.ok()) return error;
+    return file;
+  }
+
+  MappedFile(MappedFile&& other) noexcept { *this = std::move(other); }
+  MappedFile& operator=(MappedFile&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+    return *this;
+  }
+  ~MappedFile() {
+    if (data_ != nullptr) munmap(const_cast<char*>(data_), size_);
+  }
+
+  absl::string_view bytes() const { return {data_, size_}; }
+
+ private:
+  const char* data_ = nullptr;
+  size_t size_ = 0;
+};
+
+}  // namespace ecg
+
+#endif  // ECG_FILE_MAPPED_FILE_H_

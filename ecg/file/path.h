@@ -1,0 +1,38 @@
+// path.h
+//
+// Where the paths that a person types, and the folders that a person's system names, really are.
+
+#ifndef ECG_FILE_PATH_H_
+#define ECG_FILE_PATH_H_
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "absl/strings/string_view.h"
+
+namespace ecg {
+
+// UserPath returns the path that a person meant by `typed`: `bazel run` starts a binary in a folder of its own and
+// keeps the person's in $BUILD_WORKING_DIRECTORY, and a relative path counts from there.
+inline std::filesystem::path UserPath(absl::string_view typed) {
+  const std::filesystem::path path(typed.begin(), typed.end());
+  const char* working_directory = std::getenv("BUILD_WORKING_DIRECTORY");
+  if (path.empty() || path.is_absolute() || working_directory == nullptr) return path;
+  return std::filesystem::path(working_directory) / path;
+}
+
+// CacheDirectory returns the folder for what can be made again: `ecg` in $XDG_CACHE_HOME, or else in ~/.cache. It may
+// not exist yet.
+inline std::filesystem::path CacheDirectory() {
+  if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache != '\0') {
+    return std::filesystem::path(cache) / "ecg";
+  }
+  if (const char* home = std::getenv("HOME"); home != nullptr && *home != '\0') {
+    return std::filesystem::path(home) / ".cache" / "ecg";
+  }
+  return std::filesystem::temp_directory_path() / "ecg";
+}
+
+}  // namespace ecg
+
+#endif  // ECG_FILE_PATH_H_
