@@ -1,0 +1,47 @@
+// network.h
+//
+// What every network of this project is to those who train, score or describe it, and what a backbone must offer to
+// become part of one.
+
+#ifndef ECG_MODEL_NETWORK_H_
+#define ECG_MODEL_NETWORK_H_
+
+#include <torch/torch.h>
+
+#include <concepts>
+#include <cstdint>
+
+#include "proto/experiment.pb.h"
+
+namespace ecg {
+
+// Network turns crops into logits. Trainer and evaluator know no more of a model than this, so that they are compiled
+// once for all of them.
+class Network : public torch::nn::Module {
+ public:
+  // forward takes standardised signals [B, C, L] and returns logits [B, K], K the number of classes.
+  virtual torch::Tensor forward(const torch::Tensor& signals) = 0;
+};
+
+// ParameterCount returns how many numbers of `module` are trained.
+inline int64_t ParameterCount(const torch::nn::Module& module) {
+  int64_t count = 0;
+  for (const torch::Tensor& parameter : module.parameters()) count += parameter.numel();
+  return count;
+}
+
+// Backbone is a torch module that turns signals [B, C, L] into features [B, feature_dim], and is made from its own part
+// of the spec and the number of leads C.
+template <typename B>
+concept Backbone = std::derived_from<B, torch::nn::Module> &&
+    std::constructible_from<B, const typename B::Spec&, int> &&
+    requires(B backbone, const torch::Tensor& signals, const spec::Model& model) {
+  { backbone.forward(signals) } -> std::same_as<torch::Tensor>;
+  { backbone.feature_dim() } -> std::convertible_to<int>;
+  // Where its part of the spec is.
+  { B::SpecIn(model) } -> std::convertible_to<const typename B::Spec&>;
+};
+
+}  // namespace ecg
+
+#endif  // ECG_MODEL_NETWORK_H_
