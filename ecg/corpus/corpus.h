@@ -1,0 +1,52 @@
+// corpus.h
+//
+// What is known of a set of records before any sample is read.
+
+#ifndef ECG_CORPUS_CORPUS_H_
+#define ECG_CORPUS_CORPUS_H_
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace ecg {
+
+// Record is one electrocardiogram of a corpus.
+struct Record {
+  // id is the record's name in the corpus, such as PTB-XL's ecg_id "1".
+  std::string id;
+  // path leads from the corpus's folder to the record's files, without their extension.
+  std::string path;
+  // patient_id is the patient's name in the corpus; empty when it does not say.
+  std::string patient_id;
+  // fold is the part of the corpus, from 1, that the record belongs to. A patient's records share a fold.
+  int fold = 0;
+  // statements are the codes that the record carries, in the order of the source.
+  std::vector<std::string> statements;
+};
+
+// Corpus is a set of records of the same length and sampling frequency, in a fixed order.
+struct Corpus {
+  // dataset is the name of the corpus, such as "ptbxl".
+  std::string dataset;
+  // version is the corpus's own version number, or what is known of it.
+  std::string version;
+  // synthetic is true when the records were computed rather than taken from people.
+  bool synthetic = false;
+  // data_dir is the folder that the records lie in.
+  std::filesystem::path data_dir;
+  // index_files are the files, in data_dir, that list the records and what is known of them.
+  std::vector<std::string> index_files;
+  // record_extensions are what follows Record::path in the names of a record's files, such as ".hea" and ".dat".
+  std::vector<std::string> record_extensions;
+  // sampling_frequency_hz is the number of samples in a second of each lead.
+  int sampling_frequency_hz = 0;
+  // samples is the number of samples of each lead of each record.
+  int samples = 0;
+  // records are in the order of the source.
+  std::vector<Record> records;
+};
+
+}  // namespace ecg
+
+#endif  // ECG_CORPUS_CORPUS_H_

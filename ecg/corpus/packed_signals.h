@@ -1,0 +1,210 @@
+// packed_signals.h
+//
+// A corpus's samples in one file, mapped into memory. Any record can be had at once, nothing is read that is not asked
+// for, and what has been read can be dropped again by the system when memory is short.
+//
+//   signals.npy   int16 [records, leads, samples]; numpy.load(..., mmap_mode="r") reads it
+//   records.csv   a row for each record: id, path, fold, state, reason, gain and baseline of each lead
+//   corpus.json   dataset, version, sampling frequency, order of the leads, digest of the source, ...
+//
+//   ECG_ASSIGN_OR_RETURN(PackedSignals signals, PackedSignals::Open(folder));
+//   std::span<const int16_t> lead_ii = signals.lead(record, 1);
+//
+// pack.h makes such a folder.
+
+#ifndef ECG_CORPUS_PACKED_SIGNALS_H_
+#define ECG_CORPUS_PACKED_SIGNALS_H_
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/string_view.h"
+#include "ecg/file/csv.h"
+#include "ecg/file/file.h"
+#include "ecg/file/mapped_file.h"
+#include "ecg/file/npy.h"
+#include "ecg/signal/lead.h"
+#include "ecg/signal/signal.h"
+#include "ecg/status/status_macros.h"
+#include "nlohmann/json.hpp"
+
+namespace ecg {
+
+// PackedSignals is an open folder of packed signals. Records are numbered as in Corpus::records. Its spans stay valid
+// until it is destroyed; moving it does not move them. All its methods may be called from several threads.
+class PackedSignals {
+ public:
+  // The files of the folder.
+  static constexpr char kSignalsFile[] = "signals.npy";
+  static constexpr char kRecordsFile[] = "records.csv";
+  static constexpr char kCorpusFile[] = "corpus.json";
+  // kFormat marks corpus.json, and changes when the format does.
+  static constexpr char kFormat[] = "ecg packed signals 1";
+  // The states of a record in records.csv: every lead agreed with its checksum; the source had no checksum for some
+  // lead; the record could not be read and its samples are zeros.
+  static constexpr char kVerified[] = "verified";
+  static constexpr char kUnverified[] = "unverified";
+  static constexpr char kSkipped[] = "skipped";
+
+  // Open opens `folder`, and checks that its three files fit together.
+  static absl::StatusOr<PackedSignals> Open(const std::filesystem::path& folder) {
+    absl::StatusOr<PackedSignals> signals = OpenFolder(folder);
+    if (signals.ok()) return signals;
+    return WithContext(signals.status(), absl::StrCat("cannot open the packed signals in ", folder.string(),
+                                                      "; delete the folder to have it made anew"));
+  }
+
+  // records returns the number of records, the unusable ones counted.
+  int records() const { return static_cast<int>(records_.size()); }
+  // leads returns the number of leads of each record: 12, in the order of kLeadNames.
+  int leads() const { return kLeads; }
+  // samples returns the number of samples of each lead.
+  int samples() const { return samples_; }
+  // sampling_frequency_hz returns the number of samples in a second.
+  int sampling_frequency_hz() const { return sampling_frequency_hz_; }
+  // dataset returns the corpus's name.
+  const std::string& dataset() const { return dataset_; }
+  // version returns the corpus's version.
+  const std::string& version() const { return version_; }
+  // synthetic is true when the records were computed rather than taken from people.
+  bool synthetic() const { return synthetic_; }
+  // source_digest identifies the files that the signals were made from.
+  const std::string& source_digest() const { return source_digest_; }
+
+  // signal returns the samples of a record, [leads, samples]; zeros when it is not usable.
+  std::span<const int16_t> signal(int record) const {
+    const size_t size = static_cast<size_t>(kLeads) * samples_;
+    return {digital_ + record * size, size};
+  }
+  // lead returns the samples of one lead of a record, [samples].
+  std::span<const int16_t> lead(int record, int lead) const {
+    return signal(record).subspan(static_cast<size_t>(lead) * samples_, samples_);
+  }
+  // calibration says which amplitudes the samples of a lead stand for.
+  const Calibration& calibration(int record, int lead) const { return records_[record].calibration[lead]; }
+  // id returns the record's name in the corpus.
+  const std::string& id(int record) const { return records_[record].id; }
+  // usable is false when the record could not be read.
+  bool usable(int record) const { return records_[record].usable; }
+  // reason says why a record is not usable.
+  const std::string& reason(int record) const { return records_[record].reason; }
+
+  // unusable returns the records that are not usable.
+  std::vector<int> unusable() const {
+    std::vector<int> result;
+    for (int record = 0; record < records(); ++record) {
+      if (!usable(record)) result.push_back(record);
+    }
+    return result;
+  }
+
+ private:
+  static_assert(std::endian::native == std::endian::little, "packed signals are little-endian");
+
+  struct PackedRecord {
+    std::string id;
+    bool usable = true;
+    std::string reason;
+    std::array<Calibration, kLeads> calibration;
+  };
+
+  static absl::StatusOr<PackedSignals> OpenFolder(const std::filesystem::path& folder) {
+    PackedSignals signals;
+    ECG_RETURN_IF_ERROR(signals.ReadCorpus(folder / kCorpusFile));
+    ECG_RETURN_IF_ERROR(signals.ReadRecords(folder / kRecordsFile));
+    ECG_ASSIGN_OR_RETURN(signals.file_, MappedFile::Open(folder / kSignalsFile));
+    const absl::string_view bytes = signals.file_.bytes();
+    ECG_ASSIGN_OR_RETURN(const NpyHeader header, ParseNpyHeader(bytes));
+    const std::vector<int64_t> shape = {signals.records(), kLeads, signals.samples_};
+    const size_t expected = header.bytes + sizeof(int16_t) * shape[0] * shape[1] * shape[2];
+    if (header.dtype != "<i2" || header.shape != shape || bytes.size() != expected) {
+      return absl::DataLossError(absl::StrCat(kSignalsFile, " holds ", header.dtype, " [",
+                                              absl::StrJoin(header.shape, ", "), "] in ", bytes.size(), " bytes; ",
+                                              kRecordsFile, " and ", kCorpusFile, " promise <i2 [",
+                                              absl::StrJoin(shape, ", "), "] in ", expected));
+    }
+    signals.digital_ = reinterpret_cast<const int16_t*>(bytes.data() + header.bytes);
+    return signals;
+  }
+
+  absl::Status ReadCorpus(const std::filesystem::path& path) {
+    ECG_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+    try {
+      const nlohmann::json json = nlohmann::json::parse(text);
+      const std::string format = json.at("format");
+      if (format != kFormat) {
+        return absl::FailedPreconditionError(
+            absl::StrCat(path.string(), " has the format \"", format, "\", not \"", kFormat, "\""));
+      }
+      json.at("dataset").get_to(dataset_);
+      json.at("version").get_to(version_);
+      json.at("synthetic").get_to(synthetic_);
+      json.at("sampling_frequency_hz").get_to(sampling_frequency_hz_);
+      json.at("samples").get_to(samples_);
+      json.at("source_digest").get_to(source_digest_);
+      if (json.at("leads") != nlohmann::json(std::vector<std::string>(kLeadNames.begin(), kLeadNames.end()))) {
+        return absl::DataLossError(absl::StrCat(path.string(), " has leads in another order"));
+      }
+    } catch (const nlohmann::json::exception& error) {
+      return absl::DataLossError(absl::StrCat(path.string(), ": ", error.what()));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status ReadRecords(const std::filesystem::path& path) {
+    ECG_ASSIGN_OR_RETURN(const CsvTable table, CsvTable::Read(path));
+    ECG_ASSIGN_OR_RETURN(const int id, table.Column("id"));
+    ECG_ASSIGN_OR_RETURN(const int state, table.Column("state"));
+    ECG_ASSIGN_OR_RETURN(const int reason, table.Column("reason"));
+    std::array<int, kLeads> gain;
+    std::array<int, kLeads> baseline;
+    for (int lead = 0; lead < kLeads; ++lead) {
+      ECG_ASSIGN_OR_RETURN(gain[lead], table.Column(absl::StrCat("gain_", kLeadNames[lead])));
+      ECG_ASSIGN_OR_RETURN(baseline[lead], table.Column(absl::StrCat("baseline_", kLeadNames[lead])));
+    }
+    records_.resize(table.rows());
+    for (int row = 0; row < table.rows(); ++row) {
+      PackedRecord& record = records_[row];
+      record.id = table.at(row, id);
+      record.usable = table.at(row, state) != kSkipped;
+      record.reason = table.at(row, reason);
+      for (int lead = 0; lead < kLeads && record.usable; ++lead) {
+        Calibration& calibration = record.calibration[lead];
+        if (!absl::SimpleAtod(table.at(row, gain[lead]), &calibration.gain)) {
+          return table.ErrorAt(row, gain[lead], "not a number");
+        }
+        if (!absl::SimpleAtoi(table.at(row, baseline[lead]), &calibration.baseline)) {
+          return table.ErrorAt(row, baseline[lead], "not an integer");
+        }
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  std::string dataset_;
+  std::string version_;
+  bool synthetic_ = false;
+  int sampling_frequency_hz_ = 0;
+  int samples_ = 0;
+  std::string source_digest_;
+  std::vector<PackedRecord> records_;
+  MappedFile file_;
+  const int16_t* digital_ = nullptr;  // in file_
+};
+
+}  // namespace ecg
+
+#endif  // ECG_CORPUS_PACKED_SIGNALS_H_

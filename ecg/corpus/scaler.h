@@ -1,0 +1,72 @@
+// scaler.h
+//
+// One mean and one standard deviation for all samples of all leads, as the reference protocol has them: a network sees
+// (x - mean) / deviation. The leads keep their amplitudes relative to one another.
+
+#ifndef ECG_CORPUS_SCALER_H_
+#define ECG_CORPUS_SCALER_H_
+
+#include <cmath>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "ecg/corpus/packed_signals.h"
+#include "ecg/signal/signal.h"
+
+namespace ecg {
+
+// Scaler is what amplitudes are standardised with.
+struct Scaler {
+  double mean_mv = 0;
+  double standard_deviation_mv = 1;
+};
+
+// FitScaler returns the mean and the population standard deviation of every sample of every lead of `records`, which
+// are places in Corpus::records, all usable. The sums of each lead are exact integers; only the last step, over a pair
+// of numbers for each lead, is in floating point. A constant signal is an error, since nothing can be divided by 0.
+inline absl::StatusOr<Scaler> FitScaler(const PackedSignals& signals, std::span<const int> records) {
+  // Variance of the whole = mean of the variances of the parts + variance of their means; parts are equally long.
+  std::vector<double> means_mv;
+  double variances = 0;
+  const int64_t samples = signals.samples();
+  for (const int record : records) {
+    if (!signals.usable(record)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("record ", signals.id(record), " is not usable: ", signals.reason(record)));
+    }
+    for (int lead = 0; lead < signals.leads(); ++lead) {
+      int64_t sum = 0;
+      int64_t sum_of_squares = 0;
+      for (const int16_t sample : signals.lead(record, lead)) {
+        sum += sample;
+        sum_of_squares += int32_t{sample} * sample;
+      }
+      const Calibration& calibration = signals.calibration(record, lead);
+      const double count = static_cast<double>(samples);
+      means_mv.push_back((static_cast<double>(sum) / count - calibration.baseline) / calibration.gain);
+      // n times the sum of squared deviations, below 2^63 up to 2^24 samples.
+      const int64_t spread = samples * sum_of_squares - sum * sum;
+      variances += static_cast<double>(spread) / (count * count) / (calibration.gain * calibration.gain);
+    }
+  }
+  if (means_mv.empty()) return absl::InvalidArgumentError("no records to take the mean amplitude of");
+  const double parts = static_cast<double>(means_mv.size());
+  double mean_mv = 0;
+  for (const double part : means_mv) mean_mv += part;
+  mean_mv /= parts;
+  for (const double part : means_mv) variances += (part - mean_mv) * (part - mean_mv);
+  const Scaler scaler = {.mean_mv = mean_mv, .standard_deviation_mv = std::sqrt(variances / parts)};
+  if (!(scaler.standard_deviation_mv > 0)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("all samples of the ", records.size(), " training records are ", mean_mv, " mV"));
+  }
+  return scaler;
+}
+
+}  // namespace ecg
+
+#endif  // ECG_CORPUS_SCALER_H_

@@ -1,0 +1,36 @@
+// split.h
+//
+// Which records train, which choose among the trained weights, and which judge the chosen ones.
+//
+//   const Split usable = KeepRecords(dataset.split(), dataset.labels(), [&](int record) { return packed.usable(record);
+//   });
+
+#ifndef ECG_CORPUS_SPLIT_H_
+#define ECG_CORPUS_SPLIT_H_
+
+#include <utility>
+#include <vector>
+
+#include "ecg/corpus/labels.h"
+
+namespace ecg {
+
+// Split holds rows of a Labels, in ascending order. No row is in two parts.
+struct Split {
+  std::vector<int> train;
+  std::vector<int> validation;
+  std::vector<int> test;
+};
+
+// KeepRecords returns `split` without the rows whose record (its place in Corpus::records) `keep` answers with false.
+template <typename Predicate>
+Split KeepRecords(Split split, const Labels& labels, Predicate keep) {
+  for (std::vector<int>* rows : {&split.train, &split.validation, &split.test}) {
+    std::erase_if(*rows, [&](int row) { return !keep(labels.records[row]); });
+  }
+  return split;
+}
+
+}  // namespace ecg
+
+#endif  // ECG_CORPUS_SPLIT_H_
