@@ -1,0 +1,118 @@
+// ranked_predictions.h
+//
+// The records of each class in descending order of their prediction: what every score of this folder is computed from.
+// Each class is sorted once; scores and bootstrap resamples then only walk the order.
+//
+//   ECG_ASSIGN_OR_RETURN(RankedPredictions ranked,
+//                        RankedPredictions::Create(targets, probabilities, class_names));
+//   std::optional<double> roc_auc = RocAuc(ranked.classes()[0]);
+
+#ifndef ECG_SCORE_RANKED_PREDICTIONS_H_
+#define ECG_SCORE_RANKED_PREDICTIONS_H_
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+
+namespace ecg {
+
+// RankedRecord is one record's place in the order of one class.
+struct RankedRecord {
+  double prediction;
+  uint32_t record;   // its row in the targets
+  bool positive;     // whether it carries the class
+  bool last_of_tie;  // whether the next record, if any, has a smaller prediction: here a threshold can lie
+};
+
+// RankedClass is one class with its records in descending order of prediction, equal predictions in the records' order.
+struct RankedClass {
+  std::string name;
+  int64_t positives = 0;
+  int64_t negatives = 0;
+  std::vector<RankedRecord> ranking;
+
+  // scorable says whether there is a positive and a negative to tell apart. No score is defined without.
+  bool scorable() const { return positives > 0 && negatives > 0; }
+};
+
+// RankedPredictions holds every class of a set of records.
+class RankedPredictions {
+ public:
+  // Create ranks `predictions`, [records, classes] row by row, which may be logits or probabilities. `targets`, of the
+  // same shape, is 1 where the record carries the class and 0 elsewhere. Fails where a shape does not fit, a target is
+  // neither 0 nor 1 or a prediction is not a number.
+  static absl::StatusOr<RankedPredictions> Create(std::span<const uint8_t> targets, std::span<const float> predictions,
+                                                  std::span<const std::string> class_names) {
+    return Rank(targets, predictions, class_names);
+  }
+  static absl::StatusOr<RankedPredictions> Create(std::span<const uint8_t> targets, std::span<const double> predictions,
+                                                  std::span<const std::string> class_names) {
+    return Rank(targets, predictions, class_names);
+  }
+
+  const std::vector<RankedClass>& classes() const { return classes_; }
+  uint32_t records() const { return records_; }
+
+ private:
+  template <typename Value>
+  static absl::StatusOr<RankedPredictions> Rank(std::span<const uint8_t> targets, std::span<const Value> predictions,
+                                                std::span<const std::string> class_names) {
+    const size_t classes = class_names.size();
+    if (classes == 0 || targets.empty()) return absl::InvalidArgumentError("there is no record or no class to score");
+    if (targets.size() != predictions.size() || targets.size() % classes != 0) {
+      return absl::InvalidArgumentError(absl::StrCat("cannot score ", targets.size(), " targets and ",
+                                                     predictions.size(), " predictions of ", classes,
+                                                     " classes: expected records times classes of both"));
+    }
+    if (targets.size() / classes > std::numeric_limits<uint32_t>::max()) {
+      return absl::InvalidArgumentError("more than 4,294,967,295 records cannot be scored");
+    }
+    RankedPredictions ranked;
+    ranked.records_ = static_cast<uint32_t>(targets.size() / classes);
+    for (size_t c = 0; c < classes; ++c) {
+      RankedClass& one = ranked.classes_.emplace_back();
+      one.name = class_names[c];
+      one.ranking.reserve(ranked.records_);
+      for (uint32_t record = 0; record < ranked.records_; ++record) {
+        const size_t place = record * classes + c;
+        const double prediction = predictions[place];
+        if (std::isnan(prediction)) {
+          return absl::InvalidArgumentError(absl::StrCat("the prediction of record ", record,
+                                                         " (counted from 0), class ", one.name, ", is not a number"));
+        }
+        if (targets[place] > 1) {
+          return absl::InvalidArgumentError(absl::StrCat("the target of record ", record, " (counted from 0), class ",
+                                                         one.name, ", is ", static_cast<int>(targets[place]),
+                                                         ": expected 0 or 1"));
+        }
+        const bool positive = targets[place] == 1;
+        ++(positive ? one.positives : one.negatives);
+        one.ranking.push_back({prediction, record, positive, true});
+      }
+      std::sort(one.ranking.begin(), one.ranking.end(), [](const RankedRecord& left, const RankedRecord& right) {
+        return left.prediction != right.prediction ? left.prediction > right.prediction : left.record < right.record;
+      });
+      for (size_t rank = 0; rank + 1 < one.ranking.size(); ++rank) {
+        one.ranking[rank].last_of_tie = one.ranking[rank].prediction != one.ranking[rank + 1].prediction;
+      }
+    }
+    return ranked;
+  }
+
+  std::vector<RankedClass> classes_;
+  uint32_t records_ = 0;
+};
+
+}  // namespace ecg
+
+#endif  // ECG_SCORE_RANKED_PREDICTIONS_H_

@@ -1,0 +1,69 @@
+#include "ecg/score/roc_auc.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "ecg/score/ranked_predictions.h"
+#include "ecg/score/resampler.h"
+#include "gtest/gtest.h"
+
+namespace ecg {
+namespace {
+
+RankedPredictions OneClass(const std::vector<uint8_t>& targets, const std::vector<double>& predictions) {
+  return RankedPredictions::Create(targets, predictions, std::vector<std::string>{"NORM"}).value();
+}
+
+// The definition itself: every positive against every negative.
+double PairsInOrder(const std::vector<uint8_t>& targets, const std::vector<double>& predictions) {
+  double ordered = 0, pairs = 0;
+  for (size_t i = 0; i < targets.size(); ++i) {
+    for (size_t j = 0; j < targets.size(); ++j) {
+      if (targets[i] == 0 || targets[j] == 1) continue;
+      ordered += predictions[i] > predictions[j] ? 1 : predictions[i] == predictions[j] ? 0.5 : 0;
+      ++pairs;
+    }
+  }
+  return ordered / pairs;
+}
+
+TEST(RocAucTest, IsTheShareOfPairsInOrderWithTiesCountingHalf) {
+  SplitMix64 generator(3);
+  for (const uint32_t distinct : {2, 5, 1000000}) {
+    std::vector<uint8_t> targets;
+    std::vector<double> predictions;
+    for (int record = 0; record < 200; ++record) {
+      targets.push_back(generator.Below(4) == 0);
+      predictions.push_back(generator.Below(distinct) + targets.back());
+    }
+    EXPECT_NEAR(RocAuc(OneClass(targets, predictions).classes()[0]).value(), PairsInOrder(targets, predictions), 1e-14);
+  }
+}
+
+TEST(RocAucTest, CountsARecordAsOftenAsTheResampleHoldsIt) {
+  SplitMix64 generator(4);
+  std::vector<uint8_t> targets, drawn_targets;
+  std::vector<double> predictions, drawn_predictions;
+  std::vector<uint32_t> multiplicities;
+  for (int record = 0; record < 100; ++record) {
+    targets.push_back(generator.Below(2));
+    predictions.push_back(generator.Below(20) + 5 * targets.back());
+    multiplicities.push_back(generator.Below(4));
+    drawn_targets.insert(drawn_targets.end(), multiplicities.back(), targets.back());
+    drawn_predictions.insert(drawn_predictions.end(), multiplicities.back(), predictions.back());
+  }
+  EXPECT_EQ(RocAuc(OneClass(targets, predictions).classes()[0], multiplicities),
+            RocAuc(OneClass(drawn_targets, drawn_predictions).classes()[0]));
+}
+
+TEST(RocAucTest, IsNotDefinedWithoutAPositiveAndANegative) {
+  EXPECT_FALSE(RocAuc(OneClass({1, 1}, {0.1, 0.2}).classes()[0]).has_value());
+  EXPECT_FALSE(RocAuc(OneClass({0, 0}, {0.1, 0.2}).classes()[0]).has_value());
+  // There is a positive, but the resample does not hold it.
+  const std::vector<uint32_t> multiplicities = {0, 2};
+  EXPECT_FALSE(RocAuc(OneClass({1, 0}, {0.1, 0.2}).classes()[0], multiplicities).has_value());
+}
+
+}  // namespace
+}  // namespace ecg
