@@ -24,35 +24,10 @@
 #include <utility>
 #include <vector>
 
+#include "ecg/random/random.h"
 #include "ecg/score/ranked_predictions.h"
 
 namespace ecg {
-
-// SplitMix64 is a small generator of uniform 64-bit numbers (Steele, Lea and Flood 2014). It gives the same numbers
-// with every compiler and library, which the distributions of <random> do not.
-class SplitMix64 {
- public:
-  explicit SplitMix64(uint64_t state) : state_(state) {}
-
-  uint64_t Next() {
-    state_ += 0x9E3779B97F4A7C15;
-    uint64_t z = state_;
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-    return z ^ (z >> 31);
-  }
-
-  // Below returns a number in [0, bound), uniform up to bound / 2^64.
-  uint32_t Below(uint32_t bound) {
-    return static_cast<uint32_t>((static_cast<unsigned __int128>(Next()) * bound) >> 64);
-  }
-
-  // Uniform returns a number in [0, 1).
-  double Uniform() { return (Next() >> 11) * 0x1p-53; }
-
- private:
-  uint64_t state_;
-};
 
 // Resampler draws resamples of the records of one set of predictions.
 class Resampler {
@@ -92,9 +67,9 @@ class Resampler {
   // Draw sets multiplicities[r] to how often record `r` occurs in resample `number`; the multiplicities sum to the
   // number of records. Returns whether every class that can be scored on all records can be on these.
   bool Draw(uint64_t number, std::vector<uint32_t>& multiplicities) const {
-    SplitMix64 generator(SplitMix64(SplitMix64(seed_).Next() + number).Next());
+    Random random({seed_, number});
     for (int tries = 0; tries < kMaxTries; ++tries) {
-      DrawOnce(generator, multiplicities);
+      DrawOnce(random, multiplicities);
       const bool complete =
           std::all_of(left_to_chance_.begin(), left_to_chance_.end(), [&](const std::vector<uint32_t>& set) {
             return std::any_of(set.begin(), set.end(), [&](uint32_t record) { return multiplicities[record] > 0; });
@@ -122,25 +97,25 @@ class Resampler {
     }
   }
 
-  void DrawOnce(SplitMix64& generator, std::vector<uint32_t>& multiplicities) const {
+  void DrawOnce(Random& random, std::vector<uint32_t>& multiplicities) const {
     multiplicities.assign(records_, 0);
     std::vector<uint32_t> missing = required_records_;
     const size_t width = required_records_.size() + 1;
     uint32_t left = records_;
     for (; !missing.empty(); --left) {
-      if (generator.Uniform() < missing_probability_[left * width + missing.size()]) {
-        std::swap(missing[generator.Below(missing.size())], missing.back());
+      if (random.Uniform() < missing_probability_[left * width + missing.size()]) {
+        std::swap(missing[random.Below(missing.size())], missing.back());
         ++multiplicities[missing.back()];
         missing.pop_back();
       } else {
-        uint32_t record;
+        uint64_t record;
         do {
-          record = generator.Below(records_);
+          record = random.Below(records_);
         } while (required_[record] && multiplicities[record] == 0);
         ++multiplicities[record];
       }
     }
-    for (; left > 0; --left) ++multiplicities[generator.Below(records_)];
+    for (; left > 0; --left) ++multiplicities[random.Below(records_)];
   }
 
   uint32_t records_;

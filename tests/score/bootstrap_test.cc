@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "ecg/random/random.h"
 #include "ecg/score/ranked_predictions.h"
-#include "ecg/score/resampler.h"
 #include "ecg/score/scores.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -27,11 +27,11 @@ struct Sample {
 // A sample of PTB-XL's shape: class c is carried by one record in `2 + c`, and positives tend to higher predictions.
 Sample MakeSample(size_t records, size_t classes) {
   Sample sample{{}, {}, std::vector<std::string>(classes, "class")};
-  SplitMix64 generator(6);
+  Random random({6});
   for (size_t record = 0; record < records; ++record) {
     for (size_t c = 0; c < classes; ++c) {
-      sample.targets.push_back(generator.Below(2 + c) == 0);
-      sample.predictions.push_back(0.7 * generator.Uniform() + 0.3 * sample.targets.back());
+      sample.targets.push_back(random.Below(2 + c) == 0);
+      sample.predictions.push_back(0.7 * random.Uniform() + 0.3 * sample.targets.back());
     }
   }
   return sample;

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "ecg/random/random.h"
 #include "ecg/score/ranked_predictions.h"
-#include "ecg/score/resampler.h"
 #include "gtest/gtest.h"
 
 namespace ecg {
@@ -43,14 +43,14 @@ double FmaxByDefinition(const std::vector<uint8_t>& targets, const std::vector<d
 }
 
 TEST(FmaxTest, IsTheBestOfTheDefinitionOverThresholds) {
-  SplitMix64 generator(5);
+  Random random({5});
   for (const uint32_t distinct : {3, 50, 1000000}) {
     constexpr size_t kClasses = 7;
     std::vector<uint8_t> targets;
     std::vector<double> predictions;
     for (size_t place = 0; place < 60 * kClasses; ++place) {
-      targets.push_back(generator.Below(5) == 0);
-      predictions.push_back(generator.Below(distinct) + 0.3 * distinct * targets.back());
+      targets.push_back(random.Below(5) == 0);
+      predictions.push_back(random.Below(distinct) + 0.3 * distinct * targets.back());
     }
     EXPECT_NEAR(Of(targets, predictions, kClasses), FmaxByDefinition(targets, predictions, kClasses), 1e-12);
   }

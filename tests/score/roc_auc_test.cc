@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "ecg/random/random.h"
 #include "ecg/score/ranked_predictions.h"
-#include "ecg/score/resampler.h"
 #include "gtest/gtest.h"
 
 namespace ecg {
@@ -29,27 +29,27 @@ double PairsInOrder(const std::vector<uint8_t>& targets, const std::vector<doubl
 }
 
 TEST(RocAucTest, IsTheShareOfPairsInOrderWithTiesCountingHalf) {
-  SplitMix64 generator(3);
+  Random random({3});
   for (const uint32_t distinct : {2, 5, 1000000}) {
     std::vector<uint8_t> targets;
     std::vector<double> predictions;
     for (int record = 0; record < 200; ++record) {
-      targets.push_back(generator.Below(4) == 0);
-      predictions.push_back(generator.Below(distinct) + targets.back());
+      targets.push_back(random.Below(4) == 0);
+      predictions.push_back(random.Below(distinct) + targets.back());
     }
     EXPECT_NEAR(RocAuc(OneClass(targets, predictions).classes()[0]).value(), PairsInOrder(targets, predictions), 1e-14);
   }
 }
 
 TEST(RocAucTest, CountsARecordAsOftenAsTheResampleHoldsIt) {
-  SplitMix64 generator(4);
+  Random random({4});
   std::vector<uint8_t> targets, drawn_targets;
   std::vector<double> predictions, drawn_predictions;
   std::vector<uint32_t> multiplicities;
   for (int record = 0; record < 100; ++record) {
-    targets.push_back(generator.Below(2));
-    predictions.push_back(generator.Below(20) + 5 * targets.back());
-    multiplicities.push_back(generator.Below(4));
+    targets.push_back(random.Below(2));
+    predictions.push_back(random.Below(20) + 5 * targets.back());
+    multiplicities.push_back(random.Below(4));
     drawn_targets.insert(drawn_targets.end(), multiplicities.back(), targets.back());
     drawn_predictions.insert(drawn_predictions.end(), multiplicities.back(), predictions.back());
   }
