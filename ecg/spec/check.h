@@ -1,0 +1,164 @@
+// check.h
+//
+// Whether an experiment makes sense: every number in its range, every required choice made, and fields that depend on
+// one another agreeing. The ranges and the required choices are options in proto/experiment.proto.
+//
+//   for (const Problem& problem : CheckExperiment(spec)) std::cerr << problem.message << "\n";
+//   // training.epochs is 0; it must be at least 1 and at most 100000
+
+#ifndef ECG_SPEC_CHECK_H_
+#define ECG_SPEC_CHECK_H_
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
+#include "ecg/spec/field_path.h"
+#include "ecg/spec/range.h"
+#include "ecg/spec/sampling.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/message.h"
+#include "proto/experiment.pb.h"
+#include "proto/options.pb.h"
+
+namespace ecg {
+
+// Problem is one thing that is wrong with an experiment.
+struct Problem {
+  // Where: the path of a field, or of the message that lacks one.
+  std::string path;
+
+  // What is wrong and what would be right; it names the field.
+  std::string message;
+};
+
+// CheckRanges finds the numbers of `message`, which is at `path`, that are outside their ranges.
+inline std::vector<Problem> CheckRanges(const google::protobuf::Message& message, const std::string& path = "") {
+  std::vector<Problem> problems;
+  ForEachPart(message, path, [&](const google::protobuf::Message& part, const std::string& part_path) {
+    using google::protobuf::FieldDescriptor;
+    const google::protobuf::Reflection& reflection = *part.GetReflection();
+    std::vector<const FieldDescriptor*> present;
+    reflection.ListFields(part, &present);
+    for (const FieldDescriptor* field : present) {
+      if (!field->options().HasExtension(spec::range)) continue;
+      const spec::Range& range = field->options().GetExtension(spec::range);
+      const auto check = [&](const std::string& field_path, auto number) {
+        if (InRange(range, static_cast<double>(number))) return;
+        problems.push_back({field_path, absl::StrCat(field_path, " is ", NumberInWords(number), "; it must be ",
+                                                     RangeInWords(range))});
+      };
+      const std::string field_path = JoinPath(part_path, field->name());
+      const auto check_all = [&](auto get, auto get_element) {
+        if (!field->is_repeated()) return check(field_path, (reflection.*get)(part, field));
+        for (int i = 0; i < reflection.FieldSize(part, field); ++i) {
+          check(absl::StrCat(field_path, "[", i, "]"), (reflection.*get_element)(part, field, i));
+        }
+      };
+      using google::protobuf::Reflection;
+      switch (field->cpp_type()) {
+        case FieldDescriptor::CPPTYPE_INT32:
+          check_all(&Reflection::GetInt32, &Reflection::GetRepeatedInt32);
+          break;
+        case FieldDescriptor::CPPTYPE_INT64:
+          check_all(&Reflection::GetInt64, &Reflection::GetRepeatedInt64);
+          break;
+        case FieldDescriptor::CPPTYPE_DOUBLE:
+          check_all(&Reflection::GetDouble, &Reflection::GetRepeatedDouble);
+          break;
+        default:
+          break;
+      }
+    }
+  });
+  return problems;
+}
+
+// CheckRequired finds the choices of `message`, which is at `path`, that must be made and are not.
+inline std::vector<Problem> CheckRequired(const google::protobuf::Message& message, const std::string& path = "") {
+  std::vector<Problem> problems;
+  ForEachPart(message, path, [&](const google::protobuf::Message& part, const std::string& part_path) {
+    for (int i = 0; i < part.GetDescriptor()->oneof_decl_count(); ++i) {
+      const google::protobuf::OneofDescriptor* oneof = part.GetDescriptor()->oneof_decl(i);
+      if (!oneof->options().GetExtension(spec::required) || part.GetReflection()->HasOneof(part, oneof)) continue;
+      problems.push_back(
+          {part_path, absl::StrCat(part_path.empty() ? "the experiment" : part_path, " has no ", oneof->name(),
+                                   "; choose one: ", absl::StrJoin(AlternativeNames(*oneof), " {} or "), " {}")});
+    }
+  });
+  return problems;
+}
+
+// IsDeviceName tells whether `name` is "cpu", "cuda" or "cuda:N".
+inline bool IsDeviceName(absl::string_view name) {
+  if (name == "cpu" || name == "cuda") return true;
+  int index;
+  return absl::ConsumePrefix(&name, "cuda:") && name.size() <= 3 &&
+         name.find_first_not_of("0123456789") == absl::string_view::npos && absl::SimpleAtoi(name, &index);
+}
+
+// CheckTogether finds what no range can tell: fields that accept a few values only, and fields that do not fit one
+// another. Its numbers must be in their ranges.
+inline std::vector<Problem> CheckTogether(const spec::Experiment& spec) {
+  std::vector<Problem> problems;
+  const auto report = [&](absl::string_view path, absl::string_view value, absl::string_view right) {
+    problems.push_back({std::string(path), absl::StrCat(path, " is ", value, "; ", right)});
+  };
+
+  const int frequency_hz = SamplingFrequencyHz(spec.data());
+  if (spec.data().has_ptb_xl() && frequency_hz != 100 && frequency_hz != 500) {
+    report("data.ptb_xl.sampling_frequency_hz", absl::StrCat(frequency_hz), "it must be 100 or 500");
+  } else if (frequency_hz > 0) {
+    const auto check_whole = [&](absl::string_view path, double seconds) {
+      const double samples = seconds * frequency_hz;
+      if (samples >= 1 && std::abs(samples - std::round(samples)) < 1e-6) return;
+      const double below = std::max(1.0, std::floor(samples));
+      report(path, NumberInWords(seconds),
+             absl::StrCat("at ", frequency_hz, " Hz it must be a whole number of samples, such as ",
+                          NumberInWords(below / frequency_hz), " or ", NumberInWords((below + 1) / frequency_hz)));
+    };
+    check_whole("data.crop_seconds", spec.data().crop_seconds());
+    check_whole("evaluation.stride_seconds", spec.evaluation().stride_seconds());
+  }
+  if (const double record_seconds = RecordSeconds(spec.data());
+      record_seconds > 0 && spec.data().crop_seconds() > record_seconds) {
+    report("data.crop_seconds", NumberInWords(spec.data().crop_seconds()),
+           absl::StrCat("it must be at most ", NumberInWords(record_seconds), ", the length of a record"));
+  }
+  if (spec.evaluation().stride_seconds() > spec.data().crop_seconds()) {
+    report("evaluation.stride_seconds", NumberInWords(spec.evaluation().stride_seconds()),
+           absl::StrCat("it must be at most data.crop_seconds, which is ", NumberInWords(spec.data().crop_seconds()),
+                        ", or samples between two windows are never seen"));
+  }
+
+  const spec::Bootstrap& bootstrap = spec.evaluation().bootstrap();
+  if (bootstrap.low_quantile() >= bootstrap.high_quantile()) {
+    report("evaluation.bootstrap.low_quantile", NumberInWords(bootstrap.low_quantile()),
+           absl::StrCat("it must be below high_quantile, which is ", NumberInWords(bootstrap.high_quantile())));
+  }
+
+  if (!IsDeviceName(spec.runtime().device())) {
+    report("runtime.device", absl::StrCat("\"", spec.runtime().device(), "\""),
+           "it must be \"cpu\", \"cuda\" or \"cuda:N\", such as \"cuda:0\"");
+  }
+  return problems;
+}
+
+// CheckExperiment finds all problems of `spec`; none means that it can be run.
+inline std::vector<Problem> CheckExperiment(const spec::Experiment& spec) {
+  std::vector<Problem> problems = CheckRanges(spec);
+  if (problems.empty()) problems = CheckTogether(spec);
+  for (Problem& missing : CheckRequired(spec)) problems.push_back(std::move(missing));
+  return problems;
+}
+
+}  // namespace ecg
+
+#endif  // ECG_SPEC_CHECK_H_

@@ -1,0 +1,116 @@
+// compiled.h
+//
+// What of an experiment is fixed when its binary is built: the choices that are template arguments, and their C++
+// types.
+//
+//   CompiledChoices(spec);   // {"data.dataset": "ptb_xl", "model.backbone": "resnet", "model.resnet.depth":
+//   "RESNET_18"} CompiledTypes(spec)->backbone.type;   // "ecg::ResNet<ecg::BasicBlock, 2, 2, 2, 2>"
+//
+// Which choices these are, and how each is spelt in C++, are options in proto/experiment.proto.
+
+#ifndef ECG_SPEC_COMPILED_H_
+#define ECG_SPEC_COMPILED_H_
+
+#include <map>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/string_view.h"
+#include "ecg/spec/field_path.h"
+#include "ecg/status/status_macros.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/message.h"
+#include "google/protobuf/text_format.h"
+#include "proto/experiment.pb.h"
+#include "proto/options.pb.h"
+
+namespace ecg {
+
+// CompiledChoices returns the path and the value of everything in `message` that is compiled in.
+inline std::map<std::string, std::string> CompiledChoices(const google::protobuf::Message& message) {
+  std::map<std::string, std::string> choices;
+  ForEachPart(message, "", [&](const google::protobuf::Message& part, const std::string& path) {
+    const google::protobuf::Descriptor& descriptor = *part.GetDescriptor();
+    for (int i = 0; i < descriptor.oneof_decl_count(); ++i) {
+      const google::protobuf::OneofDescriptor* oneof = descriptor.oneof_decl(i);
+      if (!oneof->options().GetExtension(spec::chosen_when_compiled)) continue;
+      const google::protobuf::FieldDescriptor* chosen = part.GetReflection()->GetOneofFieldDescriptor(part, oneof);
+      choices[JoinPath(path, oneof->name())] = chosen == nullptr ? "absent" : chosen->name();
+    }
+    for (int i = 0; i < descriptor.field_count(); ++i) {
+      const google::protobuf::FieldDescriptor* field = descriptor.field(i);
+      if (!field->options().GetExtension(spec::compiled_in)) continue;
+      google::protobuf::TextFormat::PrintFieldValueToString(part, field, -1, &choices[JoinPath(path, field->name())]);
+    }
+  });
+  return choices;
+}
+
+// CompiledType is how a compiled choice is spelt in C++.
+struct CompiledType {
+  std::string type;    // "ecg::PtbXl"
+  std::string header;  // "ecg/corpus/ptbxl.h"
+};
+
+// CompiledTypeOf returns the C++ type that `alternative`, the message of a compiled choice, stands for.
+inline absl::StatusOr<CompiledType> CompiledTypeOf(const google::protobuf::Message& alternative) {
+  const google::protobuf::Descriptor& descriptor = *alternative.GetDescriptor();
+  CompiledType compiled = {descriptor.options().GetExtension(spec::cpp_type),
+                           descriptor.options().GetExtension(spec::cpp_header)};
+  if (compiled.type.empty() || compiled.header.empty()) {
+    return absl::InternalError(absl::StrCat("message ", descriptor.name(),
+                                            " is a compiled choice; give it the options ",
+                                            "(cpp_type) and (cpp_header) in ", descriptor.file()->name()));
+  }
+  for (int i = 0; i < descriptor.field_count(); ++i) {
+    const google::protobuf::FieldDescriptor* field = descriptor.field(i);
+    if (!field->options().GetExtension(spec::compiled_in)) continue;
+    std::string arguments;
+    google::protobuf::TextFormat::PrintFieldValueToString(alternative, field, -1, &arguments);
+    if (field->enum_type() != nullptr) {
+      const google::protobuf::EnumValueDescriptor* value = field->enum_type()->FindValueByName(arguments);
+      if (!value->options().HasExtension(spec::cpp_arguments)) {
+        return absl::InternalError(absl::StrCat("the value ", arguments, " of ", field->full_name(),
+                                                " is compiled in; give it the option (cpp_arguments) in ",
+                                                descriptor.file()->name()));
+      }
+      arguments = value->options().GetExtension(spec::cpp_arguments);
+    }
+    if (absl::StrReplaceAll({{absl::StrCat("{", field->name(), "}"), arguments}}, &compiled.type) == 0) {
+      return absl::InternalError(absl::StrCat(field->full_name(), " is compiled in; name it as {", field->name(),
+                                              "} in the (cpp_type) of ", descriptor.name(), " in ",
+                                              descriptor.file()->name()));
+    }
+  }
+  return compiled;
+}
+
+// CompiledTypes are the C++ types that an experiment is instantiated with.
+struct CompiledTypes {
+  CompiledType dataset;
+  CompiledType backbone;
+  CompiledType objective;
+};
+
+// CompiledTypesOf returns the types of `spec`, which must make sense.
+inline absl::StatusOr<CompiledTypes> CompiledTypesOf(const spec::Experiment& spec) {
+  const auto chosen_in = [](const google::protobuf::Message& part,
+                            absl::string_view oneof_name) -> absl::StatusOr<CompiledType> {
+    const google::protobuf::OneofDescriptor* oneof = part.GetDescriptor()->FindOneofByName(std::string(oneof_name));
+    const google::protobuf::FieldDescriptor* chosen = part.GetReflection()->GetOneofFieldDescriptor(part, oneof);
+    if (chosen == nullptr) return absl::InvalidArgumentError(absl::StrCat("no ", oneof_name, " is chosen"));
+    return CompiledTypeOf(part.GetReflection()->GetMessage(part, chosen));
+  };
+  CompiledTypes types;
+  ECG_ASSIGN_OR_RETURN(types.dataset, chosen_in(spec.data(), "dataset"));
+  ECG_ASSIGN_OR_RETURN(types.backbone, chosen_in(spec.model(), "backbone"));
+  ECG_ASSIGN_OR_RETURN(types.objective, chosen_in(spec.training(), "objective"));
+  return types;
+}
+
+}  // namespace ecg
+
+#endif  // ECG_SPEC_COMPILED_H_

@@ -1,0 +1,64 @@
+// nearest_name.h
+//
+// Which of the known names a misspelt one was meant to be.
+//
+//   NearestName("learning_rat", {"epochs", "learning_rate"});  // "learning_rate"
+//   NearestName("colour", {"epochs", "learning_rate"});        // nothing is near
+
+#ifndef ECG_SPEC_NEAREST_NAME_H_
+#define ECG_SPEC_NEAREST_NAME_H_
+
+#include <algorithm>
+#include <numeric>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/string_view.h"
+
+namespace ecg {
+
+// EditDistance is the number of letters to insert, remove or replace to get from `a` to `b` (Levenshtein 1966), with
+// small and large letters alike.
+inline int EditDistance(absl::string_view a, absl::string_view b) {
+  std::vector<int> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), 0);
+  for (size_t i = 0; i < a.size(); ++i) {
+    int diagonal = std::exchange(row[0], static_cast<int>(i) + 1);
+    for (size_t j = 0; j < b.size(); ++j) {
+      const int replaced = diagonal + (absl::ascii_tolower(a[i]) == absl::ascii_tolower(b[j]) ? 0 : 1);
+      diagonal = std::exchange(row[j + 1], std::min({replaced, row[j] + 1, row[j + 1] + 1}));
+    }
+  }
+  return row.back();
+}
+
+// NameDistance is the edit distance from `name` to `known`; an abbreviation counts as one letter.
+inline int NameDistance(absl::string_view name, absl::string_view known) {
+  return name.size() >= 3 && absl::StartsWithIgnoreCase(known, name) ? 1 : EditDistance(name, known);
+}
+
+// NearestFirst returns `names` with those most like `name` in front.
+inline std::vector<std::string> NearestFirst(absl::string_view name, std::vector<std::string> names) {
+  std::stable_sort(names.begin(), names.end(), [&](const std::string& a, const std::string& b) {
+    return NameDistance(name, a) < NameDistance(name, b);
+  });
+  return names;
+}
+
+// NearestName returns the one of `names` that `name` was probably meant to be: the most like it, when no more than a
+// third of the letters differ.
+inline std::optional<std::string> NearestName(absl::string_view name, const std::vector<std::string>& names) {
+  if (names.empty()) return std::nullopt;
+  std::string nearest = NearestFirst(name, names).front();
+  const int letters = static_cast<int>(std::max(name.size(), nearest.size()));
+  if (NameDistance(name, nearest) > std::max(1, letters / 3)) return std::nullopt;
+  return nearest;
+}
+
+}  // namespace ecg
+
+#endif  // ECG_SPEC_NEAREST_NAME_H_

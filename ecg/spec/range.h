@@ -1,0 +1,48 @@
+// range.h
+//
+// The numbers that a field accepts, as its (range) option in the .proto gives them, and in words.
+//
+//   optional double learning_rate = 1 [(range) = { above: 0, max: 10 }];   // "above 0 and at most 10"
+
+#ifndef ECG_SPEC_RANGE_H_
+#define ECG_SPEC_RANGE_H_
+
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "proto/options.pb.h"
+
+namespace ecg {
+
+// NumberInWords writes `number` with as many digits as tell it from every other number, and no more; a whole number
+// without an exponent.
+inline std::string NumberInWords(double number) {
+  if (std::abs(number) < 1e15 && number == std::trunc(number)) return absl::StrCat(static_cast<int64_t>(number));
+  char digits[32];
+  return std::string(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
+}
+
+// InRange tells whether `range` accepts `number`. It never accepts what is not a number.
+inline bool InRange(const spec::Range& range, double number) {
+  return number == number && !(range.has_min() && number < range.min()) && !(range.has_max() && number > range.max()) &&
+         !(range.has_above() && number <= range.above()) && !(range.has_below() && number >= range.below());
+}
+
+// RangeInWords says which numbers `range` accepts, such as "at least 1 and at most 5"; "" when it accepts all.
+inline std::string RangeInWords(const spec::Range& range) {
+  std::vector<std::string> bounds;
+  if (range.has_min()) bounds.push_back(absl::StrCat("at least ", NumberInWords(range.min())));
+  if (range.has_above()) bounds.push_back(absl::StrCat("above ", NumberInWords(range.above())));
+  if (range.has_max()) bounds.push_back(absl::StrCat("at most ", NumberInWords(range.max())));
+  if (range.has_below()) bounds.push_back(absl::StrCat("below ", NumberInWords(range.below())));
+  return absl::StrJoin(bounds, " and ");
+}
+
+}  // namespace ecg
+
+#endif  // ECG_SPEC_RANGE_H_
