@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -30,6 +31,28 @@ struct Labels {
     return std::span(targets).subspan(static_cast<size_t>(row) * classes.size(), classes.size());
   }
 };
+
+// MakeLabels returns the labels of records of which `labels[record]` names each record's, in any order. Records without
+// any are left out. The classes are the labels that occur.
+inline Labels MakeLabels(const std::vector<std::vector<std::string>>& labels) {
+  std::map<std::string, size_t> columns;  // std::string sorts by bytes, which in UTF-8 is by code points
+  for (const std::vector<std::string>& names : labels) {
+    for (const std::string& name : names) columns.emplace(name, 0);
+  }
+  Labels result;
+  for (auto& [name, column] : columns) {
+    column = result.classes.size();
+    result.classes.push_back(name);
+  }
+  for (size_t record = 0; record < labels.size(); ++record) {
+    if (labels[record].empty()) continue;
+    result.records.push_back(static_cast<int>(record));
+    const size_t row = result.targets.size();
+    result.targets.resize(row + columns.size());
+    for (const std::string& name : labels[record]) result.targets[row + columns[name]] = 1;
+  }
+  return result;
+}
 
 }  // namespace ecg
 

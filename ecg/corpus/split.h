@@ -8,9 +8,9 @@
 #ifndef ECG_CORPUS_SPLIT_H_
 #define ECG_CORPUS_SPLIT_H_
 
-#include <utility>
 #include <vector>
 
+#include "ecg/corpus/corpus.h"
 #include "ecg/corpus/labels.h"
 
 namespace ecg {
@@ -21,6 +21,16 @@ struct Split {
   std::vector<int> validation;
   std::vector<int> test;
 };
+
+// SplitByFold returns the split in which the records of one fold validate, those of another test, and all others train.
+inline Split SplitByFold(const Corpus& corpus, const Labels& labels, int validation_fold, int test_fold) {
+  Split split;
+  for (int row = 0; row < labels.rows(); ++row) {
+    const int fold = corpus.records[labels.records[row]].fold;
+    (fold == validation_fold ? split.validation : fold == test_fold ? split.test : split.train).push_back(row);
+  }
+  return split;
+}
 
 // KeepRecords returns `split` without the rows whose record (its place in Corpus::records) `keep` answers with false.
 template <typename Predicate>

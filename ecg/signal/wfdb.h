@@ -300,45 +300,48 @@ absl::Status ReadGroup(const WfdbHeader& header, const Group& group, const std::
   // Not before now: a broken header can promise anything, and the file has turned out to hold it.
   result->digital.resize(static_cast<size_t>(kLeads) * header.samples);
   const uint8_t* bytes = reinterpret_cast<const uint8_t*>(file.data()) + first.byte_offset;
-  std::vector<int32_t> stored(frames);
+  std::vector<int16_t> left_out(header.samples);  // where signals that are no lead go
   for (int64_t channel = 0; channel < stride; ++channel) {
     const WfdbSignal& signal = *group[channel];
-    for (int64_t frame = 0; frame < frames; ++frame) stored[frame] = Format::At(bytes, frame * stride + channel);
-
-    if (signal.initial_value && *signal.initial_value != stored[0]) {
-      return absl::DataLossError(absl::StrCat(path.string(), ": lead ", signal.description, ": the first sample is ",
-                                              stored[0], ", the header says ", *signal.initial_value));
-    }
-    // The sum is that of the samples as they are stored, before the skew is taken out.
-    uint32_t sum = 0;
-    for (int frame = 0; frame < header.samples; ++frame) sum += static_cast<uint32_t>(stored[frame]);
-    if (signal.checksum && static_cast<uint16_t>(sum) != static_cast<uint16_t>(*signal.checksum)) {
-      return absl::DataLossError(absl::StrCat(
-          path.string(), ": lead ", signal.description, ": the checksum is ", static_cast<uint16_t>(sum),
-          ", the header says ", static_cast<uint16_t>(*signal.checksum), "; the file is damaged, fetch it again"));
-    }
-
+    const auto stored = [&](int64_t frame) { return Format::At(bytes, frame * stride + channel); };
+    const auto context = [&] { return absl::StrCat(path.string(), ": lead ", signal.description, ": "); };
     const std::optional<int> lead = FindLead(signal.description);
+    int16_t* out = lead ? result->digital.data() + static_cast<size_t>(*lead) * header.samples : left_out.data();
+    uint32_t sum = 0;
+    bool good = true;
+    for (int sample = 0; sample < header.samples; ++sample) {
+      const int32_t value = stored(sample + signal.skew);
+      out[sample] = static_cast<int16_t>(value);
+      sum += static_cast<uint32_t>(value);
+      good &= value != Format::kMissing && value == out[sample];
+    }
+    // Initial value and checksum are those of the samples as they are stored, before the skew is taken out.
+    if (signal.skew != 0) {
+      sum = 0;
+      for (int frame = 0; frame < header.samples; ++frame) sum += static_cast<uint32_t>(stored(frame));
+    }
+    if (signal.initial_value && *signal.initial_value != stored(0)) {
+      return absl::DataLossError(absl::StrCat(context(), "the first sample is ", stored(0), ", the header says ",
+                                              *signal.initial_value, "; the file is damaged, fetch it again"));
+    }
+    if (signal.checksum && static_cast<uint16_t>(sum) != static_cast<uint16_t>(*signal.checksum)) {
+      return absl::DataLossError(absl::StrCat(context(), "the checksum is ", static_cast<uint16_t>(sum),
+                                              ", the header says ", static_cast<uint16_t>(*signal.checksum),
+                                              "; the file is damaged, fetch it again"));
+    }
     if (!lead) continue;
+    for (int sample = 0; !good && sample < header.samples; ++sample) {
+      const int32_t value = stored(sample + signal.skew);
+      if (value == Format::kMissing) {
+        return absl::DataLossError(absl::StrCat(context(), "sample ", sample, " is marked as missing (", value, ")"));
+      }
+      if (value != out[sample]) {
+        return absl::OutOfRangeError(
+            absl::StrCat(context(), "sample ", sample, " is ", value, ", which does not fit 16 bits"));
+      }
+    }
     result->calibration[*lead] = signal.calibration;
     result->checksums_verified &= signal.checksum.has_value();
-    int16_t* out = result->digital.data() + static_cast<size_t>(*lead) * header.samples;
-    const int32_t* in = stored.data() + signal.skew;
-    bool bad = false;
-    for (int sample = 0; sample < header.samples; ++sample) {
-      out[sample] = static_cast<int16_t>(in[sample]);
-      bad |= in[sample] == Format::kMissing || in[sample] != out[sample];
-    }
-    for (int sample = 0; bad; ++sample) {
-      if (in[sample] == Format::kMissing) {
-        return absl::DataLossError(absl::StrCat(path.string(), ": lead ", signal.description, ": sample ", sample,
-                                                " is marked as missing (", in[sample], ")"));
-      }
-      if (in[sample] != out[sample]) {
-        return absl::OutOfRangeError(absl::StrCat(path.string(), ": lead ", signal.description, ": sample ", sample,
-                                                  " is ", in[sample], ", which does not fit 16 bits"));
-      }
-    }
   }
   return absl::OkStatus();
 }

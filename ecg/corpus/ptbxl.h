@@ -1,0 +1,211 @@
+// ptbxl.h
+//
+// PTB-XL (Wagner et al. 2020, doi:10.1038/s41597-020-0495-6), as PhysioNet ships it:
+//
+//   ptbxl_database.csv    a row for each record: patient, statements, fold, files
+//   scp_statements.csv    what each statement means, and which tasks it belongs to
+//   records500/           the records at 500 Hz, in WFDB format
+//   records100/           the same at 100 Hz
+//
+//   spec::PtbXl spec;
+//   spec.set_task(spec::PtbXl::SUPERDIAGNOSTIC);
+//   ECG_ASSIGN_OR_RETURN(PtbXl ptbxl, PtbXl::Open(spec, folder));
+//   ptbxl.labels().classes;  // CD, HYP, MI, NORM, STTC
+//
+// Labels and splits are those of "In-depth Benchmarking of Deep Neural Network Architectures for ECG Diagnosis" (Nonaka
+// and Seita 2021), which follows "Deep Learning for ECG Analysis: Benchmarks and Insights from PTB-XL" (Strodthoff et
+// al. 2021).
+
+#ifndef ECG_CORPUS_PTBXL_H_
+#define ECG_CORPUS_PTBXL_H_
+
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
+#include "ecg/corpus/corpus.h"
+#include "ecg/corpus/dataset.h"
+#include "ecg/corpus/labels.h"
+#include "ecg/corpus/scp_codes.h"
+#include "ecg/corpus/split.h"
+#include "ecg/file/csv.h"
+#include "ecg/signal/signal.h"
+#include "ecg/signal/wfdb.h"
+#include "ecg/status/status_macros.h"
+#include "proto/experiment.pb.h"
+
+namespace ecg {
+
+// PtbXl is a Dataset: PTB-XL, one of its six tasks, and one of its five splits.
+class PtbXl {
+ public:
+  using Spec = spec::PtbXl;
+  static constexpr char kName[] = "ptbxl";
+  static constexpr char kDirectoryVariable[] = "ECG_PTBXL_DIR";
+
+  // kSyntheticFile marks a folder of the same layout whose records were computed.
+  static constexpr char kSyntheticFile[] = "SYNTHETIC.txt";
+  static constexpr char kDatabaseFile[] = "ptbxl_database.csv";
+  static constexpr char kStatementsFile[] = "scp_statements.csv";
+  static constexpr int kFolds = 10;
+  static constexpr int kSeconds = 10;
+
+  // Open reads the two tables in `data_dir`; the spec's own data_dir has no say here.
+  static absl::StatusOr<PtbXl> Open(const Spec& spec, const std::filesystem::path& data_dir) {
+    for (const char* file : {kDatabaseFile, kStatementsFile}) {
+      if (std::error_code error; std::filesystem::is_regular_file(data_dir / file, error)) continue;
+      return absl::NotFoundError(absl::StrCat(
+          "no PTB-XL in ", data_dir.string(), ": there is no file ", file,
+          " in it; name the folder that holds it, or get PTB-XL with `bazel run //cli:download -- ptbxl --output_dir=",
+          data_dir.string(), "`"));
+    }
+    PtbXl ptbxl;
+    ECG_RETURN_IF_ERROR(ptbxl.ReadDatabase(spec.sampling_frequency_hz(), data_dir));
+    ECG_RETURN_IF_ERROR(ptbxl.ReadLabels(spec.task()));
+    if (spec.split() < 1 || spec.split() > kFolds / 2) {
+      return absl::InvalidArgumentError(absl::StrCat("split is ", spec.split(), ", not 1 to ", kFolds / 2));
+    }
+    const int test_fold = kFolds - 2 * (spec.split() - 1);
+    ptbxl.split_ = SplitByFold(ptbxl.corpus_, ptbxl.labels_, test_fold - 1, test_fold);
+    return ptbxl;
+  }
+
+  // corpus returns all records, in the order of ptbxl_database.csv.
+  const Corpus& corpus() const { return corpus_; }
+  // labels returns the labels of the task. Records that have none are left out.
+  const Labels& labels() const { return labels_; }
+  // split returns the parts of labels() that train, validate and test.
+  const Split& split() const { return split_; }
+
+  // ReadSignal reads the samples of a record, a place in corpus().records.
+  absl::StatusOr<Signal> ReadSignal(int record) const {
+    absl::StatusOr<Signal> signal = ReadWfdb(corpus_.data_dir / corpus_.records[record].path);
+    if (!signal.ok()) return signal;
+    if (signal->sampling_frequency_hz != corpus_.sampling_frequency_hz || signal->samples != corpus_.samples) {
+      return absl::InvalidArgumentError(absl::StrCat((corpus_.data_dir / corpus_.records[record].path).string(),
+                                                     ".hea: ", signal->samples, " samples at ",
+                                                     signal->sampling_frequency_hz, " Hz, where ", corpus_.samples,
+                                                     " at ", corpus_.sampling_frequency_hz, " Hz are expected"));
+    }
+    return signal;
+  }
+
+ private:
+  // The releases differ in which records they hold, and nothing in the folder states the release.
+  static const char* VersionOf(size_t records) {
+    switch (records) {
+      case 21837:
+        return "1.0.1";
+      case 21801:
+        return "1.0.2";
+      case 21799:
+        return "1.0.3";
+      default:
+        return "unknown";
+    }
+  }
+
+  absl::Status ReadDatabase(int sampling_frequency_hz, const std::filesystem::path& data_dir) {
+    if (sampling_frequency_hz != 100 && sampling_frequency_hz != 500) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("sampling_frequency_hz is ", sampling_frequency_hz, "; PTB-XL has 100 and 500"));
+    }
+    ECG_ASSIGN_OR_RETURN(const CsvTable table, CsvTable::Read(data_dir / kDatabaseFile));
+    ECG_ASSIGN_OR_RETURN(const int id, table.Column("ecg_id"));
+    ECG_ASSIGN_OR_RETURN(const int patient, table.Column("patient_id"));
+    ECG_ASSIGN_OR_RETURN(const int codes, table.Column("scp_codes"));
+    ECG_ASSIGN_OR_RETURN(const int fold, table.Column("strat_fold"));
+    ECG_ASSIGN_OR_RETURN(const int path, table.Column(sampling_frequency_hz == 100 ? "filename_lr" : "filename_hr"));
+    absl::flat_hash_map<std::string, int> lines;
+    for (int row = 0; row < table.rows(); ++row) {
+      Record& record = corpus_.records.emplace_back();
+      record.id = table.at(row, id);
+      if (const auto [other, is_new] = lines.emplace(record.id, table.line(row)); !is_new) {
+        return table.ErrorAt(row, id, absl::StrCat("\"", record.id, "\" is also the record of line ", other->second));
+      }
+      record.path = table.at(row, path);
+      const std::filesystem::path normal = std::filesystem::path(record.path).lexically_normal();
+      if (record.path.empty() || normal.is_absolute() || *normal.begin() == "..") {
+        return table.ErrorAt(row, path, absl::StrCat("\"", record.path, "\" is not a file below the corpus's folder"));
+      }
+      // The patients are numbered, but stored as floating point.
+      record.patient_id = std::string(absl::StripSuffix(table.at(row, patient), ".0"));
+      if (!absl::SimpleAtoi(table.at(row, fold), &record.fold) || record.fold < 1 || record.fold > kFolds) {
+        return table.ErrorAt(row, fold, absl::StrCat("\"", table.at(row, fold), "\" is not a fold from 1 to ", kFolds));
+      }
+      const absl::StatusOr<std::vector<ScpCode>> parsed = ParseScpCodes(table.at(row, codes));
+      if (!parsed.ok()) return table.ErrorAt(row, codes, parsed.status().message());
+      for (const ScpCode& code : *parsed) record.statements.push_back(code.statement);
+    }
+    std::error_code error;
+    corpus_.synthetic = std::filesystem::exists(data_dir / kSyntheticFile, error);
+    corpus_.dataset = kName;
+    corpus_.version = corpus_.synthetic ? "synthetic" : VersionOf(corpus_.records.size());
+    corpus_.data_dir = data_dir;
+    corpus_.index_files = {kDatabaseFile, kStatementsFile};
+    corpus_.record_extensions = {".hea", ".dat"};
+    corpus_.sampling_frequency_hz = sampling_frequency_hz;
+    corpus_.samples = kSeconds * sampling_frequency_hz;
+    return absl::OkStatus();
+  }
+
+  absl::Status ReadLabels(Spec::Task task) {
+    ECG_ASSIGN_OR_RETURN(const auto label_of, ReadStatements(task));
+    std::vector<std::vector<std::string>> labels(corpus_.records.size());
+    for (size_t record = 0; record < labels.size(); ++record) {
+      for (const std::string& statement : corpus_.records[record].statements) {
+        if (task == Spec::ALL) {
+          labels[record].push_back(statement);
+        } else if (const auto label = label_of.find(statement); label != label_of.end()) {
+          labels[record].push_back(label->second);
+        }
+      }
+    }
+    labels_ = MakeLabels(labels);
+    return absl::OkStatus();
+  }
+
+  // Returns the label of each statement that has one in `task`, read from scp_statements.csv.
+  absl::StatusOr<absl::flat_hash_map<std::string, std::string>> ReadStatements(Spec::Task task) const {
+    ECG_ASSIGN_OR_RETURN(const CsvTable table, CsvTable::Read(corpus_.data_dir / kStatementsFile));
+    ECG_ASSIGN_OR_RETURN(const int statement, table.Column(""));  // the statement's own column has no name
+    const char* member_column = task == Spec::FORM ? "form" : task == Spec::RHYTHM ? "rhythm" : "diagnostic";
+    ECG_ASSIGN_OR_RETURN(const int member, table.Column(member_column));
+    int label = statement;
+    if (task == Spec::SUBDIAGNOSTIC) {
+      ECG_ASSIGN_OR_RETURN(label, table.Column("diagnostic_subclass"));
+    } else if (task == Spec::SUPERDIAGNOSTIC) {
+      ECG_ASSIGN_OR_RETURN(label, table.Column("diagnostic_class"));
+    }
+    absl::flat_hash_map<std::string, std::string> labels;
+    for (int row = 0; row < table.rows(); ++row) {
+      double is_member = 0;  // an empty field means no
+      if (!table.at(row, member).empty() && !absl::SimpleAtod(table.at(row, member), &is_member)) {
+        return table.ErrorAt(row, member, absl::StrCat("\"", table.at(row, member), "\" is neither 1.0 nor empty"));
+      }
+      if (is_member != 1 || table.at(row, label).empty()) continue;
+      if (!labels.emplace(table.at(row, statement), table.at(row, label)).second) {
+        return table.ErrorAt(row, statement, absl::StrCat("a second row for \"", table.at(row, statement), "\""));
+      }
+    }
+    return labels;
+  }
+
+  Corpus corpus_;
+  Labels labels_;
+  Split split_;
+};
+
+static_assert(Dataset<PtbXl>);
+
+}  // namespace ecg
+
+#endif  // ECG_CORPUS_PTBXL_H_
