@@ -16,6 +16,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "ecg/file/file.h"
 
@@ -27,7 +28,7 @@ class MappedFile {
  public:
   MappedFile() = default;
 
-  // Open maps `path`.
+  // Open maps `path`, which must be a file: a folder, a pipe or a device cannot be mapped.
   static absl::StatusOr<MappedFile> Open(const std::filesystem::path& path) {
     const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (descriptor < 0) return ErrnoError("read", path);
@@ -36,6 +37,8 @@ class MappedFile {
     absl::Status error;
     if (fstat(descriptor, &status) != 0) {
       error = ErrnoError("read", path);
+    } else if (!S_ISREG(status.st_mode)) {
+      error = absl::InvalidArgumentError(absl::StrCat("cannot read ", path.string(), ": it is not a file"));
     } else if (status.st_size > 0) {
       void* address = mmap(nullptr, status.st_size, PROT_READ, MAP_SHARED, descriptor, 0);
       if (address == MAP_FAILED) {

@@ -8,23 +8,28 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "absl/strings/match.h"
 #include "absl/strings/string_view.h"
 
 namespace ecg {
 
 // UserPath returns the path that a person meant by `typed`: `bazel run` starts a binary in a folder of its own and
-// keeps the person's in $BUILD_WORKING_DIRECTORY, and a relative path counts from there.
+// keeps the person's in $BUILD_WORKING_DIRECTORY, and a relative path counts from there. `~/` is the person's home, as
+// it is in a shell, which does not replace it inside `--flag=~/folder`.
 inline std::filesystem::path UserPath(absl::string_view typed) {
   const std::filesystem::path path(typed.begin(), typed.end());
+  if (const char* home = std::getenv("HOME"); home != nullptr && absl::StartsWith(typed, "~/")) {
+    return std::filesystem::path(home) / path.lexically_relative("~");
+  }
   const char* working_directory = std::getenv("BUILD_WORKING_DIRECTORY");
   if (path.empty() || path.is_absolute() || working_directory == nullptr) return path;
   return std::filesystem::path(working_directory) / path;
 }
 
 // CacheDirectory returns the folder for what can be made again: `ecg` in $XDG_CACHE_HOME, or else in ~/.cache. It may
-// not exist yet.
+// not exist yet. A relative $XDG_CACHE_HOME does not count (XDG Base Directory Specification).
 inline std::filesystem::path CacheDirectory() {
-  if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache != '\0') {
+  if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache == '/') {
     return std::filesystem::path(cache) / "ecg";
   }
   if (const char* home = std::getenv("HOME"); home != nullptr && *home != '\0') {

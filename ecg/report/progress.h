@@ -14,6 +14,7 @@
 #ifndef ECG_REPORT_PROGRESS_H_
 #define ECG_REPORT_PROGRESS_H_
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -35,18 +36,20 @@ inline std::string WithThousands(int64_t count) {
   std::string digits = std::to_string(count);
   const int first = digits[0] == '-' ? 1 : 0;
   for (int position = static_cast<int>(digits.size()) - 3; position > first; position -= 3)
-    digits.insert(position, ",");
+    digits.insert(position, 1, ',');
   return digits;
 }
 
 // Progress is the bar. Its methods may be called from several threads. It clears its line when it is destroyed.
 class Progress {
  public:
-  // `total` is in `unit`, a plural noun such as "records" or "bytes".
-  Progress(absl::string_view label, int64_t total, absl::string_view unit)
+  // `total` is in `unit`, a plural noun such as "records" or "bytes". `done` is what was done before, by an earlier
+  // process: it counts in the bar but not in the rate.
+  Progress(absl::string_view label, int64_t total, absl::string_view unit, int64_t done = 0)
       : label_(label),
         unit_(unit),
         total_(std::max<int64_t>(total, 1)),
+        done_before_(done),
         on_terminal_(isatty(STDERR_FILENO) != 0),
         start_(Clock::now()) {}
   Progress(const Progress&) = delete;
@@ -64,7 +67,13 @@ class Progress {
     if (!on_terminal_ || now - last_drawn_ < std::chrono::milliseconds(100)) return;
     last_drawn_ = now;
     drawn_ = true;
-    std::fputs(absl::StrCat("\r\033[K", Line(std::chrono::duration<double>(now - start_).count())).c_str(), stderr);
+    std::string line = Line(std::chrono::duration<double>(now - start_).count());
+    // A line that wraps could not be drawn over.
+    winsize window{};
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0 && line.size() >= window.ws_col) {
+      line.resize(window.ws_col - 1);
+    }
+    std::fputs(absl::StrCat("\r\033[K", line).c_str(), stderr);
   }
 
   // Line returns what is drawn when `seconds` have passed.
@@ -75,7 +84,7 @@ class Progress {
     std::string bar(filled, '=');
     if (filled < kWidth) bar += '>';
     bar.resize(kWidth, ' ');
-    const double rate = seconds > 0 ? done_ / seconds : 0;
+    const double rate = seconds > 0 ? (done_ - done_before_) / seconds : 0;
     std::string line = absl::StrFormat(
         "%s  [%s] %3d%%  %s  %s/s", label_, bar, static_cast<int>(fraction * 100),
         absl::StrCat(Amount(done_), "/", Amount(total_), unit_ == "bytes" ? "" : " ", unit_ == "bytes" ? "" : unit_),
@@ -102,11 +111,12 @@ class Progress {
   const std::string label_;
   const std::string unit_;
   const int64_t total_;
+  const int64_t done_before_;
   const bool on_terminal_;
   const Clock::time_point start_;
   std::mutex mutex_;
   std::string note_;
-  int64_t done_ = 0;
+  int64_t done_ = done_before_;
   bool drawn_ = false;
   Clock::time_point last_drawn_;
 };
