@@ -1,0 +1,368 @@
+// pack.h
+//
+// Making packed signals: every record of a corpus is read once, checked, and written into one file.
+//
+//   ECG_ASSIGN_OR_RETURN(PackedSignals signals, PackInCache(ptbxl, {.bad_records = spec::Data::SKIP}));
+//
+// The result serves every task and every split, and is only made when it is not there yet or its source has changed. It
+// is made in a folder of its own and renamed when it is complete, so a job that is killed leaves nothing that could be
+// taken for whole, and of two jobs that want it at the same time one makes it and the other waits. Memory does not grow
+// with the corpus, but for some hundred bytes a record.
+
+#ifndef ECG_CORPUS_PACK_H_
+#define ECG_CORPUS_PACK_H_
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <mutex>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/string_view.h"
+#include "ecg/corpus/corpus.h"
+#include "ecg/corpus/dataset.h"
+#include "ecg/corpus/packed_signals.h"
+#include "ecg/file/csv.h"
+#include "ecg/file/file.h"
+#include "ecg/file/file_lock.h"
+#include "ecg/file/npy.h"
+#include "ecg/file/path.h"
+#include "ecg/file/sha256.h"
+#include "ecg/report/progress.h"
+#include "ecg/signal/lead.h"
+#include "ecg/signal/signal.h"
+#include "ecg/status/status_macros.h"
+#include "nlohmann/json.hpp"
+#include "proto/experiment.pb.h"
+
+namespace ecg {
+
+// PackOptions says how packed signals are made.
+struct PackOptions {
+  // bad_records says what happens to a record that cannot be read.
+  spec::Data::BadRecords bad_records = spec::Data::REFUSE;
+  // threads is how many read at the same time; 0 means one for each core.
+  int threads = 0;
+};
+
+// SourceDigest identifies what packed signals are made from: the bytes of the corpus's tables, and the name, size and
+// time of change of each record's files. A file that is not there counts too, so that it is noticed when it appears.
+inline absl::StatusOr<std::string> SourceDigest(const Corpus& corpus) {
+  Sha256 digest;
+  digest.Update(absl::StrCat(PackedSignals::kFormat, "\n", corpus.dataset, "\n", corpus.sampling_frequency_hz, "\n"));
+  for (const std::string& file : corpus.index_files) {
+    ECG_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(corpus.data_dir / file));
+    digest.Update(absl::StrCat(file, "\n", bytes.size(), "\n"));
+    digest.Update(bytes);
+  }
+  for (const Record& record : corpus.records) {
+    for (const std::string& extension : corpus.record_extensions) {
+      struct stat status = {};
+      stat((corpus.data_dir / (record.path + extension)).c_str(), &status);
+      digest.Update(absl::StrCat(record.id, "\n", record.path, extension, "\n", status.st_size, "\n",
+                                 status.st_mtim.tv_sec, ".", status.st_mtim.tv_nsec, "\n"));
+    }
+  }
+  return digest.Hex();
+}
+
+// PackedFolder returns the folder in `cache_dir` for the packed signals of `corpus`. Each folder of records, and each
+// rate, has its own.
+inline std::filesystem::path PackedFolder(const Corpus& corpus, const std::filesystem::path& cache_dir) {
+  std::error_code error;
+  std::filesystem::path source = std::filesystem::canonical(corpus.data_dir, error);
+  if (error) source = corpus.data_dir;
+  Sha256 digest;
+  digest.Update(source.string());
+  return cache_dir / "packed" /
+         absl::StrCat(corpus.dataset, "-", corpus.sampling_frequency_hz, "hz-", digest.Hex().substr(0, 16));
+}
+
+namespace pack_internal {
+
+// RecordState is what is learnt of a record when it is read.
+struct RecordState {
+  std::string state;
+  std::string reason;
+  std::array<Calibration, kLeads> calibration;
+};
+
+inline absl::Status BadRecordsError(absl::string_view what) {
+  return absl::DataLossError(absl::StrCat(what, "; mend it, or leave such records out with bad_records: SKIP"));
+}
+
+// A file being written by several threads, each at its own place.
+class SignalsFile {
+ public:
+  ~SignalsFile() {
+    if (descriptor_ >= 0) close(descriptor_);
+  }
+
+  absl::Status Create(const std::filesystem::path& path, const Corpus& corpus) {
+    path_ = path;
+    header_ = FormatNpyHeader("<i2", {static_cast<int64_t>(corpus.records.size()), kLeads, corpus.samples});
+    record_bytes_ = sizeof(int16_t) * kLeads * corpus.samples;
+    descriptor_ = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    // A record that is never written reads as zeros.
+    if (descriptor_ < 0 || ftruncate(descriptor_, header_.size() + record_bytes_ * corpus.records.size()) != 0) {
+      return ErrnoError("write", path);
+    }
+    return Write(header_, 0);
+  }
+
+  // WriteRecord writes the samples of `record`, which are as many as Create was told.
+  absl::Status WriteRecord(size_t record, const Signal& signal) {
+    return Write(absl::string_view(reinterpret_cast<const char*>(signal.digital.data()), record_bytes_),
+                 header_.size() + record * record_bytes_);
+  }
+
+  absl::Status Sync() { return fsync(descriptor_) == 0 ? absl::OkStatus() : ErrnoError("write", path_); }
+
+ private:
+  absl::Status Write(absl::string_view bytes, off_t offset) {
+    while (!bytes.empty()) {
+      const ssize_t count = pwrite(descriptor_, bytes.data(), bytes.size(), offset);
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) return ErrnoError("write", path_);
+      bytes.remove_prefix(count);
+      offset += count;
+    }
+    return absl::OkStatus();
+  }
+
+  std::filesystem::path path_;
+  std::string header_;
+  size_t record_bytes_ = 0;
+  int descriptor_ = -1;
+};
+
+// Reads every record of `dataset` into `path`, and returns what was learnt of each.
+template <Dataset D>
+absl::StatusOr<std::vector<RecordState>> WriteSignals(const D& dataset, const std::filesystem::path& path,
+                                                      const PackOptions& options) {
+  const Corpus& corpus = dataset.corpus();
+  const size_t records = corpus.records.size();
+  SignalsFile file;
+  ECG_RETURN_IF_ERROR(file.Create(path, corpus));
+  std::vector<RecordState> states(records);
+  Progress progress(absl::StrCat("packing ", corpus.dataset), static_cast<int64_t>(records), "records");
+
+  // Records are handed out in order, and one that is handed out is finished, so the error that is kept is that of the
+  // first bad record, whatever the number of threads.
+  std::atomic<size_t> next = 0;
+  std::atomic<bool> failed = false;
+  std::mutex mutex;
+  size_t first_bad = records;
+  absl::Status error;
+  const auto read_one = [&](size_t record) -> absl::Status {
+    RecordState& state = states[record];
+    absl::StatusOr<Signal> signal = dataset.ReadSignal(static_cast<int>(record));
+    if (signal.ok() && signal->digital.size() != size_t{kLeads} * corpus.samples) {
+      signal =
+          absl::InvalidArgumentError(absl::StrCat(signal->samples, " samples, where the corpus has ", corpus.samples));
+    }
+    if (signal.ok()) {
+      state.state = signal->checksums_verified ? PackedSignals::kVerified : PackedSignals::kUnverified;
+      state.calibration = signal->calibration;
+      return file.WriteRecord(record, *signal);
+    }
+    state.state = PackedSignals::kSkipped;
+    state.reason = std::string(signal.status().message());
+    if (options.bad_records == spec::Data::SKIP) return absl::OkStatus();
+    return BadRecordsError(absl::StrCat("record ", corpus.records[record].id, ": ", state.reason));
+  };
+  const auto read = [&] {
+    while (!failed) {
+      const size_t record = next++;
+      if (record >= records) return;
+      if (absl::Status status = read_one(record); !status.ok()) {
+        const std::lock_guard lock(mutex);
+        if (record < first_bad) {
+          first_bad = record;
+          error = std::move(status);
+        }
+        failed = true;
+      }
+      progress.Advance();
+    }
+  };
+  {
+    const size_t threads = options.threads > 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
+    std::vector<std::jthread> others;
+    for (size_t thread = 1; thread < std::min(threads, records); ++thread) others.emplace_back(read);
+    read();
+  }
+  if (!error.ok()) return error;
+  const auto skipped = [](const RecordState& state) { return state.state == PackedSignals::kSkipped; };
+  if (std::all_of(states.begin(), states.end(), skipped)) {
+    return absl::DataLossError(absl::StrCat("none of the ", records, " records in ", corpus.data_dir.string(),
+                                            " can be read; the first: ", records > 0 ? states[0].reason : "none"));
+  }
+  ECG_RETURN_IF_ERROR(file.Sync());
+  return states;
+}
+
+inline std::string FormatRecords(const Corpus& corpus, const std::vector<RecordState>& states) {
+  std::vector<std::string> row = {"id", "path", "fold", "state", "reason"};
+  for (const absl::string_view lead : kLeadNames) {
+    row.push_back(absl::StrCat("gain_", lead));
+    row.push_back(absl::StrCat("baseline_", lead));
+  }
+  std::string text;
+  AppendCsvRow(row, &text);
+  for (size_t record = 0; record < states.size(); ++record) {
+    const Record& source = corpus.records[record];
+    row = {source.id, source.path, absl::StrCat(source.fold), states[record].state, states[record].reason};
+    for (const Calibration& calibration : states[record].calibration) {
+      row.push_back(absl::StrFormat("%.17g", calibration.gain));
+      row.push_back(absl::StrCat(calibration.baseline));
+    }
+    AppendCsvRow(row, &text);
+  }
+  return text;
+}
+
+inline std::string FormatCorpus(const Corpus& corpus, absl::string_view digest) {
+  nlohmann::ordered_json json;
+  json["format"] = PackedSignals::kFormat;
+  json["dataset"] = corpus.dataset;
+  json["version"] = corpus.version;
+  json["synthetic"] = corpus.synthetic;
+  json["data_dir"] = corpus.data_dir.string();
+  json["sampling_frequency_hz"] = corpus.sampling_frequency_hz;
+  json["records"] = corpus.records.size();
+  json["leads"] = std::vector<std::string>(kLeadNames.begin(), kLeadNames.end());
+  json["samples"] = corpus.samples;
+  json["units"] = "mV = (sample - baseline) / gain";
+  json["source_digest"] = std::string(digest);
+  return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+// Refuses to take the place of a folder that holds anything but packed signals.
+inline absl::Status CheckReplaceable(const std::filesystem::path& folder) {
+  std::error_code error;
+  if (!std::filesystem::exists(folder, error)) return absl::OkStatus();
+  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (name != PackedSignals::kSignalsFile && name != PackedSignals::kRecordsFile &&
+        name != PackedSignals::kCorpusFile) {
+      return absl::FailedPreconditionError(
+          absl::StrCat(folder.string(), " holds ", name, ", which is no part of packed signals; name another folder"));
+    }
+  }
+  if (error) return absl::ErrnoToStatus(error.value(), absl::StrCat("cannot read the folder ", folder.string()));
+  return absl::OkStatus();
+}
+
+inline absl::Status CheckSpace(const Corpus& corpus, const std::filesystem::path& folder) {
+  const uintmax_t needed = corpus.records.size() * (sizeof(int16_t) * kLeads * corpus.samples + 1024) + (1 << 20);
+  std::error_code error;
+  const uintmax_t available = std::filesystem::space(folder, error).available;
+  if (error || available >= needed) return absl::OkStatus();  // where nobody knows, the attempt will tell
+  return absl::ResourceExhaustedError(absl::StrCat("packed signals of ", needed / 1'000'000 + 1, " MB do not fit into ",
+                                                   folder.string(), ", where ", available / 1'000'000, " MB are free"));
+}
+
+inline absl::Status SyncFolder(const std::filesystem::path& folder) {
+  const int descriptor = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return ErrnoError("sync", folder);
+  fsync(descriptor);  // some file systems cannot, and need not
+  close(descriptor);
+  return absl::OkStatus();
+}
+
+// Makes packed signals in the new folder `partial`.
+template <Dataset D>
+absl::Status Write(const D& dataset, absl::string_view digest, const std::filesystem::path& partial,
+                   const PackOptions& options) {
+  ECG_RETURN_IF_ERROR(MakeDirectories(partial));
+  ECG_ASSIGN_OR_RETURN(const std::vector<RecordState> states,
+                       WriteSignals(dataset, partial / PackedSignals::kSignalsFile, options));
+  ECG_RETURN_IF_ERROR(WriteFile(partial / PackedSignals::kRecordsFile, FormatRecords(dataset.corpus(), states)));
+  ECG_RETURN_IF_ERROR(WriteFile(partial / PackedSignals::kCorpusFile, FormatCorpus(dataset.corpus(), digest)));
+  return SyncFolder(partial);
+}
+
+// Gives the complete folder `partial` the name `folder`, in place of what is there.
+inline absl::Status Replace(const std::filesystem::path& partial, const std::filesystem::path& folder,
+                            const std::filesystem::path& old) {
+  std::error_code error;
+  std::filesystem::rename(folder, old, error);  // fails when there is nothing to replace
+  std::filesystem::rename(partial, folder, error);
+  if (error) return absl::ErrnoToStatus(error.value(), absl::StrCat("cannot make ", folder.string()));
+  std::filesystem::remove_all(old, error);
+  return SyncFolder(folder.parent_path());
+}
+
+// Opens `folder` if it was made from the source that `digest` identifies.
+inline absl::StatusOr<PackedSignals> OpenCurrent(const std::filesystem::path& folder, absl::string_view digest,
+                                                 const PackOptions& options) {
+  ECG_ASSIGN_OR_RETURN(PackedSignals signals, PackedSignals::Open(folder));
+  if (signals.source_digest() != digest) return absl::NotFoundError("made from another source");
+  if (const std::vector<int> bad = signals.unusable(); !bad.empty() && options.bad_records == spec::Data::REFUSE) {
+    return BadRecordsError(absl::StrCat("record ", signals.id(bad[0]), ": ", signals.reason(bad[0])));
+  }
+  return signals;
+}
+
+}  // namespace pack_internal
+
+// Pack returns the packed signals of `dataset` in `folder`, and makes them first when they are not there or their
+// source has changed. It touches nothing else but a lock file, and a folder that is gone when it returns, beside
+// `folder`.
+template <Dataset D>
+absl::StatusOr<PackedSignals> Pack(const D& dataset, const std::filesystem::path& folder,
+                                   const PackOptions& options = {}) {
+  const std::filesystem::path target = std::filesystem::absolute(folder / "").parent_path();
+  const auto beside = [&](absl::string_view suffix) {
+    return target.parent_path() / absl::StrCat(".", target.filename().string(), suffix);
+  };
+  ECG_ASSIGN_OR_RETURN(const std::string digest, SourceDigest(dataset.corpus()));
+  ECG_RETURN_IF_ERROR(MakeDirectories(target.parent_path()));
+  const absl::StatusOr<FileLock> lock =
+      FileLock::Acquire(beside(".lock"), absl::StrCat("another process packs ", target.string()));
+  absl::StatusOr<PackedSignals> current = pack_internal::OpenCurrent(target, digest, options);
+  if (current.ok() || absl::IsDataLoss(current.status())) return current;
+  if (!lock.ok()) return lock.status();
+
+  // What an earlier job that was killed left behind. Nobody else is at work here, since we hold the lock.
+  std::error_code error;
+  std::filesystem::remove_all(beside(".partial"), error);
+  std::filesystem::remove_all(beside(".old"), error);
+  ECG_RETURN_IF_ERROR(pack_internal::CheckReplaceable(target));
+  ECG_RETURN_IF_ERROR(pack_internal::CheckSpace(dataset.corpus(), target.parent_path()));
+  absl::Status status = pack_internal::Write(dataset, digest, beside(".partial"), options);
+  if (status.ok()) status = pack_internal::Replace(beside(".partial"), target, beside(".old"));
+  if (!status.ok()) {
+    std::filesystem::remove_all(beside(".partial"), error);
+    return status;
+  }
+  return PackedSignals::Open(target);
+}
+
+// PackInCache returns the packed signals of `dataset` in `cache_dir`, and makes them first where needed.
+template <Dataset D>
+absl::StatusOr<PackedSignals> PackInCache(const D& dataset, const PackOptions& options = {},
+                                          const std::filesystem::path& cache_dir = CacheDirectory()) {
+  return Pack(dataset, PackedFolder(dataset.corpus(), cache_dir), options);
+}
+
+}  // namespace ecg
+
+#endif  // ECG_CORPUS_PACK_H_
