@@ -71,7 +71,7 @@ inline void PathsOfField(const google::protobuf::Descriptor& message, const std:
 // that name elsewhere, a field of nearly that name here, or else any of the fields here.
 inline std::string UnknownField(const google::protobuf::Descriptor& message, absl::string_view path,
                                 absl::string_view name, const google::protobuf::Descriptor& root) {
-  std::string error = absl::StrCat(path.empty() ? "the experiment" : path, " has no field ", name, "; ");
+  std::string error = absl::StrCat(path.empty() ? "the experiment" : path, " has no field \"", name, "\"; ");
   const std::string key(name);
   if (const google::protobuf::OneofDescriptor* oneof = message.FindOneofByName(key); oneof != nullptr) {
     const std::vector<std::string> alternatives = AlternativeNames(*oneof);

@@ -9,10 +9,8 @@
 #define ECG_SPEC_NEAREST_NAME_H_
 
 #include <algorithm>
-#include <numeric>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/strings/ascii.h"
@@ -21,19 +19,26 @@
 
 namespace ecg {
 
-// EditDistance is the number of letters to insert, remove or replace to get from `a` to `b` (Levenshtein 1966), with
-// small and large letters alike.
+// EditDistance is the number of letters to insert, remove, replace, or swap with their neighbour to get from `a` to `b`
+// (Damerau 1964, each letter edited once), with small and large letters alike.
 inline int EditDistance(absl::string_view a, absl::string_view b) {
-  std::vector<int> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), 0);
-  for (size_t i = 0; i < a.size(); ++i) {
-    int diagonal = std::exchange(row[0], static_cast<int>(i) + 1);
-    for (size_t j = 0; j < b.size(); ++j) {
-      const int replaced = diagonal + (absl::ascii_tolower(a[i]) == absl::ascii_tolower(b[j]) ? 0 : 1);
-      diagonal = std::exchange(row[j + 1], std::min({replaced, row[j] + 1, row[j + 1] + 1}));
+  const std::string from = absl::AsciiStrToLower(a), to = absl::AsciiStrToLower(b);
+  // distance[i][j] is from the first i letters to the first j letters.
+  std::vector<std::vector<int>> distance(from.size() + 1, std::vector<int>(to.size() + 1));
+  for (size_t i = 0; i <= from.size(); ++i) {
+    for (size_t j = 0; j <= to.size(); ++j) {
+      if (i == 0 || j == 0) {
+        distance[i][j] = static_cast<int>(i + j);
+        continue;
+      }
+      distance[i][j] = std::min({distance[i - 1][j] + 1, distance[i][j - 1] + 1,
+                                 distance[i - 1][j - 1] + (from[i - 1] == to[j - 1] ? 0 : 1)});
+      if (i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1]) {
+        distance[i][j] = std::min(distance[i][j], distance[i - 2][j - 2] + 1);
+      }
     }
   }
-  return row.back();
+  return distance[from.size()][to.size()];
 }
 
 // NameDistance is the edit distance from `name` to `known`; an abbreviation counts as one letter.

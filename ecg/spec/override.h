@@ -49,8 +49,8 @@ inline absl::Status SetByPath(google::protobuf::Message& root, absl::string_view
     if (field != nullptr) {
       if (field->message_type() == nullptr || field->is_repeated()) {
         return absl::InvalidArgumentError(absl::StrCat(walked, field->is_repeated() ? " is a list" : " is a value",
-                                                       " and has no field ", name, "; write ", walked, "=",
-                                                       field->is_repeated() ? "[...]" : ExpectedValue(*field, "")));
+                                                       " and has no field ", name, "; write ", walked,
+                                                       field->is_repeated() ? "=[VALUE, ...]" : "=VALUE"));
       }
       const google::protobuf::OneofDescriptor* oneof = field->containing_oneof();
       if (oneof != nullptr && !oneof->options().GetExtension(spec::chosen_when_compiled) &&
@@ -83,25 +83,31 @@ inline absl::Status SetByPath(google::protobuf::Message& root, absl::string_view
       [](std::string* line, const TextReader::Finding& finding) { absl::StrAppend(line, finding.message); }));
 }
 
-// Override does all `assignments` on `spec`, in order, and then checks the whole. On an error `spec` is as before, and
-// the error names the assignment where it is about one.
+// CheckCompiledUnchanged refuses an `after` that needs other template arguments than `before`.
+inline absl::Status CheckCompiledUnchanged(const google::protobuf::Message& before,
+                                           const google::protobuf::Message& after) {
+  const std::map<std::string, std::string> wanted = CompiledChoices(after);
+  for (const auto& [path, built] : CompiledChoices(before)) {
+    // What belongs to an alternative that is no longer chosen is gone; its choice differs and is named.
+    const auto found = wanted.find(path);
+    if (found == wanted.end() || found->second == built) continue;
+    return absl::InvalidArgumentError(absl::StrCat(path, " is ", built, " and cannot become ", found->second,
+                                                   ": it is fixed when the binary is built; copy the binary's "
+                                                   ".textproto in examples/ to a new name there, change ",
+                                                   path, " in it, and `bazel run //examples:<the new name>`"));
+  }
+  return absl::OkStatus();
+}
+
+// Override does all `assignments` on `spec`, in order, and then checks the whole, so that several fields that depend on
+// one another can be changed together. On an error `spec` is as before.
 inline absl::Status Override(spec::Experiment& spec, const std::vector<std::string>& assignments) {
   spec::Experiment changed = spec;
   for (const std::string& assignment : assignments) {
-    spec::Experiment before = changed;
-    ECG_RETURN_IF_ERROR(WithContext(SetByPath(changed, assignment), absl::StrCat("--set=", assignment)));
-
-    // Fields of a choice that was not made come and go with it, so the choices are compared first.
-    std::map<std::string, std::string> compiled = CompiledChoices(changed);
-    for (const auto& [path, built] : CompiledChoices(before)) {
-      const auto found = compiled.find(path);
-      if (found == compiled.end() || found->second == built) continue;
-      return absl::InvalidArgumentError(absl::StrCat("--set=", assignment, ": ", path, " is ", built,
-                                                     " and cannot become ", found->second,
-                                                     ": it is fixed when the binary is built; copy the binary's "
-                                                     ".textproto in examples/ to a new name there, change ",
-                                                     path, " in it, and `bazel run //examples:<the new name>`"));
-    }
+    const spec::Experiment before = changed;
+    const std::string context = absl::StrCat("--set=", assignment);
+    ECG_RETURN_IF_ERROR(WithContext(SetByPath(changed, assignment), context));
+    ECG_RETURN_IF_ERROR(WithContext(CheckCompiledUnchanged(before, changed), context));
   }
   const std::vector<Problem> problems = CheckExperiment(changed);
   if (!problems.empty()) {

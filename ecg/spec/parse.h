@@ -4,7 +4,7 @@
 //
 //   ECG_ASSIGN_OR_RETURN(spec::Experiment experiment, ParseExperiment(text, "examples/resnet18_all.textproto"));
 //
-//   examples/resnet18_all.textproto:22:5: training.optimizer has no field learning_rat; did you mean learning_rate?
+//   examples/resnet18_all.textproto:22:5: training.optimizer has no field "learning_rat"; did you mean learning_rate?
 
 #ifndef ECG_SPEC_PARSE_H_
 #define ECG_SPEC_PARSE_H_

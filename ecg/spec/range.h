@@ -9,7 +9,6 @@
 
 #include <charconv>
 #include <cmath>
-#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -19,12 +18,14 @@
 
 namespace ecg {
 
-// NumberInWords writes `number` with as many digits as tell it from every other number, and no more; a whole number
-// without an exponent.
+// NumberInWords writes `number` with as many digits as tell it from every other number, and no more; with an exponent
+// only where it is very large or very small.
 inline std::string NumberInWords(double number) {
-  if (std::abs(number) < 1e15 && number == std::trunc(number)) return absl::StrCat(static_cast<int64_t>(number));
+  const double size = std::abs(number);
+  const bool plain = size == 0 || (size >= 1e-4 && size < 1e15);
   char digits[32];
-  return std::string(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
+  const auto format = plain ? std::chars_format::fixed : std::chars_format::scientific;
+  return std::string(digits, std::to_chars(digits, digits + sizeof digits, number, format).ptr);
 }
 
 // InRange tells whether `range` accepts `number`. It never accepts what is not a number.

@@ -23,7 +23,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
@@ -86,6 +85,7 @@ class TextReader : private google::protobuf::io::ErrorCollector {
   explicit TextReader(absl::string_view text) : input_(text.data(), text.size()), tokenizer_(&input_, this) {
     tokenizer_.set_comment_style(Tokenizer::SH_COMMENT_STYLE);
     tokenizer_.set_require_space_after_number(false);
+    tokenizer_.set_allow_f_after_float(true);
     tokenizer_.Next();
   }
 
@@ -221,19 +221,22 @@ class TextReader : private google::protobuf::io::ErrorCollector {
     tokenizer_.Next();
     std::string text = token.text;
     if (token.type == Tokenizer::TYPE_STRING) {
+      // Pieces that stand side by side are one text.
+      text.clear();
+      Tokenizer::ParseStringAppend(token.text, &text);
       while (tokenizer_.current().type == Tokenizer::TYPE_STRING) {
-        text += tokenizer_.current().text;
+        Tokenizer::ParseStringAppend(tokenizer_.current().text, &text);
         tokenizer_.Next();
       }
     }
     if (!SetScalar(message, field, token.type, text, negative)) {
       Report(location,
-             absl::StrCat(path, " is ", negative ? "-" : "", text, "; write ", ExpectedValue(field, token.text)));
+             absl::StrCat(path, " is ", negative ? "-" : "", token.text, "; write ", ExpectedValue(field, token.text)));
     }
     return true;
   }
 
-  // Sets or adds what `text` means; false when it is no value of `field`.
+  // Sets or adds the value that a token of `type` with the content `text` means; false when it is no value of `field`.
   static bool SetScalar(Message& message, const FieldDescriptor& field, Tokenizer::TokenType type,
                         const std::string& text, bool negative) {
     using google::protobuf::Reflection;
@@ -251,6 +254,7 @@ class TextReader : private google::protobuf::io::ErrorCollector {
       value = negative ? 0 - magnitude : magnitude;
       return true;
     };
+    const bool is_word = type == Tokenizer::TYPE_IDENTIFIER && !negative;
     switch (field.cpp_type()) {
       case FieldDescriptor::CPPTYPE_INT32: {
         int32_t value;
@@ -264,26 +268,23 @@ class TextReader : private google::protobuf::io::ErrorCollector {
       }
       case FieldDescriptor::CPPTYPE_DOUBLE: {
         if (type != Tokenizer::TYPE_INTEGER && type != Tokenizer::TYPE_FLOAT) return false;
-        double value;
-        return absl::SimpleAtod(text, &value) && std::isfinite(value) &&
-               put(&Reflection::SetDouble, &Reflection::AddDouble, negative ? -value : value);
+        const double value = Tokenizer::ParseFloat(text);
+        return std::isfinite(value) && put(&Reflection::SetDouble, &Reflection::AddDouble, negative ? -value : value);
       }
       case FieldDescriptor::CPPTYPE_BOOL:
-        return !negative && (text == "true" || text == "false") &&
+        return is_word && (text == "true" || text == "false") &&
                put(&Reflection::SetBool, &Reflection::AddBool, text == "true");
       case FieldDescriptor::CPPTYPE_ENUM: {
         const google::protobuf::EnumValueDescriptor* value = field.enum_type()->FindValueByName(text);
-        return !negative && value != nullptr && put(&Reflection::SetEnum, &Reflection::AddEnum, value);
+        return is_word && value != nullptr && put(&Reflection::SetEnum, &Reflection::AddEnum, value);
       }
       case FieldDescriptor::CPPTYPE_STRING: {
         if (negative || type != Tokenizer::TYPE_STRING) return false;
-        std::string value;
-        Tokenizer::ParseString(text, &value);
         return put(static_cast<void (Reflection::*)(Message*, const FieldDescriptor*, std::string) const>(
                        &Reflection::SetString),
                    static_cast<void (Reflection::*)(Message*, const FieldDescriptor*, std::string) const>(
                        &Reflection::AddString),
-                   value);
+                   text);
       }
       default:
         return false;

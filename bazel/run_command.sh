@@ -1,0 +1,3 @@
+#!/bin/sh
+# The test that runs its arguments.
+exec "$@"

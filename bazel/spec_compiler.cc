@@ -1,0 +1,84 @@
+// spec_compiler.cc
+//
+// Turns an experiment's .textproto file into the `main` of its binary, when the binary is built:
+//
+//   spec_compiler --spec=examples/resnet18_all.textproto --name=resnet18_all --output=resnet18_all_main.cc
+//
+// A wrong spec is refused with `file:line:column: what is wrong; what would be right`, exit status 1, and no output.
+// Without --output the spec is only checked.
+
+#include <filesystem>
+#include <iostream>
+#include <set>
+#include <string>
+
+#include "CLI/CLI.hpp"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "ecg/file/file.h"
+#include "ecg/file/path.h"
+#include "ecg/spec/compiled.h"
+#include "ecg/spec/parse.h"
+#include "ecg/status/status_macros.h"
+
+namespace ecg {
+namespace {
+
+// A raw string literal of `text`, whatever stands in it.
+std::string RawLiteral(absl::string_view text) {
+  std::string delimiter = "ECG";
+  while (absl::StrContains(text, absl::StrCat(")", delimiter, "\""))) delimiter += "_";
+  return absl::StrCat("R\"", delimiter, "(", text, ")", delimiter, "\"");
+}
+
+// The source of the binary `name`, built from `spec`, whose file is `spec_file` with the content `text`.
+absl::StatusOr<std::string> MainSource(const spec::Experiment& spec, absl::string_view name,
+                                       absl::string_view spec_file, absl::string_view text) {
+  ECG_ASSIGN_OR_RETURN(const CompiledTypes types, CompiledTypesOf(spec));
+  const std::set<std::string> headers = {
+      "ecg/experiment/experiment.h", "ecg/experiment/main.h", "ecg/model/classifier.h", "ecg/spec/embedded_spec.h",
+      "ecg/train/trainer.h",         types.dataset.header,    types.backbone.header,    types.objective.header};
+  std::string source = absl::StrCat("// Written by the spec compiler from ", spec_file, ".\n\n");
+  for (const std::string& header : headers) absl::StrAppend(&source, "#include \"", header, "\"\n");
+  const std::string indent(32, ' ');
+  absl::StrAppend(&source, "\nusing Program = ecg::Experiment<", types.dataset.type, ",\n",  //
+                  indent, "ecg::Classifier<", types.backbone.type, ">,\n",                   //
+                  indent, "ecg::Trainer<", types.objective.type, ">>;\n\n");
+  absl::StrAppend(&source, "constexpr ecg::EmbeddedSpec kSpec = {\n",  //
+                  "    .name = \"", name, "\",\n",                     //
+                  "    .file = \"", spec_file, "\",\n",                //
+                  "    .text = ", RawLiteral(text), "};\n\n");
+  absl::StrAppend(&source, "int main(int argc, char** argv) { return ecg::Main<Program>(kSpec, argc, argv); }\n");
+  return source;
+}
+
+absl::Status Compile(const std::string& spec_file, const std::string& name, const std::string& output) {
+  ECG_ASSIGN_OR_RETURN(const std::string text, ReadFile(UserPath(spec_file)));
+  ECG_ASSIGN_OR_RETURN(const spec::Experiment spec, ParseExperiment(text, spec_file));
+  ECG_ASSIGN_OR_RETURN(const std::string source, MainSource(spec, name, spec_file, text));
+  if (output.empty()) return absl::OkStatus();
+  return WriteFile(UserPath(output), source);
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app("Turns an experiment's .textproto file into the main of its binary.");
+  std::string spec_file, name, output;
+  app.add_option("--spec", spec_file, "the .textproto file")->required();
+  app.add_option("--name", name, "the name of the binary")->required();
+  app.add_option("--output", output, "the C++ file to write; without it the spec is only checked");
+  CLI11_PARSE(app, argc, argv);
+
+  const absl::Status status = Compile(spec_file, name, output);
+  if (status.ok()) return 0;
+  // The lines of a wrong spec begin with file:line:column, as a compiler's do, so that editors find the place.
+  std::cerr << status.message() << "\n";
+  return 1;
+}
+
+}  // namespace
+}  // namespace ecg
+
+int main(int argc, char** argv) { return ecg::Main(argc, argv); }

@@ -1,0 +1,66 @@
+#include "ecg/spec/compiled.h"
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "gmock/gmock.h"
+#include "google/protobuf/text_format.h"
+#include "gtest/gtest.h"
+#include "proto/experiment.pb.h"
+#include "tests/spec/sample.pb.h"
+
+namespace ecg {
+namespace {
+
+using ::testing::Pair;
+using ::testing::UnorderedElementsAre;
+
+template <typename M>
+M Parse(const std::string& text) {
+  M message;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &message));
+  return message;
+}
+
+TEST(CompiledTest, TellsTheTypesOfAnExperiment) {
+  const absl::StatusOr<CompiledTypes> types =
+      CompiledTypesOf(Parse<spec::Experiment>("data { ptb_xl {} } model { resnet {} } training { multi_label {} }"));
+  ASSERT_TRUE(types.ok()) << types.status();
+  EXPECT_EQ(types->dataset.type, "ecg::PtbXl");
+  EXPECT_EQ(types->dataset.header, "ecg/corpus/ptbxl.h");
+  EXPECT_EQ(types->backbone.type, "ecg::ResNet<ecg::BasicBlock, 2, 2, 2, 2>");
+  EXPECT_EQ(types->backbone.header, "ecg/model/resnet.h");
+  EXPECT_EQ(types->objective.type, "ecg::MultiLabel");
+  EXPECT_EQ(types->objective.header, "ecg/train/objective.h");
+}
+
+TEST(CompiledTest, PutsTheCompiledFieldsIntoTheType) {
+  const auto type = [](const std::string& text) {
+    return CompiledTypeOf(Parse<spec::sample::Circle>(text)).value().type;
+  };
+  EXPECT_EQ(type(""), "ecg::Circle<ecg::Pen<1>, 1>");
+  EXPECT_EQ(type("pen: BOLD rings: 3"), "ecg::Circle<ecg::Pen<4>, 3>");
+}
+
+TEST(CompiledTest, NamesTheOptionThatTheSchemaLacks) {
+  EXPECT_EQ(CompiledTypeOf(spec::sample::Untold()).status().message(),
+            "message Untold is a compiled choice; give it the options (cpp_type) and (cpp_header) in "
+            "tests/spec/sample.proto");
+  EXPECT_EQ(CompiledTypeOf(Parse<spec::sample::Circle>("pen: NEW")).status().message(),
+            "the value NEW of ecg.spec.sample.Circle.pen is compiled in; give it the option (cpp_arguments) in "
+            "tests/spec/sample.proto");
+  EXPECT_EQ(CompiledTypeOf(spec::sample::Square()).status().message(),
+            "ecg.spec.sample.Square.side is compiled in; name it as {side} in the (cpp_type) of Square in "
+            "tests/spec/sample.proto");
+}
+
+TEST(CompiledTest, ListsTheChoicesThatAreFixedWhetherOrNotTheyAreWritten) {
+  EXPECT_THAT(CompiledChoices(Parse<spec::Experiment>("data { ptb_xl {} } model { resnet {} }")),
+              UnorderedElementsAre(Pair("data.dataset", "ptb_xl"), Pair("model.backbone", "resnet"),
+                                   Pair("model.resnet.depth", "RESNET_18"), Pair("training.objective", "absent")));
+  EXPECT_THAT(CompiledChoices(Parse<spec::sample::Drawing>("circle { rings: 2 } blue {}")),
+              UnorderedElementsAre(Pair("shape", "circle"), Pair("circle.pen", "THIN"), Pair("circle.rings", "2")));
+}
+
+}  // namespace
+}  // namespace ecg

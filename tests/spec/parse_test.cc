@@ -1,0 +1,116 @@
+#include "ecg/spec/parse.h"
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/string_view.h"
+#include "gtest/gtest.h"
+#include "proto/experiment.pb.h"
+
+namespace ecg {
+namespace {
+
+constexpr absl::string_view kSmallest = "data { ptb_xl {} }\nmodel { resnet {} }\ntraining { multi_label {} }\n";
+
+// The error of a spec called x.textproto; "" when there is none.
+std::string Error(absl::string_view text) {
+  return std::string(ParseExperiment(text, "x.textproto").status().message());
+}
+
+// The error of the smallest spec with `more` in its fourth line.
+std::string ErrorWith(absl::string_view more) { return Error(absl::StrCat(kSmallest, more)); }
+
+TEST(ParseTest, ReadsTheSmallestSpecWithItsDefaults) {
+  const absl::StatusOr<spec::Experiment> spec = ParseExperiment(kSmallest, "x.textproto");
+  ASSERT_TRUE(spec.ok()) << spec.status();
+  EXPECT_TRUE(spec->model().has_resnet());
+  EXPECT_EQ(spec->training().optimizer().learning_rate(), 0.001);
+}
+
+TEST(ParseTest, AsksForEachChoiceThatMustBeMade) {
+  EXPECT_EQ(Error(""),
+            "x.textproto:1:1: data has no dataset; choose one: ptb_xl {}\n"
+            "x.textproto:1:1: model has no backbone; choose one: resnet {}\n"
+            "x.textproto:1:1: training has no objective; choose one: multi_label {}");
+  EXPECT_EQ(Error("data { ptb_xl {} }\n  model {}\ntraining { multi_label {} }"),
+            "x.textproto:2:3: model has no backbone; choose one: resnet {}");
+}
+
+TEST(ParseTest, SaysInWordsWhichNumbersAFieldAccepts) {
+  EXPECT_EQ(ErrorWith("evaluation { bootstrap { resamples: 0 } }"),
+            "x.textproto:4:26: evaluation.bootstrap.resamples is 0; it must be at least 1 and at most 1000000");
+  EXPECT_EQ(Error("data { ptb_xl {} }\nmodel { resnet {} head { dropout: 1 } }\n"
+                  "training { multi_label {}\n  optimizer { learning_rate: -0.0001 }\n}"),
+            "x.textproto:2:26: model.head.dropout is 1; it must be at least 0 and below 1\n"
+            "x.textproto:4:15: training.optimizer.learning_rate is -0.0001; it must be above 0 and at most 10");
+}
+
+TEST(ParseTest, ReportsAllErrorsInTheOrderOfTheText) {
+  EXPECT_EQ(Error("data {\n"
+                  "  ptb_xl { split: 6 task: EVERYTHING }\n"
+                  "}\n"
+                  "modle { resnet {} }\n"
+                  "training {\n"
+                  "  learning_rate: 0.1\n"
+                  "  epochs: 0\n"
+                  "  batch_size: \"64\"\n"
+                  "}\n"),
+            "x.textproto:2:12: data.ptb_xl.split is 6; it must be at least 1 and at most 5\n"
+            "x.textproto:2:27: data.ptb_xl.task is EVERYTHING; write RHYTHM or FORM or ALL or DIAGNOSTIC or "
+            "SUPERDIAGNOSTIC or SUBDIAGNOSTIC\n"
+            "x.textproto:4:1: the experiment has no field \"modle\"; did you mean model?\n"
+            "x.textproto:6:3: training has no field \"learning_rate\"; did you mean training.optimizer.learning_rate?\n"
+            "x.textproto:7:3: training.epochs is 0; it must be at least 1 and at most 100000\n"
+            "x.textproto:8:15: training.batch_size is \"64\"; write a whole number, at least 2 and at most 65536")
+      << "and no choice is missed where a field could not be read";
+}
+
+TEST(ParseTest, ChecksFieldsThatDependOnOneAnother) {
+  const auto error = [](absl::string_view data, absl::string_view evaluation) {
+    return Error(absl::StrCat("model { resnet {} } training { multi_label {} }\ndata {\n", data, "\n}\nevaluation {\n",
+                              evaluation, "\n}"));
+  };
+  EXPECT_EQ(error("ptb_xl { sampling_frequency_hz: 250 }", ""),
+            "x.textproto:3:10: data.ptb_xl.sampling_frequency_hz is 250; it must be 100 or 500");
+  EXPECT_EQ(error("ptb_xl {} crop_seconds: 2.501", ""),
+            "x.textproto:3:11: data.crop_seconds is 2.501; at 500 Hz it must be a whole number of samples, such as 2.5 "
+            "or 2.502");
+  EXPECT_EQ(error("ptb_xl {} crop_seconds: 10.5", ""),
+            "x.textproto:3:11: data.crop_seconds is 10.5; it must be at most 10, the length of a record");
+  EXPECT_EQ(error("ptb_xl {} crop_seconds: 10", ""), "");
+  EXPECT_EQ(error("ptb_xl { sampling_frequency_hz: 100 }", "stride_seconds: 1.255"),
+            "x.textproto:6:1: evaluation.stride_seconds is 1.255; at 100 Hz it must be a whole number of samples, such "
+            "as 1.25 or 1.26");
+  EXPECT_EQ(
+      error("ptb_xl {}", "stride_seconds: 0.0001"),
+      "x.textproto:6:1: evaluation.stride_seconds is 0.0001; at 500 Hz it must be a whole number of samples, such "
+      "as 0.002 or 0.004");
+  EXPECT_EQ(error("ptb_xl {} crop_seconds: 2", "stride_seconds: 2.5"),
+            "x.textproto:6:1: evaluation.stride_seconds is 2.5; it must be at most data.crop_seconds, which is 2, or "
+            "samples between two windows are never seen");
+  EXPECT_EQ(error("ptb_xl {}", "bootstrap { low_quantile: 0.5 high_quantile: 0.5 }"),
+            "x.textproto:6:13: evaluation.bootstrap.low_quantile is 0.5; it must be below high_quantile, which is 0.5");
+}
+
+TEST(ParseTest, KnowsTheNamesOfDevices) {
+  for (const absl::string_view device : {"cpu", "cuda", "cuda:0", "cuda:12"}) {
+    EXPECT_EQ(ErrorWith(absl::StrCat("runtime { device: \"", device, "\" }")), "") << device;
+  }
+  for (const absl::string_view device : {"", "gpu", "CPU", "cuda:", "cuda:x", "cuda:-1", "cuda:+1", "cuda:1234"}) {
+    EXPECT_EQ(ErrorWith(absl::StrCat("runtime { device: \"", device, "\" }")),
+              absl::StrCat("x.textproto:4:11: runtime.device is \"", device,
+                           "\"; it must be \"cpu\", \"cuda\" or \"cuda:N\", such as \"cuda:0\""));
+  }
+}
+
+TEST(ParseTest, PointsAtTheFieldThatIsMissingABrace) {
+  EXPECT_EQ(Error("data { ptb_xl {}\nmodel { resnet {} }\n"),
+            "x.textproto:2:1: data has no field \"model\"; the experiment has: is a } missing before it?\n"
+            "x.textproto:3:1: found the end of the text; write the name of a field or }");
+}
+
+}  // namespace
+}  // namespace ecg
