@@ -1,26 +1,39 @@
 """Repository rules that turn the machine's installed libraries into Bazel targets."""
 
-def _pkg_config_linkopts(ctx, package):
-    result = ctx.execute(["pkg-config", "--libs", package])
+def _pkg_config(ctx, option, package):
+    result = ctx.execute(["pkg-config", option, package])
     if result.return_code != 0:
         fail("pkg-config does not know '{}': run ./bazelw once, which installs what the project needs.\n{}".format(
             package,
             result.stderr,
         ))
-    return result.stdout.strip().split(" ")
+    return result.stdout.strip()
+
+def _linkopts(ctx, package):
+    return _pkg_config(ctx, "--libs", package).split(" ")
+
+def _write_versions_header(ctx, packages):
+    # Headers under /usr/include are no inputs that Bazel knows of. A header of their versions, which nobody includes, is one:
+    # objects of an older compiler or library in the disk cache are then never linked with newer ones.
+    lines = ["// " + ctx.execute(["g++", "--version"]).stdout.split("\n")[0]]
+    for package in packages:
+        lines.append("// {} {}".format(package, _pkg_config(ctx, "--modversion", package)))
+    ctx.file("versions.h", "\n".join(lines) + "\n")
 
 def _cc_library(name, linkopts = []):
     # The headers lie under /usr/include, which the compiler searches by itself and Bazel accepts as its own.
     return """cc_library(
     name = "{}",
+    hdrs = ["versions.h"],
     linkopts = {},
 )
 """.format(name, repr(linkopts))
 
 def _system_libraries_impl(ctx):
+    _write_versions_header(ctx, ctx.attr.packages + ctx.attr.headers_only)
     targets = ["""package(default_visibility = ["//visibility:public"])\n"""]
     for package in ctx.attr.packages:
-        targets.append(_cc_library(package, _pkg_config_linkopts(ctx, package)))
+        targets.append(_cc_library(package, _linkopts(ctx, package)))
     for name, linkopt in ctx.attr.without_pkg_config.items():
         targets.append(_cc_library(name, [linkopt]))
     for name in ctx.attr.headers_only:
@@ -41,6 +54,7 @@ system_libraries_repository = repository_rule(
 )
 
 def _protobuf_impl(ctx):
+    _write_versions_header(ctx, ["protobuf"])
     ctx.symlink("/usr/bin/protoc", "protoc_binary")
     ctx.symlink("/usr/include/google/protobuf/descriptor.proto", "google/protobuf/descriptor.proto")
     ctx.file("BUILD.bazel", """package(default_visibility = ["//visibility:public"])
@@ -52,6 +66,7 @@ filegroup(
 
 cc_library(
     name = "protobuf",
+    hdrs = ["versions.h"],
     linkopts = {linkopts},
 )
 
@@ -66,7 +81,7 @@ proto_lang_toolchain(
     command_line = "--cpp_out=$(OUT)",
     runtime = ":protobuf",
 )
-""".format(linkopts = repr(_pkg_config_linkopts(ctx, "protobuf"))))
+""".format(linkopts = repr(_linkopts(ctx, "protobuf"))))
 
 protobuf_repository = repository_rule(
     implementation = _protobuf_impl,
@@ -77,29 +92,34 @@ protobuf_repository = repository_rule(
 
 def _libtorch_impl(ctx):
     root = ctx.os.environ.get("LIBTORCH_ROOT", "")
+    api = "include/torch/csrc/api/include"
     if root:
         # An unpacked official build, or the `torch` folder of a Python package: include/ and lib/.
-        include = ctx.path(root + "/include")
-        library_dir = root + "/lib"
-        if not ctx.path(library_dir + "/libtorch_cpu.so").exists:
+        if not ctx.path(root + "/lib/libtorch_cpu.so").exists:
             fail("LIBTORCH_ROOT is '{}', but there is no lib/libtorch_cpu.so in it. Point it at an unpacked LibTorch, or unset it to use the system's.".format(root))
+
+        # Until 2.6 PyTorch's packages for Python had std::string in the form from before C++11, which Debian's protobuf
+        # and Abseil lack. c10::Error's constructor takes one by value.
+        if ctx.execute(["grep", "-q", "ErrorC1ENS_14SourceLocationESs", root + "/lib/libc10.so"]).return_code == 0:
+            fail("LIBTORCH_ROOT is '{}', a build with the C++ library's interface from before C++11, which cannot be linked with this system's protobuf and Abseil. Take a 'cxx11-abi' build, or version 2.7 or later.".format(root))
+        ctx.symlink(root + "/include", "include")
+        includes = ["include", api]
+        linkopts = ["-L{}/lib".format(root), "-Wl,-rpath,{}/lib".format(root)]
+        library_dir = root + "/lib"
     else:
-        include = ctx.path("/usr/include")
         library_dir = None
         for candidate in ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib"]:
             if ctx.path(candidate + "/libtorch_cpu.so").exists:
                 library_dir = candidate
-                break
         if not library_dir:
             fail("LibTorch is not installed: run ./bazelw once, which installs what the project needs, or set LIBTORCH_ROOT to an unpacked LibTorch.")
 
-    for folder in ["torch", "ATen", "c10", "caffe2"]:
-        if include.get_child(folder).exists:
-            ctx.symlink(include.get_child(folder), "include/" + folder)
+        # The compiler finds the rest under /usr/include by itself. Naming all 8,000 headers as inputs would make each
+        # compilation in the sandbox a third longer.
+        ctx.symlink("/usr/" + api, api)
+        includes = [api]
+        linkopts = []
 
-    linkopts = []
-    if root:
-        linkopts += ["-L" + library_dir, "-Wl,-rpath," + library_dir]
     linkopts += ["-ltorch", "-ltorch_cpu", "-lc10"]
     defines = []
     if ctx.path(library_dir + "/libtorch_cuda.so").exists:
@@ -113,13 +133,10 @@ cc_library(
     name = "torch",
     hdrs = glob(["include/**/*.h", "include/**/*.hpp", "include/**/*.cuh"]),
     defines = {defines},
-    includes = [
-        "include",
-        "include/torch/csrc/api/include",
-    ],
+    includes = {includes},
     linkopts = {linkopts},
 )
-""".format(defines = repr(defines), linkopts = repr(linkopts)))
+""".format(defines = repr(defines), includes = repr(includes), linkopts = repr(linkopts)))
 
 libtorch_repository = repository_rule(
     implementation = _libtorch_impl,
