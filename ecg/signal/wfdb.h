@@ -341,7 +341,6 @@ absl::Status ReadGroup(const WfdbHeader& header, const Group& group, const std::
       }
     }
     result->calibration[*lead] = signal.calibration;
-    result->checksums_verified &= signal.checksum.has_value();
   }
   return absl::OkStatus();
 }
@@ -407,7 +406,7 @@ inline absl::StatusOr<Signal> ReadWfdb(const std::filesystem::path& record) {
   Signal signal;
   signal.sampling_frequency_hz = header.sampling_frequency_hz;
   signal.samples = header.samples;
-  signal.checksums_verified = true;
+  signal.checksums_verified = true;  // a lead with a name also has a checksum, which is the field before
   for (const wfdb_internal::Group& group : groups) {
     ECG_RETURN_IF_ERROR(wfdb_internal::VisitFormat(group[0]->format, [&](auto format) {
       return wfdb_internal::ReadGroup<decltype(format)>(header, group, record.parent_path() / group[0]->file, &signal);
