@@ -103,8 +103,9 @@ struct RecordState {
   std::array<Calibration, kLeads> calibration;
 };
 
-inline absl::Status BadRecordsError(absl::string_view what) {
-  return absl::DataLossError(absl::StrCat(what, "; mend it, or leave such records out with bad_records: SKIP"));
+inline absl::Status BadRecordError(absl::string_view id, absl::string_view reason) {
+  return absl::DataLossError(
+      absl::StrCat("record ", id, ": ", reason, "; mend it, or leave such records out with bad_records: SKIP"));
 }
 
 // A file being written by several threads, each at its own place.
@@ -185,7 +186,7 @@ absl::StatusOr<std::vector<RecordState>> WriteSignals(const D& dataset, const st
     state.state = PackedSignals::kSkipped;
     state.reason = std::string(signal.status().message());
     if (options.bad_records == spec::Data::SKIP) return absl::OkStatus();
-    return BadRecordsError(absl::StrCat("record ", corpus.records[record].id, ": ", state.reason));
+    return BadRecordError(corpus.records[record].id, state.reason);
   };
   const auto read = [&] {
     while (!failed) {
@@ -311,14 +312,17 @@ inline absl::Status Replace(const std::filesystem::path& partial, const std::fil
 }
 
 // Opens `folder` if it was made from the source that `digest` identifies.
-inline absl::StatusOr<PackedSignals> OpenCurrent(const std::filesystem::path& folder, absl::string_view digest,
-                                                 const PackOptions& options) {
+inline absl::StatusOr<PackedSignals> OpenCurrent(const std::filesystem::path& folder, absl::string_view digest) {
   ECG_ASSIGN_OR_RETURN(PackedSignals signals, PackedSignals::Open(folder));
   if (signals.source_digest() != digest) return absl::NotFoundError("made from another source");
-  if (const std::vector<int> bad = signals.unusable(); !bad.empty() && options.bad_records == spec::Data::REFUSE) {
-    return BadRecordsError(absl::StrCat("record ", signals.id(bad[0]), ": ", signals.reason(bad[0])));
-  }
   return signals;
+}
+
+// An earlier job may have skipped what this one refuses.
+inline absl::Status CheckRecords(const PackedSignals& signals, const PackOptions& options) {
+  const std::vector<int> bad = signals.unusable();
+  if (bad.empty() || options.bad_records == spec::Data::SKIP) return absl::OkStatus();
+  return BadRecordError(signals.id(bad[0]), signals.reason(bad[0]));
 }
 
 }  // namespace pack_internal
@@ -337,8 +341,11 @@ absl::StatusOr<PackedSignals> Pack(const D& dataset, const std::filesystem::path
   ECG_RETURN_IF_ERROR(MakeDirectories(target.parent_path()));
   const absl::StatusOr<FileLock> lock =
       FileLock::Acquire(beside(".lock"), absl::StrCat("another process packs ", target.string()));
-  absl::StatusOr<PackedSignals> current = pack_internal::OpenCurrent(target, digest, options);
-  if (current.ok() || absl::IsDataLoss(current.status())) return current;
+  absl::StatusOr<PackedSignals> current = pack_internal::OpenCurrent(target, digest);
+  if (current.ok()) {
+    ECG_RETURN_IF_ERROR(pack_internal::CheckRecords(*current, options));
+    return current;
+  }
   if (!lock.ok()) return lock.status();
 
   // What an earlier job that was killed left behind. Nobody else is at work here, since we hold the lock.

@@ -1,0 +1,179 @@
+#include "ecg/corpus/ptbxl.h"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "ecg/corpus/corpus.h"
+#include "ecg/file/file.h"
+#include "ecg/signal/signal.h"
+#include "ecg/signal/wfdb_writer.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "proto/experiment.pb.h"
+#include "tests/corpus/small_ptbxl.h"
+
+namespace ecg {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class PtbXlTest : public testing::Test {
+ protected:
+  PtbXlTest() {
+    files_.AddRecord("{'NORM': 100.0, 'SR': 0.0}", "10");
+    files_.AddRecord("{'IMI': 0.0, 'NDT': 50.0}", "9");
+    files_.AddRecord("{'LVOLT': 0.0, 'NEW': 15.0}", "1");  // NEW is not in the table of statements
+    files_.AddRecord("{}", "2");
+    files_.AddRecord("{'XYZ': 100.0}", "3");
+  }
+
+  // Opens it after `from` was replaced with `to` in `file`.
+  std::string ErrorWhen(const std::string& file, const std::string& from, const std::string& to,
+                        spec::PtbXl::Task task = spec::PtbXl::ALL) {
+    const std::string good = ReadFile(files_.data_dir() / file).value();
+    EXPECT_THAT(good, HasSubstr(from));
+    files_.Write(file, absl::StrReplaceAll(good, {{from, to}}));
+    const absl::Status status = files_.Open(task).status();
+    EXPECT_FALSE(status.ok());
+    files_.Write(file, good);
+    return std::string(status.message());
+  }
+
+  SmallPtbXl files_{"ptbxl_test"};
+};
+
+TEST_F(PtbXlTest, ReadsTheRecords) {
+  const PtbXl ptbxl = files_.Open().value();
+  const Corpus& corpus = ptbxl.corpus();
+  EXPECT_EQ(corpus.dataset, "ptbxl");
+  EXPECT_EQ(corpus.version, "unknown");
+  EXPECT_FALSE(corpus.synthetic);
+  EXPECT_EQ(corpus.sampling_frequency_hz, 100);
+  EXPECT_EQ(corpus.samples, 1000);
+  ASSERT_EQ(corpus.records.size(), 5u);
+  EXPECT_EQ(corpus.records[1].id, "2");
+  EXPECT_EQ(corpus.records[1].patient_id, "1002");
+  EXPECT_EQ(corpus.records[1].path, "records100/00002_lr");
+  EXPECT_EQ(corpus.records[1].fold, 9);
+  EXPECT_THAT(corpus.records[1].statements, ElementsAre("IMI", "NDT"));
+  const absl::StatusOr<Signal> signal = ptbxl.ReadSignal(1);
+  ASSERT_TRUE(signal.ok()) << signal.status();
+  EXPECT_EQ(signal->digital, SmallPtbXl::MakeSignal(1).digital);
+}
+
+TEST_F(PtbXlTest, TakesTheFilesOfTheOtherRate) {
+  const PtbXl ptbxl = PtbXl::Open(spec::PtbXl(), files_.data_dir()).value();
+  EXPECT_EQ(ptbxl.corpus().records[0].path, "records500/00001_hr");
+  EXPECT_EQ(ptbxl.corpus().sampling_frequency_hz, 500);
+  EXPECT_EQ(ptbxl.corpus().samples, 5000);
+}
+
+TEST_F(PtbXlTest, GivesEachTaskItsLabels) {
+  const auto classes = [&](spec::PtbXl::Task task) { return files_.Open(task)->labels().classes; };
+  EXPECT_THAT(classes(spec::PtbXl::ALL), ElementsAre("IMI", "LVOLT", "NDT", "NEW", "NORM", "SR", "XYZ"));
+  EXPECT_THAT(classes(spec::PtbXl::DIAGNOSTIC), ElementsAre("IMI", "NDT", "NORM", "XYZ"));
+  EXPECT_THAT(classes(spec::PtbXl::SUBDIAGNOSTIC), ElementsAre("IMI", "NORM", "STTC"));
+  EXPECT_THAT(classes(spec::PtbXl::SUPERDIAGNOSTIC), ElementsAre("MI", "NORM", "STTC"));
+  EXPECT_THAT(classes(spec::PtbXl::FORM), ElementsAre("LVOLT", "NDT"));
+  EXPECT_THAT(classes(spec::PtbXl::RHYTHM), ElementsAre("SR"));
+}
+
+TEST_F(PtbXlTest, LeavesRecordsWithoutALabelOfTheTaskOut) {
+  EXPECT_THAT(files_.Open(spec::PtbXl::ALL)->labels().records, ElementsAre(0, 1, 2, 4));
+  EXPECT_THAT(files_.Open(spec::PtbXl::SUPERDIAGNOSTIC)->labels().records, ElementsAre(0, 1));
+  EXPECT_THAT(files_.Open(spec::PtbXl::FORM)->labels().records, ElementsAre(1, 2));
+  const PtbXl ptbxl = files_.Open(spec::PtbXl::FORM).value();
+  EXPECT_THAT(ptbxl.labels().row(0), ElementsAre(0, 1));
+  EXPECT_THAT(ptbxl.split().validation, ElementsAre(0));
+  EXPECT_THAT(ptbxl.split().train, ElementsAre(1));
+  EXPECT_THAT(ptbxl.split().test, IsEmpty());
+}
+
+TEST_F(PtbXlTest, TakesTheFoldsOfTheSplit) {
+  const auto validation_and_test = [&](int split) {
+    const PtbXl ptbxl = files_.Open(spec::PtbXl::ALL, split).value();
+    return std::vector<std::vector<int>>{ptbxl.split().validation, ptbxl.split().test};
+  };
+  EXPECT_THAT(validation_and_test(1), ElementsAre(ElementsAre(1), ElementsAre(0)));  // folds 9 and 10
+  EXPECT_THAT(validation_and_test(2), ElementsAre(IsEmpty(), IsEmpty()));            // folds 7 and 8
+  EXPECT_THAT(validation_and_test(4), ElementsAre(ElementsAre(3), IsEmpty()));       // folds 3 and 4
+  EXPECT_THAT(validation_and_test(5), ElementsAre(ElementsAre(2), IsEmpty()));       // folds 1 and 2
+  EXPECT_THAT(std::string(files_.Open(spec::PtbXl::ALL, 6).status().message()), HasSubstr("split is 6, not 1 to 5"));
+}
+
+TEST_F(PtbXlTest, KnowsTheSyntheticOneByItsMark) {
+  files_.Write("SYNTHETIC.txt", "");
+  const PtbXl ptbxl = files_.Open().value();
+  EXPECT_TRUE(ptbxl.corpus().synthetic);
+  EXPECT_EQ(ptbxl.corpus().version, "synthetic");
+}
+
+TEST_F(PtbXlTest, KnowsTheReleaseByTheNumberOfRecords) {
+  for (const auto& [records, version] : std::vector<std::pair<int, std::string>>{
+           {21837, "1.0.1"}, {21801, "1.0.2"}, {21799, "1.0.3"}, {21800, "unknown"}}) {
+    std::string database = "ecg_id,patient_id,scp_codes,strat_fold,filename_lr,filename_hr\n";
+    for (int record = 0; record < records; ++record) absl::StrAppend(&database, record, ",1,{},1,a,b\n");
+    files_.Write("ptbxl_database.csv", database);
+    EXPECT_EQ(files_.Open()->corpus().version, version);
+  }
+}
+
+TEST_F(PtbXlTest, SaysHowToGetItWhenItIsNotThere) {
+  const std::string error(PtbXl::Open(spec::PtbXl(), "/no/such/folder").status().message());
+  EXPECT_THAT(error, HasSubstr("no PTB-XL in /no/such/folder: there is no file ptbxl_database.csv in it"));
+  EXPECT_THAT(error, HasSubstr("bazel run //cli:download -- ptbxl --output_dir=/no/such/folder"));
+  std::filesystem::remove(files_.data_dir() / "scp_statements.csv");
+  EXPECT_THAT(std::string(files_.Open().status().message()), HasSubstr("there is no file scp_statements.csv in it"));
+}
+
+TEST_F(PtbXlTest, RefusesARateThatItDoesNotHave) {
+  spec::PtbXl spec;
+  spec.set_sampling_frequency_hz(250);
+  EXPECT_THAT(std::string(PtbXl::Open(spec, files_.data_dir()).status().message()),
+              HasSubstr("sampling_frequency_hz is 250; PTB-XL has 100 and 500"));
+}
+
+TEST_F(PtbXlTest, RefusesABrokenDatabaseAndNamesTheLineAndTheColumn) {
+  const std::string file = "ptbxl_database.csv";
+  EXPECT_THAT(ErrorWhen(file, "strat_fold", "fold"),
+              HasSubstr("no column \"strat_fold\"; the columns are \"ecg_id\","));
+  EXPECT_THAT(ErrorWhen(file, "'NORM': 100.0, ", "'NORM': , "),
+              HasSubstr("ptbxl_database.csv:2: scp_codes: character 10: a number expected"));
+  EXPECT_THAT(ErrorWhen(file, ",9,", ",11,"),
+              HasSubstr("ptbxl_database.csv:3: strat_fold: \"11\" is not a fold from 1 to 10"));
+  EXPECT_THAT(ErrorWhen(file, ",9,", ",,"), HasSubstr("strat_fold: \"\" is not a fold"));
+  EXPECT_THAT(ErrorWhen(file, "\n3,", "\n1,"),
+              HasSubstr("ptbxl_database.csv:4: ecg_id: \"1\" is also the record of line 2"));
+  EXPECT_THAT(ErrorWhen(file, "records100/00001_lr", "/etc/passwd"), HasSubstr("\"/etc/passwd\" is not a file below"));
+  EXPECT_THAT(ErrorWhen(file, "records100/00001_lr", "records100/../../x"), HasSubstr("is not a file below"));
+  EXPECT_THAT(ErrorWhen(file, "records100/00001_lr", ""),
+              HasSubstr("ptbxl_database.csv:2: filename_lr: \"\" is not a file"));
+}
+
+TEST_F(PtbXlTest, RefusesABrokenTableOfStatements) {
+  const std::string file = "scp_statements.csv";
+  EXPECT_THAT(ErrorWhen(file, "rhythm", "beat", spec::PtbXl::RHYTHM), HasSubstr("no column \"rhythm\""));
+  EXPECT_THAT(ErrorWhen(file, "NORM,normal ECG,1.0", "NORM,normal ECG,yes", spec::PtbXl::DIAGNOSTIC),
+              HasSubstr("scp_statements.csv:2: diagnostic: \"yes\" is neither 1.0 nor empty"));
+  EXPECT_THAT(ErrorWhen(file, "\nIMI", "\nNORM", spec::PtbXl::DIAGNOSTIC),
+              HasSubstr("scp_statements.csv:3: : a second row for \"NORM\""));
+}
+
+TEST_F(PtbXlTest, RefusesARecordOfAnotherLengthOrRate) {
+  const PtbXl ptbxl = files_.Open().value();
+  Signal signal = SmallPtbXl::MakeSignal(0);
+  signal.sampling_frequency_hz = 125;
+  files_.Write("records100/00001_lr.hea", FormatWfdb(signal, "00001_lr")->header);
+  EXPECT_THAT(std::string(ptbxl.ReadSignal(0).status().message()),
+              HasSubstr("records100/00001_lr.hea: 1000 samples at 125 Hz, where 1000 at 100 Hz are expected"));
+}
+
+}  // namespace
+}  // namespace ecg
