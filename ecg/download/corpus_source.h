@@ -1,0 +1,72 @@
+// corpus_source.h
+//
+// Where the corpora are published. Another version or corpus is another row.
+
+#ifndef ECG_DOWNLOAD_CORPUS_SOURCE_H_
+#define ECG_DOWNLOAD_CORPUS_SOURCE_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+
+namespace ecg {
+
+// CorpusSource is one version of a corpus as published: a zip archive with one top folder, and a list of the SHA-256
+// digests of the files below it.
+struct CorpusSource {
+  std::string name;  // as typed on the command line
+  std::string version;
+  std::string title;
+  std::string archive_url;
+  std::string checksums_url;
+  std::string page;  // a person reads there about the corpus and its licence
+  std::string licence;
+  int64_t unpacked_bytes = 0;  // on disk, roughly: to find out before the download whether there is room
+};
+
+// CorpusSources returns every row, the versions of a corpus from old to new.
+inline const std::vector<CorpusSource>& CorpusSources() {
+  static const auto* const sources = [] {
+    auto* rows = new std::vector<CorpusSource>;
+    for (const std::string version : {"1.0.1", "1.0.2", "1.0.3"}) {
+      rows->push_back({
+          .name = "ptbxl",
+          .version = version,
+          .title = "PTB-XL",
+          .archive_url = "https://physionet.org/static/published-projects/ptb-xl/"
+                         "ptb-xl-a-large-publicly-available-electrocardiography-dataset-" +
+                         version + ".zip",
+          .checksums_url = "https://physionet.org/files/ptb-xl/" + version + "/SHA256SUMS.txt",
+          .page = "https://physionet.org/content/ptb-xl/" + version + "/",
+          .licence = "CC BY 4.0",
+          .unpacked_bytes = 3'500'000'000,
+      });
+    }
+    return rows;
+  }();
+  return *sources;
+}
+
+// FindCorpusSource returns the row of `name` and `version`, of which an empty one means the newest.
+inline absl::StatusOr<CorpusSource> FindCorpusSource(absl::string_view name, absl::string_view version) {
+  const CorpusSource* found = nullptr;
+  std::string known;
+  for (const CorpusSource& source : CorpusSources()) {
+    absl::StrAppend(&known, known.empty() ? "" : ", ", source.name, " ", source.version);
+    if (name == source.name && (version.empty() || version == source.version)) found = &source;
+  }
+  if (found == nullptr) {
+    return absl::NotFoundError(absl::StrCat("there is no corpus ", name, version.empty() ? "" : " ", version,
+                                            " to download; there are: ", known));
+  }
+  return *found;
+}
+
+}  // namespace ecg
+
+#endif  // ECG_DOWNLOAD_CORPUS_SOURCE_H_

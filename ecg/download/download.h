@@ -1,0 +1,140 @@
+// download.h
+//
+// A corpus from where it is published to a folder in which every file is known to be right.
+//
+//   ECG_ASSIGN_OR_RETURN(CorpusSource source, FindCorpusSource("ptbxl", "1.0.3"));
+//   ECG_ASSIGN_OR_RETURN(DownloadReport report, DownloadCorpus(source, {.output_dir = "/data/ptbxl"}));
+//
+// On the way, beside the folder D: D.zip.part and D.zip.part.source (what has come of the archive), D.zip, D.unpacking
+// and an empty .D.lock. D itself is renamed from D.unpacking when all of it is verified, so it is complete or not
+// there.
+
+#ifndef ECG_DOWNLOAD_DOWNLOAD_H_
+#define ECG_DOWNLOAD_DOWNLOAD_H_
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "ecg/download/checksums.h"
+#include "ecg/download/corpus_source.h"
+#include "ecg/download/fetch.h"
+#include "ecg/download/unpack.h"
+#include "ecg/file/file.h"
+#include "ecg/file/file_lock.h"
+#include "ecg/status/status_macros.h"
+
+namespace ecg {
+
+// DownloadOptions says where a corpus goes.
+struct DownloadOptions {
+  std::filesystem::path output_dir;
+  bool keep_archive = false;  // as OUTPUT_DIR.zip
+  FetchOptions fetch;
+};
+
+// DownloadReport says what a download came to.
+struct DownloadReport {
+  int64_t files = 0;
+  bool already_there = false;         // complete and verified before: nothing was fetched
+  std::vector<std::string> left_out;  // files of the archive without a published digest
+};
+
+// CheckRoom fails unless `bytes` fit on the disk of the folder `directory`.
+inline absl::Status CheckRoom(const std::filesystem::path& directory, int64_t bytes) {
+  std::error_code error;
+  const std::filesystem::space_info space = std::filesystem::space(directory, error);
+  if (error) return absl::ErrnoToStatus(error.value(), absl::StrCat("cannot see the room in ", directory.string()));
+  if (bytes <= static_cast<int64_t>(space.available)) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      absl::StrFormat("%s has %.2f GB free, but %.2f GB are needed; make room, or choose another folder",
+                      directory.string(), space.available / 1e9, bytes / 1e9));
+}
+
+// DownloadCorpus brings `source` into `options.output_dir`, which must be missing, empty, or already the wanted corpus.
+// An archive OUTPUT_DIR.zip that is there already is used instead of fetching one.
+// On an error the folder is as it was before; what has come of the archive is kept for the next call, unless it proves
+// damaged.
+inline absl::StatusOr<DownloadReport> DownloadCorpus(const CorpusSource& source, const DownloadOptions& options) {
+  namespace fs = std::filesystem;
+  fs::path output = fs::absolute(options.output_dir).lexically_normal();
+  if (!output.has_filename()) output = output.parent_path();  // D/ is D
+  const fs::path parent = output.parent_path();
+  const fs::path archive = output.string() + ".zip";
+  const fs::path unpacking = output.string() + ".unpacking";
+  std::error_code ignored;
+
+  ECG_RETURN_IF_ERROR(MakeDirectories(parent));
+  ECG_ASSIGN_OR_RETURN(const FileLock lock,
+                       FileLock::Acquire(parent / ("." + output.filename().string() + ".lock"),
+                                         "another process is downloading into " + output.string()));
+  absl::StatusOr<std::string> list = FetchText(source.checksums_url, options.fetch);
+  if (absl::IsNotFound(list.status())) {
+    return absl::NotFoundError(absl::StrCat(list.status().message(), "; see ", source.page, " for what is published"));
+  }
+  ECG_RETURN_IF_ERROR(list.status());
+  ECG_ASSIGN_OR_RETURN(const Checksums checksums, ParseChecksums(*list, source.checksums_url));
+  DownloadReport report;
+  report.files = checksums.size();
+
+  const bool free_for_use = !fs::exists(output, ignored) ||  //
+                            (fs::is_directory(output, ignored) && fs::is_empty(output, ignored));
+  if (!free_for_use) {
+    if (const absl::Status status = VerifyFiles(output, checksums); !status.ok()) {
+      return absl::Status(status.code(),
+                          absl::StrCat(output.string(), " is there, but is not ", source.title, " ", source.version,
+                                       ": ", status.message(), ". Move it away, or choose another folder"));
+    }
+    report.already_there = true;
+    return report;
+  }
+
+  // An archive that is there already, perhaps fetched by other means, is used, and left to whoever put it there.
+  const bool fetch = !fs::exists(archive, ignored);
+  const bool remove_archive = fetch && !options.keep_archive;
+  if (fetch) {
+    const absl::Status status = FetchFile(source.archive_url, archive, options.fetch, [&](int64_t bytes) {
+      return CheckRoom(parent, std::max<int64_t>(bytes, 0) + source.unpacked_bytes);
+    });
+    if (absl::IsNotFound(status)) {
+      return absl::NotFoundError(absl::StrCat(status.message(), "; see ", source.page, " for what is published"));
+    }
+    ECG_RETURN_IF_ERROR(status);
+  }
+
+  fs::remove_all(unpacking, ignored);
+  const auto finish = [&]() -> absl::Status {
+    ECG_RETURN_IF_ERROR(MakeDirectories(unpacking));
+    ECG_ASSIGN_OR_RETURN(report.left_out, Unpack(archive, unpacking, checksums,
+                                                 [&parent](int64_t bytes) { return CheckRoom(parent, bytes); }));
+    // The list as published takes the place of the archive's own copy of it.
+    std::erase(report.left_out, "SHA256SUMS.txt");
+    ECG_RETURN_IF_ERROR(WriteFile(unpacking / "SHA256SUMS.txt", *list));
+    sync();  // a few tens of thousands of files: one by one would take minutes
+    if (rename(unpacking.c_str(), output.c_str()) != 0) return ErrnoError("write", output);
+    return absl::OkStatus();
+  };
+  if (const absl::Status status = finish(); !status.ok()) {
+    fs::remove_all(unpacking, ignored);
+    if (!absl::IsDataLoss(status)) return status;
+    if (remove_archive) fs::remove(archive, ignored);
+    return absl::DataLossError(absl::StrCat(status.message(),
+                                            remove_archive ? ". The archive is removed" : ". Delete that archive",
+                                            ", run the same command again to fetch it anew"));
+  }
+  if (remove_archive) fs::remove(archive, ignored);
+  return report;
+}
+
+}  // namespace ecg
+
+#endif  // ECG_DOWNLOAD_DOWNLOAD_H_
