@@ -84,7 +84,6 @@ class TextReader : private google::protobuf::io::ErrorCollector {
   // `text` must outlive the reader.
   explicit TextReader(absl::string_view text) : input_(text.data(), text.size()), tokenizer_(&input_, this) {
     tokenizer_.set_comment_style(Tokenizer::SH_COMMENT_STYLE);
-    tokenizer_.set_require_space_after_number(false);
     tokenizer_.set_allow_f_after_float(true);
     tokenizer_.Next();
   }
@@ -215,6 +214,7 @@ class TextReader : private google::protobuf::io::ErrorCollector {
     }
     const bool negative = TryConsume("-");
     const Tokenizer::Token token = tokenizer_.current();
+    if (broken_) return false;
     if (token.type == Tokenizer::TYPE_SYMBOL || token.type == Tokenizer::TYPE_END) {
       return Unexpected(absl::StrCat("write the value of ", path));
     }
@@ -268,6 +268,8 @@ class TextReader : private google::protobuf::io::ErrorCollector {
       }
       case FieldDescriptor::CPPTYPE_DOUBLE: {
         if (type != Tokenizer::TYPE_INTEGER && type != Tokenizer::TYPE_FLOAT) return false;
+        // As protobuf does, refuse hexadecimal and octal numbers here.
+        if (type == Tokenizer::TYPE_INTEGER && text.size() > 1 && text[0] == '0') return false;
         const double value = Tokenizer::ParseFloat(text);
         return std::isfinite(value) && put(&Reflection::SetDouble, &Reflection::AddDouble, negative ? -value : value);
       }

@@ -72,6 +72,8 @@ TEST(TextReaderTest, SaysWhatAValueOfTheWrongKindShouldBe) {
               ElementsAre("1:15: blue.depth is inf; write a number, above 0 and below 1"));
   EXPECT_THAT(Findings("blue { depth: 1e999 }"),
               ElementsAre("1:15: blue.depth is 1e999; write a number, above 0 and below 1"));
+  EXPECT_THAT(Findings("blue { depth: 0x1 }"),
+              ElementsAre("1:15: blue.depth is 0x1; write a number, above 0 and below 1"));
   EXPECT_THAT(Findings("blue: 3"), ElementsAre("1:7: blue is 3; write blue { ... }"));
   EXPECT_THAT(Findings("serial { }"), ElementsAre("1:8: found {; write a colon and the value of serial"));
   EXPECT_THAT(Findings("serial: { a: 1 }"), ElementsAre("1:9: serial begins with {; write a whole number"));
@@ -116,6 +118,8 @@ TEST(TextReaderTest, StopsWhereTheRestMakesNoSense) {
   EXPECT_THAT(Findings("foo: [1, 2"), ElementsAre("1:1: the experiment has no field \"foo\"; it has circle, square, "
                                                   "untold, red, blue, sizes, shades, shadow, serial, filled, title",
                                                   "1:11: found the end of the text; write the rest of this value"));
+  EXPECT_THAT(Findings("serial: 10filled: true"), ElementsAre("1:12: Need space between number and identifier."));
+  EXPECT_THAT(Findings("blue { depth: 1e }"), ElementsAre("1:17: \"e\" must be followed by exponent."));
   EXPECT_THAT(Findings("title: 'open\nserial: x"), ElementsAre("1:13: String literals cannot cross line boundaries."));
 }
 
