@@ -102,6 +102,10 @@ class PackedSignals {
   // reason says why a record is not usable.
   const std::string& reason(int record) const { return records_[record].reason; }
 
+  // Release gives the memory of the samples that were read back to the system, which does not do so by itself before
+  // memory is short. Spans stay valid.
+  void Release() const { file_.Release(); }
+
   // unusable returns the records that are not usable.
   std::vector<int> unusable() const {
     std::vector<int> result;

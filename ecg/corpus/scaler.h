@@ -33,11 +33,13 @@ inline absl::StatusOr<Scaler> FitScaler(const PackedSignals& signals, std::span<
   std::vector<double> means_mv;
   double variances = 0;
   const int64_t samples = signals.samples();
+  int read = 0;
   for (const int record : records) {
     if (!signals.usable(record)) {
       return absl::InvalidArgumentError(
           absl::StrCat("record ", signals.id(record), " is not usable: ", signals.reason(record)));
     }
+    if (++read % 256 == 0) signals.Release();  // what has been read is not needed again for a while
     for (int lead = 0; lead < signals.leads(); ++lead) {
       int64_t sum = 0;
       int64_t sum_of_squares = 0;
@@ -53,6 +55,7 @@ inline absl::StatusOr<Scaler> FitScaler(const PackedSignals& signals, std::span<
       variances += static_cast<double>(spread) / (count * count) / (calibration.gain * calibration.gain);
     }
   }
+  signals.Release();
   if (means_mv.empty()) return absl::InvalidArgumentError("no records to take the mean amplitude of");
   const double parts = static_cast<double>(means_mv.size());
   double mean_mv = 0;

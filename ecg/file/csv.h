@@ -98,9 +98,10 @@ class CsvTable {
     return static_cast<int>(found - header_.begin());
   }
 
-  // ErrorAt returns an error about a field, which says where it stands.
+  // ErrorAt returns an error about a field, which says in which line and column it stands.
   absl::Status ErrorAt(int row, int column, absl::string_view message) const {
-    return absl::InvalidArgumentError(absl::StrCat(name_, ":", line(row), ": ", header_[column], ": ", message));
+    return absl::InvalidArgumentError(
+        absl::StrCat(name_, ":", line(row), ": column \"", header_[column], "\": ", message));
   }
 
  private:

@@ -65,6 +65,12 @@ class MappedFile {
 
   absl::string_view bytes() const { return {data_, size_}; }
 
+  // Release gives the memory that the bytes take back to the system. They can be read as before, and are fetched again
+  // when they are.
+  void Release() const {
+    if (data_ != nullptr) madvise(const_cast<char*>(data_), size_, MADV_DONTNEED);
+  }
+
  private:
   const char* data_ = nullptr;
   size_t size_ = 0;

@@ -145,25 +145,25 @@ TEST_F(PtbXlTest, RefusesABrokenDatabaseAndNamesTheLineAndTheColumn) {
   EXPECT_THAT(ErrorWhen(file, "strat_fold", "fold"),
               HasSubstr("no column \"strat_fold\"; the columns are \"ecg_id\","));
   EXPECT_THAT(ErrorWhen(file, "'NORM': 100.0, ", "'NORM': , "),
-              HasSubstr("ptbxl_database.csv:2: scp_codes: character 10: a number expected"));
+              HasSubstr("ptbxl_database.csv:2: column \"scp_codes\": character 10: a number expected"));
   EXPECT_THAT(ErrorWhen(file, ",9,", ",11,"),
-              HasSubstr("ptbxl_database.csv:3: strat_fold: \"11\" is not a fold from 1 to 10"));
-  EXPECT_THAT(ErrorWhen(file, ",9,", ",,"), HasSubstr("strat_fold: \"\" is not a fold"));
+              HasSubstr("ptbxl_database.csv:3: column \"strat_fold\": \"11\" is not a fold from 1 to 10"));
+  EXPECT_THAT(ErrorWhen(file, ",9,", ",,"), HasSubstr("column \"strat_fold\": \"\" is not a fold"));
   EXPECT_THAT(ErrorWhen(file, "\n3,", "\n1,"),
-              HasSubstr("ptbxl_database.csv:4: ecg_id: \"1\" is also the record of line 2"));
+              HasSubstr("ptbxl_database.csv:4: column \"ecg_id\": \"1\" is also the record of line 2"));
   EXPECT_THAT(ErrorWhen(file, "records100/00001_lr", "/etc/passwd"), HasSubstr("\"/etc/passwd\" is not a file below"));
   EXPECT_THAT(ErrorWhen(file, "records100/00001_lr", "records100/../../x"), HasSubstr("is not a file below"));
   EXPECT_THAT(ErrorWhen(file, "records100/00001_lr", ""),
-              HasSubstr("ptbxl_database.csv:2: filename_lr: \"\" is not a file"));
+              HasSubstr("ptbxl_database.csv:2: column \"filename_lr\": \"\" is not a file"));
 }
 
 TEST_F(PtbXlTest, RefusesABrokenTableOfStatements) {
   const std::string file = "scp_statements.csv";
   EXPECT_THAT(ErrorWhen(file, "rhythm", "beat", spec::PtbXl::RHYTHM), HasSubstr("no column \"rhythm\""));
   EXPECT_THAT(ErrorWhen(file, "NORM,normal ECG,1.0", "NORM,normal ECG,yes", spec::PtbXl::DIAGNOSTIC),
-              HasSubstr("scp_statements.csv:2: diagnostic: \"yes\" is neither 1.0 nor empty"));
+              HasSubstr("scp_statements.csv:2: column \"diagnostic\": \"yes\" is neither 1.0 nor empty"));
   EXPECT_THAT(ErrorWhen(file, "\nIMI", "\nNORM", spec::PtbXl::DIAGNOSTIC),
-              HasSubstr("scp_statements.csv:3: : a second row for \"NORM\""));
+              HasSubstr("scp_statements.csv:3: column \"\": a second row for \"NORM\""));
 }
 
 TEST_F(PtbXlTest, RefusesARecordOfAnotherLengthOrRate) {

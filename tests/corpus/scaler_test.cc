@@ -43,6 +43,8 @@ TEST(ScalerTest, IsTheMeanAndPopulationDeviationOfAllSamplesInMv) {
   const Scaler scaler = FitScaler(signals, records).value();
   EXPECT_NEAR(scaler.mean_mv, mean, 1e-14 * deviation);
   EXPECT_NEAR(scaler.standard_deviation_mv, deviation, 1e-14 * deviation);
+  // The samples are there again after their memory was given back.
+  EXPECT_THAT(signals.signal(2), testing::ElementsAreArray(SmallPtbXl::MakeSignal(2).digital));
 }
 
 TEST(ScalerTest, RefusesNoRecordsAndAConstantSignal) {
