@@ -15,6 +15,7 @@
 #include "ecg/corpus/labels.h"
 #include "ecg/corpus/split.h"
 #include "ecg/signal/signal.h"
+#include "proto/experiment.pb.h"
 
 namespace ecg {
 
@@ -23,16 +24,18 @@ namespace ecg {
 //   Spec                  its message in the spec, such as spec::PtbXl
 //   kName                 its name, such as "ptbxl"
 //   kDirectoryVariable    the environment variable that may name its folder, such as "ECG_PTBXL_DIR"
+//   SpecIn(data)          where its message is
 //   Open(spec, data_dir)  reads what lists the records, but no samples
 //   corpus()              the records
 //   labels()              the classes, and which record has which
 //   split()               which rows of labels() train, validate and test
 //   ReadSignal(record)    the samples of corpus().records[record]; may be called from several threads
 template <typename D>
-concept Dataset = std::movable<D> &&
-    requires(const D& dataset, const typename D::Spec& spec, const std::filesystem::path& data_dir, int record) {
+concept Dataset = std::movable<D> && requires(const D& dataset, const typename D::Spec& spec,
+                                              const std::filesystem::path& data_dir, int record, spec::Data& data) {
   { D::kName } -> std::convertible_to<absl::string_view>;
   { D::kDirectoryVariable } -> std::convertible_to<const char*>;
+  { D::SpecIn(data) } -> std::same_as<typename D::Spec&>;
   { D::Open(spec, data_dir) } -> std::same_as<absl::StatusOr<D>>;
   { dataset.corpus() } -> std::same_as<const Corpus&>;
   { dataset.labels() } -> std::same_as<const Labels&>;

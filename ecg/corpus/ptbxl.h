@@ -58,6 +58,9 @@ class PtbXl {
   static constexpr int kFolds = 10;
   static constexpr int kSeconds = 10;
 
+  // SpecIn returns the part of the spec that says what is wanted of PTB-XL.
+  static Spec& SpecIn(spec::Data& data) { return *data.mutable_ptb_xl(); }
+
   // Open reads the two tables in `data_dir`; the spec's own data_dir has no say here.
   static absl::StatusOr<PtbXl> Open(const Spec& spec, const std::filesystem::path& data_dir) {
     for (const char* file : {kDatabaseFile, kStatementsFile}) {

@@ -1,0 +1,44 @@
+// split_part.h
+//
+// The records that train, validate or test a network, with all that is needed to turn them into batches.
+
+#ifndef ECG_BATCH_SPLIT_PART_H_
+#define ECG_BATCH_SPLIT_PART_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "ecg/corpus/labels.h"
+#include "ecg/corpus/packed_signals.h"
+#include "ecg/corpus/scaler.h"
+
+namespace ecg {
+
+// SplitPart is one part of a split. It refers to signals and labels that must outlive it.
+struct SplitPart {
+  const PackedSignals* signals = nullptr;
+  const Labels* labels = nullptr;
+  // Which rows of `labels`.
+  std::vector<int> rows;
+  Scaler scaler;
+
+  int size() const { return static_cast<int>(rows.size()); }
+  int classes() const { return static_cast<int>(labels->classes.size()); }
+  // record returns the record, in `signals`, of the part's `index`th row.
+  int record(int index) const { return labels->records[rows[index]]; }
+
+  // Targets returns the labels of all rows, [size, classes].
+  std::vector<uint8_t> Targets() const {
+    std::vector<uint8_t> targets;
+    targets.reserve(rows.size() * labels->classes.size());
+    for (const int row : rows) {
+      const auto of_row = labels->row(row);
+      targets.insert(targets.end(), of_row.begin(), of_row.end());
+    }
+    return targets;
+  }
+};
+
+}  // namespace ecg
+
+#endif  // ECG_BATCH_SPLIT_PART_H_

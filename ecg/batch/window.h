@@ -1,0 +1,44 @@
+// window.h
+//
+// The windows that cover a whole record when it is evaluated, and the crop that training takes of it.
+
+#ifndef ECG_BATCH_WINDOW_H_
+#define ECG_BATCH_WINDOW_H_
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "ecg/random/random.h"
+
+namespace ecg {
+
+// WindowStarts returns the first sample of each window of `length` samples that covers a record of `samples`: one every
+// `stride` samples, as many as fit into the record padded at its end to the next whole stride. A record of 5000 samples
+// under windows of 1250 every 625 is padded to 5625 and gives 8, the last of them half padding; so does
+// `SubsampleEval` of `seitalab/dnn_ecg_comparison`, which always pads. A record shorter than a window gives one.
+inline std::vector<int> WindowStarts(int samples, int length, int stride) {
+  const int padded = samples + stride - samples % stride;
+  std::vector<int> starts;
+  for (int start = 0; start == 0 || start + length <= padded; start += stride) starts.push_back(start);
+  return starts;
+}
+
+// CropStart returns the first sample of the crop of `length` samples that epoch `epoch` sees of record `record`,
+// uniform in [0, `samples` - `length`), as in the reference. A record no longer than the crop starts at 0.
+inline int CropStart(uint64_t seed, int epoch, int record, int samples, int length) {
+  if (samples <= length) return 0;
+  Random random({seed, static_cast<uint64_t>(epoch), static_cast<uint64_t>(record)});
+  return static_cast<int>(random.Below(samples - length));
+}
+
+// ShuffledRows returns `rows` in the order in which epoch `epoch` sees them.
+inline std::vector<int> ShuffledRows(uint64_t seed, int epoch, std::vector<int> rows) {
+  Random random({seed, static_cast<uint64_t>(epoch)});
+  for (size_t i = rows.size(); i > 1; --i) std::swap(rows[i - 1], rows[random.Below(i)]);
+  return rows;
+}
+
+}  // namespace ecg
+
+#endif  // ECG_BATCH_WINDOW_H_

@@ -1,0 +1,69 @@
+// window_batches.h
+//
+// The windows of whole records, many records to a batch, in the order of the records.
+
+#ifndef ECG_BATCH_WINDOW_BATCHES_H_
+#define ECG_BATCH_WINDOW_BATCHES_H_
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "ecg/batch/split_part.h"
+#include "ecg/batch/standardise.h"
+#include "ecg/batch/window.h"
+
+namespace ecg {
+
+// WindowBatch holds standardised windows, float32 [W, C, L], and which row of the part each is of.
+struct WindowBatch {
+  torch::Tensor signals;
+  std::vector<int> rows;
+};
+
+// WindowBatches gives the windows of all rows of a part, `batch_windows` at a time; the last batch may be shorter.
+class WindowBatches {
+ public:
+  struct Options {
+    int window_samples = 1250;
+    int stride_samples = 625;
+    int batch_windows = 64;
+  };
+
+  // `part` must outlive the batches.
+  WindowBatches(const SplitPart& part, const Options& options)
+      : part_(part),
+        options_(options),
+        starts_(WindowStarts(part.signals->samples(), options.window_samples, options.stride_samples)) {}
+
+  // total returns the number of windows of all rows.
+  int64_t total() const { return static_cast<int64_t>(starts_.size()) * part_.size(); }
+
+  // Next returns the next batch, or nothing when there is none.
+  std::optional<WindowBatch> Next() {
+    const int count = static_cast<int>(std::min<int64_t>(options_.batch_windows, total() - next_));
+    if (count == 0) return std::nullopt;
+    const int leads = part_.signals->leads(), length = options_.window_samples;
+    WindowBatch batch = {torch::empty({count, leads, length}), {}};
+    float* signals = batch.signals.data_ptr<float>();
+    for (int i = 0; i < count; ++i, ++next_, signals += leads * length) {
+      const int row = static_cast<int>(next_ / starts_.size());
+      Standardise(*part_.signals, part_.record(row), starts_[next_ % starts_.size()], length, part_.scaler, signals);
+      batch.rows.push_back(row);
+    }
+    return batch;
+  }
+
+ private:
+  const SplitPart& part_;
+  const Options options_;
+  const std::vector<int> starts_;
+  int64_t next_ = 0;
+};
+
+}  // namespace ecg
+
+#endif  // ECG_BATCH_WINDOW_BATCHES_H_

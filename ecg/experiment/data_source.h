@@ -1,0 +1,72 @@
+// data_source.h
+//
+// Where the records of a run come from.
+
+#ifndef ECG_EXPERIMENT_DATA_SOURCE_H_
+#define ECG_EXPERIMENT_DATA_SOURCE_H_
+
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "ecg/corpus/demo.h"
+#include "ecg/file/path.h"
+#include "ecg/report/progress.h"
+#include "ecg/status/status_macros.h"
+
+namespace ecg {
+
+// DataSource is a folder with records.
+struct DataSource {
+  std::filesystem::path data_dir;
+  // Two lines for the person who named no folder; empty otherwise.
+  std::string note;
+};
+
+// DataRequest is what may name the folder, first things first.
+struct DataRequest {
+  // The flag --demo_records, or 0: use a synthetic corpus of so many records.
+  int demo_records = 0;
+  // The flag --data_dir, or empty.
+  std::string flag;
+  // The environment variable that is looked at.
+  const char* variable = nullptr;
+  // The spec's data_dir, or empty.
+  std::string in_spec;
+  // Where a synthetic corpus is kept.
+  std::filesystem::path cache_dir;
+};
+
+// FindData returns the folder that `request` leads to. With none named it makes a synthetic corpus of 1,000 records,
+// and says so.
+inline absl::StatusOr<DataSource> FindData(const DataRequest& request) {
+  constexpr int kDefaultDemoRecords = 1000;
+  constexpr int kDemoSeed = 1;
+  DataSource source;
+  if (request.demo_records == 0) {
+    const char* in_environment = std::getenv(request.variable);
+    for (const absl::string_view named :
+         {absl::string_view(request.flag), absl::string_view(in_environment == nullptr ? "" : in_environment),
+          absl::string_view(request.in_spec)}) {
+      if (!named.empty()) {
+        source.data_dir = std::filesystem::absolute(UserPath(named));
+        return source;
+      }
+    }
+    source.note = absl::StrCat(
+        "No data folder is given, so this run uses ", WithThousands(kDefaultDemoRecords),
+        " synthetic records: its figures say nothing about patients.\n"
+        "For real PTB-XL: `bazel run //cli:download -- ptbxl --output_dir=FOLDER`, then --data_dir=FOLDER or $",
+        request.variable, ".");
+  }
+  const int records = request.demo_records > 0 ? request.demo_records : kDefaultDemoRecords;
+  ECG_ASSIGN_OR_RETURN(source.data_dir, CachedDemo(records, kDemoSeed, request.cache_dir));
+  return source;
+}
+
+}  // namespace ecg
+
+#endif  // ECG_EXPERIMENT_DATA_SOURCE_H_

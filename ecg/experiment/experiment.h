@@ -1,0 +1,358 @@
+// experiment.h
+//
+// A corpus, a network and a trainer put together: everything between a spec and a folder of results.
+//
+//   using ResNet18OnPtbXl = Experiment<PtbXl, Classifier<ResNet<BasicBlock, 2, 2, 2, 2>>, Trainer<MultiLabel>>;
+//   ECG_ASSIGN_OR_RETURN(auto experiment, ResNet18OnPtbXl::Open("resnet18_all", spec, CacheDirectory(), device));
+//   ECG_ASSIGN_OR_RETURN(run::Run run, experiment.Train(RunFolder(path)));
+
+#ifndef ECG_EXPERIMENT_EXPERIMENT_H_
+#define ECG_EXPERIMENT_EXPERIMENT_H_
+
+#include <sys/resource.h>
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <chrono>
+#include <concepts>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/string_view.h"
+#include "ecg/batch/split_part.h"
+#include "ecg/corpus/dataset.h"
+#include "ecg/corpus/pack.h"
+#include "ecg/corpus/packed_signals.h"
+#include "ecg/corpus/scaler.h"
+#include "ecg/experiment/run_folder.h"
+#include "ecg/experiment/version.h"
+#include "ecg/file/file.h"
+#include "ecg/model/layers.h"
+#include "ecg/model/network.h"
+#include "ecg/model/weights.h"
+#include "ecg/random/random.h"
+#include "ecg/report/console.h"
+#include "ecg/report/history.h"
+#include "ecg/report/predictions.h"
+#include "ecg/report/progress.h"
+#include "ecg/report/run_json.h"
+#include "ecg/signal/lead.h"
+#include "ecg/spec/resolve.h"
+#include "ecg/spec/sampling.h"
+#include "ecg/status/status_macros.h"
+#include "ecg/train/device.h"
+#include "ecg/train/objective.h"
+#include "ecg/train/predict.h"
+#include "ecg/train/trainer.h"
+#include "proto/experiment.pb.h"
+#include "proto/run.pb.h"
+
+namespace ecg {
+
+// Experiment is the whole program behind one spec. `Model` is made from its part of the spec, the number of leads and
+// the number of classes; `TrainerType` is made from the spec, the device and a folder for checkpoints.
+template <Dataset D, std::derived_from<Network> Model, typename TrainerType>
+class Experiment {
+ public:
+  using DatasetType = D;
+  using Objective = typename TrainerType::Objective;
+
+  // Open reads the corpus in the spec's data_dir, packs its signals where that was not done before, and makes the
+  // network. `spec` has its defaults filled in.
+  static absl::StatusOr<Experiment> Open(absl::string_view name, spec::Experiment spec,
+                                         const std::filesystem::path& cache_dir, const Device& device) {
+    const auto start = Clock::now();
+    const typename D::Spec& dataset_spec = D::SpecIn(*spec.mutable_data());
+    ECG_ASSIGN_OR_RETURN(D dataset, D::Open(dataset_spec, dataset_spec.data_dir()));
+    ECG_ASSIGN_OR_RETURN(PackedSignals signals,
+                         PackInCache(dataset, {.bad_records = spec.data().bad_records()}, cache_dir));
+    Experiment experiment(name, spec, std::move(dataset), std::move(signals), device);
+    ECG_RETURN_IF_ERROR(experiment.Prepare());
+    experiment.data_seconds_ = SecondsSince(start);
+    return experiment;
+  }
+
+  // Describe returns the spec, the network layer by layer, and how often each class occurs.
+  std::string Describe() const {
+    std::string text =
+        absl::StrCat("Spec, with every default filled in\n\n", ToText(spec_), "\nNetwork, for one crop\n\n");
+    const torch::Tensor crop = torch::zeros({1, kLeads, CropSamples(spec_.data())});
+    absl::StrAppend(&text, LayerTable(LayersOf(*network_, crop)), "\nCorpus\n\n", CorpusLines(), "\n");
+
+    const std::vector<std::string>& classes = state_->labels.classes;
+    size_t width = 5;
+    for (const std::string& one : classes) width = std::max(width, one.size());
+    absl::StrAppendFormat(&text, "%-*s  %8s  %10s  %8s\n", width, "class", "training", "validation", "test");
+    const std::vector<int> train = PositivesOf(state_->train), validation = PositivesOf(state_->validation),
+                           test = PositivesOf(state_->test);
+    for (size_t k = 0; k < classes.size(); ++k) {
+      absl::StrAppendFormat(&text, "%-*s  %8s  %10s  %8s\n", width, classes[k], WithThousands(train[k]),
+                            WithThousands(validation[k]), WithThousands(test[k]));
+    }
+    return text;
+  }
+
+  // Summary returns a few lines that say what is about to be done.
+  std::string Summary() const {
+    return absl::StrCat(CorpusLines(), "network   ", WithThousands(ParameterCount(*network_)), " parameters, on ",
+                        device_.torch.str(), "\n");
+  }
+
+  // Train fits the network, going on from the last checkpoint in `folder` when there is one, tests it, and leaves the
+  // results in `folder`.
+  absl::StatusOr<run::Run> Train(const RunFolder& folder) {
+    TrainerType trainer(spec_, device_.torch, folder.checkpoints());
+    Console console(spec_.training().epochs(), spec_.training().batch_size(), Objective::kScoreName);
+    HistoryFile history(folder.history());
+    ECG_ASSIGN_OR_RETURN(const run::TrainingState state,
+                         trainer.Fit(*network_, state_->train, state_->validation, console, history));
+    ECG_RETURN_IF_ERROR(WriteTensors(folder.model(), StateOf(*network_), Metadata()));
+    return Finish(folder, state);
+  }
+
+  // Evaluate tests the network that an earlier Train left in `folder`, and replaces the results there.
+  absl::StatusOr<run::Run> Evaluate(const RunFolder& folder) {
+    ECG_ASSIGN_OR_RETURN(const NamedTensors weights, ReadTensors(folder.model()));
+    ECG_RETURN_IF_ERROR(CheckMetadata(folder));
+    network_->to(device_.torch);
+    ECG_RETURN_IF_ERROR(WithContext(LoadState(weights, StateOf(*network_)), folder.model().string()));
+    ECG_ASSIGN_OR_RETURN(const run::TrainingState state, Checkpoints(folder.checkpoints()).ReadState());
+    return Finish(folder, state);
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  static double SecondsSince(Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+  }
+
+  // What the parts of the split refer to, at an address that does not change when the experiment is moved.
+  struct State {
+    D dataset;
+    PackedSignals signals;
+    Labels labels;
+    SplitPart train, validation, test;
+  };
+
+  Experiment(absl::string_view name, const spec::Experiment& spec, D dataset, PackedSignals signals,
+             const Device& device)
+      : name_(name), spec_(spec), device_(device) {
+    Labels labels = dataset.labels();
+    state_ = std::make_unique<State>(State{std::move(dataset), std::move(signals), std::move(labels), {}, {}, {}});
+  }
+
+  absl::Status Prepare() {
+    const Split& split = state_->dataset.split();
+    for (const auto& [part, rows, what] : {std::tuple{&state_->train, &split.train, "training"},
+                                           std::tuple{&state_->validation, &split.validation, "validation"},
+                                           std::tuple{&state_->test, &split.test, "test"}}) {
+      part->signals = &state_->signals;
+      part->labels = &state_->labels;
+      for (const int row : *rows) {
+        if (state_->signals.usable(state_->labels.records[row])) part->rows.push_back(row);
+      }
+      if (part->rows.empty()) {
+        return absl::FailedPreconditionError(absl::StrCat("there is no ", what, " record of this task and split in ",
+                                                          state_->dataset.corpus().data_dir.string()));
+      }
+    }
+    std::vector<int> training_records;
+    for (int i = 0; i < state_->train.size(); ++i) training_records.push_back(state_->train.record(i));
+    ECG_ASSIGN_OR_RETURN(const Scaler scaler, FitScaler(state_->signals, training_records));
+    state_->train.scaler = state_->validation.scaler = state_->test.scaler = scaler;
+
+    torch::manual_seed(Random({static_cast<uint64_t>(spec_.runtime().seed())})());
+    network_ = std::make_shared<Model>(spec_.model(), kLeads, static_cast<int>(state_->labels.classes.size()));
+    return absl::OkStatus();
+  }
+
+  // CorpusLines returns what was found: the corpus, its parts, and what signals are standardised with.
+  std::string CorpusLines() const {
+    const Corpus& corpus = state_->dataset.corpus();
+    const Scaler& scaler = state_->train.scaler;
+    std::string text = absl::StrFormat(
+        "corpus    %s %s%s, %s records at %d Hz, in %s\n"
+        "task      %d classes, %s training, %s validation and %s test records\n"
+        "scaling   mean %.6g mV, standard deviation %.6g mV\n",
+        corpus.dataset, corpus.version, corpus.synthetic ? " (synthetic)" : "", WithThousands(corpus.records.size()),
+        corpus.sampling_frequency_hz, corpus.data_dir.string(), state_->labels.classes.size(),
+        WithThousands(state_->train.size()), WithThousands(state_->validation.size()),
+        WithThousands(state_->test.size()), scaler.mean_mv, scaler.standard_deviation_mv);
+    for (const int record : state_->signals.unusable()) {
+      absl::StrAppend(&text, "left out  record ", state_->signals.id(record), ": ", state_->signals.reason(record),
+                      "\n");
+    }
+    return text;
+  }
+
+  // PositivesOf returns how many records of `part` have each class.
+  static std::vector<int> PositivesOf(const SplitPart& part) {
+    std::vector<int> positives(part.classes());
+    for (const int row : part.rows) {
+      const std::span<const uint8_t> targets = part.labels->row(row);
+      for (size_t k = 0; k < targets.size(); ++k) positives[k] += targets[k];
+    }
+    return positives;
+  }
+
+  // Metadata returns what a stranger needs to use the weights.
+  std::map<std::string, std::string> Metadata() const {
+    const Corpus& corpus = state_->dataset.corpus();
+    const Scaler& scaler = state_->train.scaler;
+    return {{"name", name_},
+            {"classes", absl::StrJoin(state_->labels.classes, ",")},
+            {"leads", absl::StrJoin(kLeadNames, ",")},
+            {"sampling_frequency_hz", absl::StrCat(corpus.sampling_frequency_hz)},
+            {"crop_samples", absl::StrCat(CropSamples(spec_.data()))},
+            {"mean_mv", absl::StrFormat("%.17g", scaler.mean_mv)},
+            {"standard_deviation_mv", absl::StrFormat("%.17g", scaler.standard_deviation_mv)},
+            {"synthetic", corpus.synthetic ? "true" : "false"}};
+  }
+
+  // CheckMetadata makes sure that the weights in `folder` are about the same classes, and takes their scaling.
+  absl::Status CheckMetadata(const RunFolder& folder) {
+    ECG_ASSIGN_OR_RETURN(const SafetensorsFile file, SafetensorsFile::Open(folder.model()));
+    std::map<std::string, std::string> expected = Metadata();
+    for (const char* key : {"classes", "leads", "sampling_frequency_hz"}) {
+      const auto found = file.metadata().find(key);
+      if (found == file.metadata().end() || found->second != expected[key]) {
+        return absl::InvalidArgumentError(absl::StrCat(
+            folder.model().string(), " was trained on other ", key, ": expected ", expected[key], ", found ",
+            found == file.metadata().end() ? "none" : found->second, ". Evaluate it on the corpus it was trained on"));
+      }
+    }
+    Scaler scaler;
+    for (const auto& [key, value] :
+         {std::pair{"mean_mv", &scaler.mean_mv}, std::pair{"standard_deviation_mv", &scaler.standard_deviation_mv}}) {
+      const auto found = file.metadata().find(key);
+      if (found == file.metadata().end() || !absl::SimpleAtod(found->second, value)) {
+        return absl::InvalidArgumentError(absl::StrCat(folder.model().string(), " does not say its ", key));
+      }
+    }
+    state_->validation.scaler = state_->test.scaler = scaler;
+    return absl::OkStatus();
+  }
+
+  // Evaluation is what the network says of one part.
+  struct Evaluation {
+    std::vector<uint8_t> targets;
+    torch::Tensor probabilities;  // float32 [size, K]
+    run::Scores scores;
+
+    Predictions predictions(const Labels& labels) const {
+      return {.classes = labels.classes,
+              .targets = targets,
+              .probabilities = {probabilities.data_ptr<float>(), static_cast<size_t>(probabilities.numel())}};
+    }
+  };
+
+  absl::StatusOr<Evaluation> Evaluate(const SplitPart& part, absl::string_view what) {
+    Evaluation evaluation;
+    const torch::Tensor logits = Predict(*network_, part, WindowOptions(spec_), device_.torch, what);
+    evaluation.targets = part.Targets();
+    evaluation.probabilities = Objective::Probabilities(logits).contiguous();
+    absl::StatusOr<run::Scores> scores = Objective::Report(evaluation.predictions(state_->labels));
+    if (!scores.ok()) return WithContext(scores.status(), what);
+    evaluation.scores = *std::move(scores);
+    evaluation.scores.set_loss(Objective::Loss(logits, TargetTensor(part)).template item<double>() / part.size());
+    return evaluation;
+  }
+
+  // Finish scores the network and writes predictions.csv and run.json.
+  absl::StatusOr<run::Run> Finish(const RunFolder& folder, const run::TrainingState& state) {
+    const auto start = Clock::now();
+    run::Run run = Facts(state);
+    ECG_ASSIGN_OR_RETURN(const Evaluation validation, Evaluate(state_->validation, "validating"));
+    ECG_ASSIGN_OR_RETURN(const Evaluation test, Evaluate(state_->test, "testing"));
+    *run.mutable_validation() = validation.scores;
+    *run.mutable_test() = test.scores;
+    const Predictions predictions = test.predictions(state_->labels);
+    ECG_ASSIGN_OR_RETURN(*run.mutable_test()->mutable_bootstrap(),
+                         Objective::Interval(predictions, spec_.evaluation().bootstrap(), spec_.runtime().seed()));
+    run.mutable_timing()->set_test_seconds(SecondsSince(start));
+
+    std::vector<std::string> ids;
+    for (int i = 0; i < state_->test.size(); ++i) ids.push_back(state_->signals.id(state_->test.record(i)));
+    ECG_RETURN_IF_ERROR(WritePredictions(folder.predictions(), ids, state_->labels.classes, predictions.targets,
+                                         predictions.probabilities));
+    rusage usage;
+    if (getrusage(RUSAGE_SELF, &usage) == 0) run.set_peak_memory_bytes(usage.ru_maxrss * 1024.0);
+    ECG_ASSIGN_OR_RETURN(const std::string json, RunJson(run));
+    ECG_RETURN_IF_ERROR(WriteFile(folder.run(), json));
+    return run;
+  }
+
+  // Facts returns what is known of the run apart from its scores.
+  run::Run Facts(const run::TrainingState& state) const {
+    const Corpus& corpus = state_->dataset.corpus();
+    run::Run run;
+    run.set_name(name_);
+    run.set_dataset(corpus.dataset);
+    run.set_dataset_version(corpus.version);
+    run.set_synthetic(corpus.synthetic);
+    run.mutable_records()->set_total(state_->train.size() + state_->validation.size() + state_->test.size());
+    run.mutable_records()->set_train(state_->train.size());
+    run.mutable_records()->set_validation(state_->validation.size());
+    run.mutable_records()->set_test(state_->test.size());
+    const auto occurring = [](const SplitPart& part) {
+      const std::vector<int> positives = PositivesOf(part);
+      return static_cast<int>(positives.size() - std::ranges::count(positives, 0));
+    };
+    run.mutable_classes()->set_total(state_->test.classes());
+    run.mutable_classes()->set_train(occurring(state_->train));
+    run.mutable_classes()->set_validation(occurring(state_->validation));
+    run.mutable_classes()->set_test(occurring(state_->test));
+    for (const int record : state_->signals.unusable()) {
+      run::LeftOutRecord& left_out = *run.add_left_out_records();
+      left_out.set_id(state_->signals.id(record));
+      left_out.set_reason(state_->signals.reason(record));
+    }
+    run.set_parameters(ParameterCount(*network_));
+    run.set_epochs(state.history_size());
+    run.set_best_epoch(state.best_epoch());
+    run.set_mean_mv(state_->test.scaler.mean_mv);
+    run.set_standard_deviation_mv(state_->test.scaler.standard_deviation_mv);
+    double seconds = 0, training_seconds = 0, wait_seconds = 0, crops = 0;
+    for (const run::Epoch& epoch : state.history()) {
+      seconds += epoch.seconds();
+      training_seconds += epoch.training_seconds();
+      wait_seconds += epoch.loader_wait_seconds();
+      crops += epoch.crops();
+    }
+    run.mutable_timing()->set_data_seconds(data_seconds_);
+    run.mutable_timing()->set_training_seconds(seconds);
+    run.mutable_timing()->set_loader_wait_seconds(wait_seconds);
+    run.mutable_timing()->set_crops_per_second(crops / training_seconds);
+    run.set_device(device_.torch.str());
+    run.set_threads(torch::get_num_threads());
+    run.mutable_versions()->set_ecg(kVersion);
+    run.mutable_versions()->set_libtorch(TORCH_VERSION);
+    for (const auto lead : kLeadNames) run.add_leads(std::string(lead));
+    *run.mutable_spec() = spec_;
+    return run;
+  }
+
+  std::string name_;
+  spec::Experiment spec_;
+  Device device_;
+  std::unique_ptr<State> state_;
+  std::shared_ptr<Model> network_;
+  double data_seconds_ = 0;
+};
+
+}  // namespace ecg
+
+#endif  // ECG_EXPERIMENT_EXPERIMENT_H_

@@ -1,0 +1,203 @@
+// main.h
+//
+// The command line of an experiment.
+//
+//   int main(int argc, char** argv) {
+//     return ecg::Main<ecg::Experiment<ecg::PtbXl, ecg::Classifier<...>, ecg::Trainer<ecg::MultiLabel>>>(
+//         {.name = "resnet18_all", .file = "examples/resnet18_all.textproto", .text = R"(...)"}, argc, argv);
+//   }
+
+#ifndef ECG_EXPERIMENT_MAIN_H_
+#define ECG_EXPERIMENT_MAIN_H_
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <ctime>
+#include <exception>
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "CLI/CLI.hpp"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/string_view.h"
+#include "ecg/corpus/dataset.h"
+#include "ecg/experiment/data_source.h"
+#include "ecg/experiment/experiment.h"
+#include "ecg/experiment/run_folder.h"
+#include "ecg/file/path.h"
+#include "ecg/spec/compiled.h"
+#include "ecg/spec/embedded_spec.h"
+#include "ecg/spec/override.h"
+#include "ecg/spec/parse.h"
+#include "ecg/spec/resolve.h"
+#include "ecg/status/status_macros.h"
+#include "ecg/train/device.h"
+#include "proto/experiment.pb.h"
+#include "proto/run.pb.h"
+
+namespace ecg {
+
+// Flags are what a person may say on the command line.
+struct Flags {
+  std::string data_dir;
+  std::string output_dir;
+  std::string device;
+  std::vector<std::string> set;
+  std::string mode = "train";
+  int demo_records = 0;
+  bool resume = false;
+  bool describe = false;
+};
+
+// ResultLine returns the last line of a run.
+inline std::string ResultLine(const run::Run& run, absl::string_view score_name) {
+  const run::Scores& test = run.test();
+  const int total = test.per_class_size(), scored = total - test.left_out_classes_size();
+  return absl::StrFormat("test %s %.4f (bootstrap mean %.4f, %g%% %.4f, %g%% %.4f; %s classes)", score_name,
+                         test.macro_roc_auc(), test.bootstrap().mean(),
+                         100 * run.spec().evaluation().bootstrap().low_quantile(), test.bootstrap().low(),
+                         100 * run.spec().evaluation().bootstrap().high_quantile(), test.bootstrap().high(),
+                         scored == total ? absl::StrCat(total) : absl::StrCat(scored, " of ", total));
+}
+
+// NewRunPath returns runs/NAME/TIME, in the folder where the command was typed.
+inline std::filesystem::path NewRunPath(absl::string_view name) {
+  const std::time_t now = std::time(nullptr);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y%m%d-%H%M%S", std::localtime(&now));
+  return UserPath("runs") / std::string(name) / text;
+}
+
+// LatestRunPath returns the newest folder that NewRunPath gave.
+inline absl::StatusOr<std::filesystem::path> LatestRunPath(absl::string_view name) {
+  const std::filesystem::path folder = UserPath("runs") / std::string(name);
+  std::filesystem::path latest;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    latest = std::max(latest, entry.path());
+  }
+  if (latest.empty()) {
+    return absl::NotFoundError(
+        absl::StrCat("there is no run in ", folder.string(), " to go on with; name its folder with --output_dir"));
+  }
+  return latest;
+}
+
+// RunExperiment does what `flags` ask of the experiment `embedded`.
+template <typename E>
+absl::Status RunExperiment(const EmbeddedSpec& embedded, const Flags& flags) {
+  const bool goes_on = flags.resume || flags.mode == "evaluate";
+  if (!flags.data_dir.empty() && flags.demo_records > 0) {
+    return absl::InvalidArgumentError("--data_dir and --demo_records exclude each other; pass one of them");
+  }
+  std::filesystem::path path = UserPath(flags.output_dir);
+  if (path.empty()) {
+    if (goes_on) {
+      ECG_ASSIGN_OR_RETURN(path, LatestRunPath(embedded.name));
+    } else {
+      path = NewRunPath(embedded.name);
+    }
+  }
+  const RunFolder folder(path);
+  if (!goes_on && !flags.describe) ECG_RETURN_IF_ERROR(folder.CheckNew());
+
+  // The spec: a run that goes on has its own, with what was overridden when it began.
+  ECG_ASSIGN_OR_RETURN(spec::Experiment spec, ParseExperiment(embedded.text, embedded.file));
+  spec::Experiment before;
+  if (goes_on) {
+    ECG_ASSIGN_OR_RETURN(before, folder.ReadSpec());
+    if (CompiledChoices(Resolve(spec)) != CompiledChoices(before)) {
+      return absl::InvalidArgumentError(absl::StrCat(path.string(), " holds a run of another experiment than ",
+                                                     embedded.name, "; use the binary that began it"));
+    }
+    spec = before;
+  }
+  ECG_RETURN_IF_ERROR(Override(spec, flags.set));
+  if (!flags.device.empty()) ECG_RETURN_IF_ERROR(Override(spec, absl::StrCat("runtime.device=", flags.device)));
+  spec = Resolve(spec);
+  if (goes_on) ECG_RETURN_IF_ERROR(CheckSameExperiment(before, spec));
+
+  UseThreads(spec.runtime().threads());
+  ECG_ASSIGN_OR_RETURN(const Device device, ChooseDevice(spec.runtime()));
+  if (!device.note.empty()) std::fprintf(stderr, "%s\n", device.note.c_str());
+
+  using Corpus = typename E::DatasetType;
+  const std::filesystem::path cache_dir =
+      spec.runtime().cache_dir().empty() ? CacheDirectory() : UserPath(spec.runtime().cache_dir());
+  typename Corpus::Spec& dataset_spec = Corpus::SpecIn(*spec.mutable_data());
+  ECG_ASSIGN_OR_RETURN(const DataSource source, FindData({.demo_records = flags.demo_records,
+                                                          .flag = flags.data_dir,
+                                                          .variable = goes_on ? "" : Corpus::kDirectoryVariable,
+                                                          .in_spec = dataset_spec.data_dir(),
+                                                          .cache_dir = cache_dir}));
+  if (!source.note.empty()) std::fprintf(stderr, "%s\n", source.note.c_str());
+  dataset_spec.set_data_dir(source.data_dir.string());
+
+  ECG_ASSIGN_OR_RETURN(E experiment, E::Open(embedded.name, spec, cache_dir, device));
+  if (flags.describe) {
+    std::fputs(experiment.Describe().c_str(), stdout);
+    return absl::OkStatus();
+  }
+  if (flags.mode == "train") ECG_RETURN_IF_ERROR(folder.Start(spec));
+  std::printf("%soutput    %s\n\n", experiment.Summary().c_str(), path.c_str());
+  std::fflush(stdout);
+  ECG_ASSIGN_OR_RETURN(const run::Run run,
+                       flags.mode == "train" ? experiment.Train(folder) : experiment.Evaluate(folder));
+  std::puts(ResultLine(run, E::Objective::kScoreName).c_str());
+  return absl::OkStatus();
+}
+
+// Main is the program of an experiment. It returns the exit status: 0, or 1 after an error, which it prints.
+template <typename E>
+int Main(const EmbeddedSpec& embedded, int argc, char** argv) {
+  Flags flags;
+  CLI::App app(absl::StrCat("Trains and tests the experiment ", std::string(embedded.name.data(), embedded.name.size()),
+                            ", built from ", std::string(embedded.file.data(), embedded.file.size()), "."),
+               std::string(embedded.name.data(), embedded.name.size()));
+  app.add_option("--data_dir", flags.data_dir,
+                 absl::StrCat("Folder of the corpus. Before $", E::DatasetType::kDirectoryVariable,
+                              " and the spec's data_dir; with none of them, synthetic records are used"))
+      ->type_name("FOLDER");
+  app.add_option("--output_dir", flags.output_dir, "Folder for the results; default runs/NAME/TIME")
+      ->type_name("FOLDER");
+  app.add_option("--device", flags.device, "cpu, cuda or cuda:N; before the spec's runtime.device")
+      ->type_name("DEVICE");
+  app.add_option("--set", flags.set, "Override a value of the spec, such as training.epochs=2; may be repeated")
+      ->type_name("PATH=VALUE")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app.add_option("--mode", flags.mode, "train: train, then test; evaluate: test the model in --output_dir again")
+      ->check(CLI::IsMember({"train", "evaluate"}));
+  app.add_option("--demo_records", flags.demo_records, "Use a synthetic corpus of so many records")
+      ->check(CLI::PositiveNumber);
+  app.add_flag("--resume", flags.resume, "Go on with the run in --output_dir, or else with the latest");
+  app.add_flag("--describe", flags.describe, "Print the spec, the network and the corpus, and stop");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 1;
+  }
+
+  absl::Status status;
+  try {
+    status = RunExperiment<E>(embedded, flags);
+  } catch (const c10::Error& error) {
+    status = absl::InternalError(absl::StrCat("LibTorch failed: ", error.what_without_backtrace()));
+  } catch (const std::exception& error) {
+    status = absl::InternalError(error.what());
+  }
+  if (status.ok()) return 0;
+  std::fprintf(stderr, "error: %s\n", std::string(status.message()).c_str());
+  return 1;
+}
+
+}  // namespace ecg
+
+#endif  // ECG_EXPERIMENT_MAIN_H_

@@ -1,0 +1,32 @@
+// json_file.h
+//
+// Reading the files of reference figures.
+
+#ifndef ECG_PARITY_JSON_FILE_H_
+#define ECG_PARITY_JSON_FILE_H_
+
+#include <filesystem>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "ecg/file/file.h"
+#include "ecg/status/status_macros.h"
+#include "nlohmann/json.hpp"
+
+namespace ecg {
+
+// ReadJson returns the JSON value in `path`.
+inline absl::StatusOr<nlohmann::json> ReadJson(const std::filesystem::path& path) {
+  ECG_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  try {
+    return nlohmann::json::parse(text);
+  } catch (const nlohmann::json::exception& error) {
+    return absl::DataLossError(absl::StrCat("cannot read ", path.string(), " as JSON: ", error.what()));
+  }
+}
+
+}  // namespace ecg
+
+#endif  // ECG_PARITY_JSON_FILE_H_

@@ -1,0 +1,187 @@
+// model_parity.h
+//
+// Our networks against the reference's, on the same weights and signals: size, names and shapes of the state, logits,
+// loss and gradients; and a short training.
+
+#ifndef ECG_PARITY_MODEL_PARITY_H_
+#define ECG_PARITY_MODEL_PARITY_H_
+
+#include <torch/torch.h>
+
+#include <cmath>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "ecg/model/network.h"
+#include "ecg/model/weights.h"
+#include "ecg/parity/deterministic.h"
+#include "ecg/parity/json_file.h"
+#include "ecg/parity/reference_models.h"
+#include "ecg/parity/row.h"
+#include "ecg/status/status_macros.h"
+#include "ecg/train/objective.h"
+#include "ecg/train/optimizer.h"
+#include "nlohmann/json.hpp"
+
+namespace ecg {
+
+// TableOf returns the numbers of a matrix in JSON, row by row.
+inline std::vector<double> TableOf(const nlohmann::json& rows) {
+  std::vector<double> numbers;
+  for (const auto& row : rows) {
+    for (const auto& number : row) numbers.push_back(number.get<double>());
+  }
+  return numbers;
+}
+
+// NumbersOf returns the elements of `tensor` in C order.
+inline std::vector<double> NumbersOf(const torch::Tensor& tensor) {
+  const torch::Tensor flat = tensor.detach().to(torch::kFloat64).contiguous().view(-1);
+  return {flat.data_ptr<double>(), flat.data_ptr<double>() + flat.numel()};
+}
+
+// CompareModel compares one network with `expected`, an entry of models.json: its gradients only when it names them.
+inline std::vector<ParityRow> CompareModel(const std::string& name, const NetworkMaker& make,
+                                           const nlohmann::json& expected, const std::string& input_name, int length) {
+  constexpr int kBatch = 2, kLeads = 12, kClasses = 71;
+  const std::shared_ptr<Network> network = make(spec::Head(), kClasses);
+  const NamedTensors state = StateOf(*network);
+  std::vector<ParityRow> rows;
+  const auto add = [&](std::string respect, double error, double tolerance) {
+    rows.push_back({name, std::move(respect), error, tolerance, ""});
+  };
+
+  add("parameters", std::abs(ParameterCount(*network) - expected.at("parameters").get<double>()), 0);
+  std::map<std::string, std::vector<int64_t>> shapes, expected_shapes;
+  for (const auto& [tensor_name, tensor] : state) shapes[tensor_name] = tensor.sizes().vec();
+  for (const auto& entry : expected.at("state")) expected_shapes[entry.at(0)] = entry.at(1).get<std::vector<int64_t>>();
+  int misfits = 0;
+  for (const auto& [tensor_name, shape] : expected_shapes)
+    misfits += !shapes.contains(tensor_name) || shapes[tensor_name] != shape;
+  for (const auto& [tensor_name, shape] : shapes) misfits += !expected_shapes.contains(tensor_name);
+  add("state", misfits, 0);
+  if (expected.contains("error")) {
+    rows.push_back({name, "logits", 0, 0, "the reference cannot run it"});
+    return rows;
+  }
+
+  FillDeterministically(state);
+  network->eval();
+  const torch::Tensor signals = DeterministicTensor(input_name, {kBatch, kLeads, length}).to(torch::kFloat32);
+  const torch::Tensor targets = DeterministicTargets(input_name, {kBatch, kClasses}).to(torch::kFloat32);
+  const torch::Tensor logits = network->forward(signals);
+  add("logits", RelativeError(NumbersOf(logits), TableOf(expected.at("logits"))), 1e-4);
+  const torch::Tensor loss = MultiLabel::Loss(logits, targets);
+  add("loss", RelativeError({loss.item<double>()}, {expected.at("loss").get<double>()}), 1e-5);
+
+  loss.backward();
+  double worst = 0;
+  std::string where;
+  size_t compared = 0;
+  const nlohmann::json& norms = expected.at("gradient_l2_norm");
+  for (const auto& item : network->named_parameters()) {
+    if (!norms.contains(item.key())) continue;
+    ++compared;
+    const double norm =
+        item.value().grad().defined() ? item.value().grad().to(torch::kFloat64).norm().item<double>() : 0;
+    const double error = RelativeError({norm}, {norms.at(item.key()).get<double>()});
+    if (!(error <= worst)) worst = error, where = item.key();
+  }
+  add(absl::StrCat("gradients, worst ", where), compared == norms.size() ? worst : INFINITY, 1e-3);
+  return rows;
+}
+
+// CompareModels compares every network named in `file`, such as models.json. Those that we do not have are skipped.
+inline absl::StatusOr<std::vector<ParityRow>> CompareModels(const std::filesystem::path& file) {
+  ECG_ASSIGN_OR_RETURN(const nlohmann::json json, ReadJson(file));
+  std::vector<ParityRow> rows;
+  try {
+    for (const auto& [name, expected] : json.at("models").items()) {
+      const auto found = ReferenceModels().find(name);
+      if (found == ReferenceModels().end()) {
+        rows.push_back({name, "", 0, 0, "there is no such network here"});
+        continue;
+      }
+      for (ParityRow& row : CompareModel(name, found->second, expected, json.at("input_name"), json.at("length"))) {
+        rows.push_back(std::move(row));
+      }
+    }
+  } catch (const nlohmann::json::exception& error) {
+    return absl::DataLossError(absl::StrCat(file.string(), " has not the form expected: ", error.what()));
+  }
+  return rows;
+}
+
+// CompareTraining repeats the short training that `file`, such as training.json, records: in float64 all of it, and in
+// float32 the first loss, since Adam amplifies rounding.
+inline absl::StatusOr<std::vector<ParityRow>> CompareTraining(const std::filesystem::path& file) {
+  ECG_ASSIGN_OR_RETURN(const nlohmann::json json, ReadJson(file));
+  std::vector<ParityRow> rows;
+  try {
+    constexpr int kLeads = 12, kClasses = 71;
+    const std::string name = json.at("model"), input_name = json.at("input_name");
+    const int batch = json.at("batch"), length = json.at("length");
+    const auto found = ReferenceModels().find(name);
+    if (found == ReferenceModels().end()) {
+      return absl::NotFoundError(absl::StrCat(file.string(), " trains ", name, ", which is not there"));
+    }
+    for (const auto& [key, type] : {std::pair{"float64", torch::kFloat64}, std::pair{"float32", torch::kFloat32}}) {
+      const nlohmann::json& expected = json.at(key);
+      spec::Head head;
+      head.set_dropout(json.at("dropout"));
+      const std::shared_ptr<Network> network = found->second(head, kClasses);
+      network->to(type);
+      const NamedTensors state = StateOf(*network);
+      FillDeterministically(state);
+      network->train();
+      spec::Optimizer optimizer_spec;
+      optimizer_spec.set_learning_rate(json.at("learning_rate"));
+      const auto optimizer = MakeOptimizer(optimizer_spec, *network);
+
+      const auto signals_of = [&](const std::string& step) {
+        return DeterministicTensor(input_name + "." + step, {batch, kLeads, length}).to(type);
+      };
+      const auto expected_losses = expected.at("loss_per_step").get<std::vector<double>>();
+      for (size_t step = 0; step < expected_losses.size(); ++step) {
+        optimizer->ZeroGradients();
+        const std::string number = std::to_string(step);
+        const torch::Tensor loss =
+            MultiLabel::Loss(network->forward(signals_of(number)),
+                             DeterministicTargets(input_name + "." + number, {batch, kClasses}).to(type));
+        loss.backward();
+        optimizer->Step();
+        const bool exact = type == torch::kFloat64 || step == 0;
+        rows.push_back({absl::StrCat(name, " ", key), absl::StrCat("loss of step ", step),
+                        RelativeError({loss.item<double>()}, {expected_losses[step]}), exact ? 1e-6 : 2e-2, ""});
+      }
+      if (type != torch::kFloat64) continue;
+      double worst = 0;
+      for (const auto& [tensor_name, norm] : expected.at("l2_norm_after").items()) {
+        if (!state.contains(tensor_name)) return absl::DataLossError(absl::StrCat("no tensor ", tensor_name));
+        worst = std::max(worst, RelativeError({state.at(tensor_name).to(torch::kFloat64).norm().item<double>()},
+                                              {norm.get<double>()}));
+      }
+      rows.push_back({absl::StrCat(name, " ", key), "norms after", worst, 1e-6, ""});
+      network->eval();
+      const torch::Tensor logits = network->forward(signals_of("0"))[0];
+      rows.push_back(
+          {absl::StrCat(name, " ", key), "logits after",
+           RelativeError(NumbersOf(logits), expected.at("logits_after_eval_mode_row_0").get<std::vector<double>>()),
+           1e-5, ""});
+    }
+  } catch (const nlohmann::json::exception& error) {
+    return absl::DataLossError(absl::StrCat(file.string(), " has not the form expected: ", error.what()));
+  }
+  return rows;
+}
+
+}  // namespace ecg
+
+#endif  // ECG_PARITY_MODEL_PARITY_H_

@@ -1,0 +1,117 @@
+// checkpoint.h
+//
+// What training leaves in its folder after every epoch, so that it can be stopped at any moment and go on later.
+//
+//   checkpoints/epoch-0007.safetensors   the network and the optimizer after the last epoch
+//   checkpoints/best-0005.safetensors    the network after the best epoch
+//   checkpoints/state.textproto          names the two; written last, so that what it names is always whole
+
+#ifndef ECG_TRAIN_CHECKPOINT_H_
+#define ECG_TRAIN_CHECKPOINT_H_
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/strip.h"
+#include "ecg/file/file.h"
+#include "ecg/model/weights.h"
+#include "ecg/status/status_macros.h"
+#include "ecg/train/optimizer.h"
+#include "google/protobuf/text_format.h"
+#include "proto/run.pb.h"
+
+namespace ecg {
+
+// Checkpoints is the folder of one training.
+class Checkpoints {
+ public:
+  explicit Checkpoints(std::filesystem::path folder) : folder_(std::move(folder)) {}
+
+  // exists says whether there is something to go on from.
+  bool exists() const { return std::filesystem::exists(folder_ / kStateFile); }
+
+  // Save keeps the network, the optimizer and `state`, whose file names it sets, and the network once more as the best
+  // when `is_best`. Older files are deleted once the new state is on disk.
+  absl::Status Save(const NamedTensors& network, const Optimizer& optimizer, bool is_best, run::TrainingState& state) {
+    ECG_RETURN_IF_ERROR(MakeDirectories(folder_));
+    const int epoch = state.history_size();
+    NamedTensors last;
+    for (const auto& [name, tensor] : network) last.emplace(kNetworkPrefix + name, tensor);
+    for (const auto& [name, tensor] : optimizer.state()) last.emplace(kOptimizerPrefix + name, tensor);
+    state.set_steps(optimizer.steps());
+    state.set_last_file(absl::StrFormat("epoch-%04d.safetensors", epoch));
+    ECG_RETURN_IF_ERROR(WriteTensors(folder_ / state.last_file(), last));
+    if (is_best) {
+      state.set_best_file(absl::StrFormat("best-%04d.safetensors", epoch));
+      ECG_RETURN_IF_ERROR(WriteTensors(folder_ / state.best_file(), network));
+    }
+    std::string text;
+    google::protobuf::TextFormat::PrintToString(state, &text);
+    ECG_RETURN_IF_ERROR(WriteFile(folder_ / kStateFile, text));
+    DeleteAllBut(state);
+    return absl::OkStatus();
+  }
+
+  // ReadState returns the state that Save kept.
+  absl::StatusOr<run::TrainingState> ReadState() const {
+    ECG_ASSIGN_OR_RETURN(const std::string text, ReadFile(folder_ / kStateFile));
+    run::TrainingState state;
+    if (!google::protobuf::TextFormat::ParseFromString(text, &state)) {
+      return absl::DataLossError(
+          absl::StrCat((folder_ / kStateFile).string(), " is not a training state; delete the folder to start anew"));
+    }
+    return state;
+  }
+
+  // Load copies what Save kept into the tensors of `network` and into `optimizer`, and returns the state.
+  absl::StatusOr<run::TrainingState> Load(const NamedTensors& network, Optimizer& optimizer) const {
+    ECG_ASSIGN_OR_RETURN(run::TrainingState state, ReadState());
+    const std::filesystem::path path = folder_ / state.last_file();
+    ECG_ASSIGN_OR_RETURN(const NamedTensors last, ReadTensors(path));
+    NamedTensors of_network, of_optimizer;
+    for (const auto& [name, tensor] : last) {
+      absl::string_view rest = name;
+      if (absl::ConsumePrefix(&rest, kNetworkPrefix)) of_network.emplace(rest, tensor);
+      if (absl::ConsumePrefix(&rest, kOptimizerPrefix)) of_optimizer.emplace(rest, tensor);
+    }
+    ECG_RETURN_IF_ERROR(WithContext(LoadState(of_network, network), path.string()));
+    ECG_RETURN_IF_ERROR(WithContext(LoadState(of_optimizer, optimizer.state()), path.string()));
+    optimizer.set_steps(state.steps());
+    return state;
+  }
+
+  // Best returns the network after the best epoch of `state`.
+  absl::StatusOr<NamedTensors> Best(const run::TrainingState& state) const {
+    return ReadTensors(folder_ / state.best_file());
+  }
+
+ private:
+  static constexpr char kStateFile[] = "state.textproto";
+  static constexpr char kNetworkPrefix[] = "network.";
+  static constexpr char kOptimizerPrefix[] = "optimizer.";
+
+  // Files that are left behind cost disk space only, so failures are nobody's concern.
+  void DeleteAllBut(const run::TrainingState& state) const {
+    std::error_code ignored;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_, ignored)) {
+      const std::string name = entry.path().filename().string();
+      const bool ours = absl::StartsWith(name, "epoch-") || absl::StartsWith(name, "best-");
+      if (ours && name != state.last_file() && name != state.best_file()) {
+        std::filesystem::remove(entry.path(), ignored);
+      }
+    }
+  }
+
+  std::filesystem::path folder_;
+};
+
+}  // namespace ecg
+
+#endif  // ECG_TRAIN_CHECKPOINT_H_
