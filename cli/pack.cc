@@ -7,6 +7,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <map>
 #include <string>
 
@@ -67,7 +68,13 @@ int main(int argc, char** argv) {
           {"refuse", ecg::spec::Data::REFUSE}, {"skip", ecg::spec::Data::SKIP}}));
   app.add_option("--threads", flags.threads, "Records read at the same time; 0 (default) is one for each core")
       ->check(CLI::Range(0, 1024));
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return app.exit(error);  // --help
+    std::fprintf(stderr, "error: %s; --help lists the flags\n", error.what());
+    return EXIT_FAILURE;
+  }
   if (const absl::Status status = Run(flags); !status.ok()) {
     std::fprintf(stderr, "error: %s\n", std::string(status.message()).c_str());
     return EXIT_FAILURE;
