@@ -91,23 +91,6 @@ inline absl::Status WriteRecord(const HeartRecorder& recorder, int ecg_id, int r
   return WriteUnsynced(directory / (path + ".dat"), files.samples);
 }
 
-// HeartOf returns the heart of a record: a healthy one, as different from others as people are, then what its
-// statements do.
-inline Heart HeartOf(const DemoRecord& record, Random& random) {
-  Heart heart;
-  heart.rate_bpm = Between(random, 60, 90);
-  heart.respiratory_variation = Between(random, 0.01, 0.05);
-  heart.axis_degrees = Between(random, 20, 65);
-  heart.pr_seconds = Between(random, 0.135, 0.165);
-  heart.voltage = std::clamp(1 + 0.12f * Normal(random), 0.75f, 1.3f);
-  heart.t *= std::clamp(1 + 0.15f * Normal(random), 0.7f, 1.4f);
-  heart.t += 0.03f * Vector{Normal(random), Normal(random), Normal(random)};
-  heart.posterior.peak *= std::clamp(1 + 0.15f * Normal(random), 0.7f, 1.4f);
-  heart.t_seconds = Between(random, 0.29, 0.31);
-  for (const int sign : record.statements) kDemoSigns[sign].apply(heart, random);
-  return heart;
-}
-
 // Each record has two streams of random numbers, so that its noise is known without its beats.
 inline Random HeartRandom(uint64_t seed, int ecg_id) { return Random({seed, static_cast<uint64_t>(ecg_id), 0}); }
 inline Random NoiseRandom(uint64_t seed, int ecg_id) { return Random({seed, static_cast<uint64_t>(ecg_id), 1}); }
@@ -321,7 +304,7 @@ inline absl::Status MakeDemo(const DemoOptions& options, const std::filesystem::
     HeartRecorder recorder;
     for (int ecg_id; (ecg_id = next.fetch_add(1)) <= options.records;) {
       Random heart_random = demo_internal::HeartRandom(options.seed, ecg_id);
-      const Heart heart = demo_internal::HeartOf(records[ecg_id - 1], heart_random);
+      const Heart heart = DrawHeart(records[ecg_id - 1].statements, heart_random);
       recorder.Record(heart, demo_internal::DrawNoise(demo_internal::NoiseRandom(options.seed, ecg_id)).noise,
                       heart_random);
       for (const int rate_hz : {500, 100}) {

@@ -18,7 +18,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/string_view.h"
 #include "ecg/corpus/demo_signs.h"
 #include "ecg/corpus/heart_model.h"
 #include "ecg/random/random.h"
@@ -35,13 +34,6 @@ struct DemoRecord {
 };
 
 inline constexpr int kDemoFolds = 10;
-
-// FindDemoSign returns the position of a code in kDemoSigns, which must have it.
-constexpr int FindDemoSign(absl::string_view code) {
-  int position = 0;
-  while (kDemoSigns[position].code != code) ++position;
-  return position;
-}
 
 // DemoQuota returns how many of `records` carry a statement: PTB-XL's share, but at least one for each fold, or as many
 // as a small corpus has room for.

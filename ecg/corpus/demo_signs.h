@@ -3,10 +3,7 @@
 // What each SCP-ECG statement does to the heart of the demo corpus, how often PTB-XL has it, and what it can occur
 // with: one table, which is all that the demo corpus knows of cardiology.
 //
-//   Heart heart;
-//   for (const DemoSign& sign : kDemoSigns) {
-//     if (carried(sign.code)) sign.apply(heart, random);
-//   }
+//   Heart heart = DrawHeart({FindDemoSign("IMI"), FindDemoSign("SR")}, random);
 //
 // The signs are marked, and the same in every record, so that a network learns even the statements that few records
 // carry. They are textbook signs; how real hearts show them is for real records to say.
@@ -14,8 +11,10 @@
 #ifndef ECG_CORPUS_DEMO_SIGNS_H_
 #define ECG_CORPUS_DEMO_SIGNS_H_
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "ecg/corpus/heart_model.h"
@@ -76,7 +75,9 @@ inline void SubendocardialInjury(Heart& heart, Vector where) { heart.ShiftSt(-0.
 // LeftBundleBlock lets the right ventricle activate the left one, slowly: wide, notched, to the left and back.
 inline void LeftBundleBlock(Heart& heart) {
   heart.septum.peak = heart.base.peak = {};
-  heart.wall = {-0.012f, 0.022f, {1.15f, 0, 0.45f}};
+  heart.wall.centre_seconds = -0.012f;
+  heart.wall.width_seconds = 0.022f;
+  heart.wall.peak.z = 0.45f;
   heart.posterior = {0.040f, 0.022f, {0.75f, 0.10f, 0.75f}};
   heart.t = {-0.32f, -0.08f, -0.30f};
   heart.ShiftSt({-0.08f, 0, -0.10f});
@@ -119,7 +120,7 @@ inline constexpr std::array<DemoSign, 71> kDemoSigns = {{
      }},
     {"LAFB", 1626, kAxisPart,
      [](Heart& h, Random& random) {
-       h.axis_degrees = Between(random, -62, -52);
+       h.PointAxis(Between(random, -62, -52));
        h.septum.peak += {-0.05f, 0.28f, 0};
      }},
     {"ISC_", 1275, kStPart | kTPart,
@@ -155,13 +156,13 @@ inline constexpr std::array<DemoSign, 71> kDemoSigns = {{
     {"INJAS", 215, kStPart, [](Heart& h, Random&) { SubendocardialInjury(h, territory::kSeptal); }},
     {"LMI", 201, kInitialPart, [](Heart& h, Random&) { Infarct(h, territory::kLateral); }},
     {"ISCIL", 179, kStPart | kTPart, [](Heart& h, Random&) { Ischaemia(h, territory::kInferolateral); }},
-    {"LPFB", 177, kAxisPart, [](Heart& h, Random& random) { h.axis_degrees = Between(random, 112, 122); }},
+    {"LPFB", 177, kAxisPart, [](Heart& h, Random& random) { h.PointAxis(Between(random, 112, 122)); }},
     {"ISCAS", 170, kStPart | kTPart, [](Heart& h, Random&) { Ischaemia(h, territory::kSeptal); }},
     {"INJAL", 148, kStPart, [](Heart& h, Random&) { SubendocardialInjury(h, territory::kAnterolateral); }},
     {"ISCLA", 142, kStPart | kTPart, [](Heart& h, Random&) { Ischaemia(h, territory::kLateral); }},
     {"RVH", 126, kAxisPart | kVoltagePart | kTPart,
      [](Heart& h, Random&) {
-       h.axis_degrees = 115;
+       h.PointAxis(115);
        h.wall.peak.z = -0.95f;
        h.posterior.peak = {};
        h.base.peak = {-0.55f, -0.10f, 0.10f};
@@ -183,7 +184,7 @@ inline constexpr std::array<DemoSign, 71> kDemoSigns = {{
     {"WPW", 80, kInitialPart | kBundlesPart | kAvPart,
      [](Heart& h, Random&) {
        h.pr_seconds = 0.105f;
-       h.delta.peak = 0.42f * h.Wall();
+       h.delta.peak = 0.45f * h.wall.peak;
        h.septum.peak = {};
        h.t *= 0.5f;
      }},
@@ -211,7 +212,7 @@ inline constexpr std::array<DemoSign, 71> kDemoSigns = {{
     {"2AVB", 14, kAvPart | kRatePart | kEctopyPart | kPatternPart,
      [](Heart& h, Random&) { h.conduction = Conduction::kWenckebach; }},
     // Statements of form.
-    {"ABQRS", 3327, kFormPart, [](Heart& h, Random&) { h.notch.peak = -0.50f * h.Wall(); }},
+    {"ABQRS", 3327, kFormPart, [](Heart& h, Random&) { h.notch.peak = -0.50f * h.wall.peak; }},
     {"PVC", 1146, kEctopyPart, [](Heart& h, Random&) { h.ectopy = Ectopy::kVentricular; }},
     {"STD_", 1009, kStPart, [](Heart& h, Random&) { h.st_early += -0.28f * territory::kEverywhere; }},
     {"VCLVH", 875, kVoltagePart,
@@ -256,7 +257,7 @@ inline constexpr std::array<DemoSign, 71> kDemoSigns = {{
        h.rate_bpm = Between(random, 60, 78);
        h.respiratory_variation = 0;
        LeftBundleBlock(h);
-       h.axis_degrees = -70;
+       h.PointAxis(-70);
      }},
     {"SVARR", 157, kRhythmPart | kRatePart | kAtriaPart | kAvPart | kEctopyPart | kPatternPart,
      [](Heart& h, Random&) { h.rhythm = Rhythm::kWandering; }},
@@ -276,6 +277,30 @@ inline constexpr std::array<DemoSign, 71> kDemoSigns = {{
      [](Heart& h, Random&) { h.rhythm = Rhythm::kParoxysmalTachycardia; }},
     {"TRIGU", 20, kPatternPart, [](Heart& h, Random&) { h.ectopy_every = 3; }, "PVC"},
 }};
+
+// FindDemoSign returns the position of a code in kDemoSigns, which must have it.
+constexpr int FindDemoSign(absl::string_view code) {
+  int position = 0;
+  while (kDemoSigns[position].code != code) ++position;
+  return position;
+}
+
+// DrawHeart returns the heart of a record that carries `signs`, positions in kDemoSigns in ascending order: a healthy
+// one, as different from others as people are, and then what its statements do.
+inline Heart DrawHeart(const std::vector<int>& signs, Random& random) {
+  Heart heart;
+  heart.rate_bpm = Between(random, 60, 90);
+  heart.respiratory_variation = Between(random, 0.01, 0.05);
+  heart.PointAxis(Between(random, 20, 65));
+  heart.pr_seconds = Between(random, 0.135, 0.165);
+  heart.voltage = std::clamp(1 + 0.12f * Normal(random), 0.75f, 1.3f);
+  heart.t *= std::clamp(1 + 0.15f * Normal(random), 0.7f, 1.4f);
+  heart.t += 0.03f * Vector{Normal(random), Normal(random), Normal(random)};
+  heart.posterior.peak *= std::clamp(1 + 0.15f * Normal(random), 0.7f, 1.4f);
+  heart.t_seconds = Between(random, 0.29, 0.31);
+  for (const int sign : signs) kDemoSigns[sign].apply(heart, random);
+  return heart;
+}
 
 }  // namespace ecg
 

@@ -107,13 +107,11 @@ struct Heart {
   Vector right_atrium = {0.04f, 0.08f, -0.05f};
   Vector left_atrium = {0.07f, 0.05f, 0.04f};
 
-  // The ventricles, in the order in which they are activated; a wave with no strength is not there. The wall's
-  // direction in the frontal plane is `axis_degrees`, from x towards y.
-  float axis_degrees = 40;
-  Wave delta = {-0.034f, 0.015f, {}};                         // pre-excitation
+  // The ventricles, in the order in which they are activated; a wave with no strength is not there.
+  Wave delta = {-0.029f, 0.014f, {}};                         // pre-excitation
   Wave septum = {-0.023f, 0.008f, {-0.16f, -0.06f, -0.26f}};  // to the right and front
   Wave necrosis = {-0.018f, 0.011f, {}};                      // the missing force of an infarct
-  Wave wall = {0, 0.011f, {1.30f, 0, 0.30f}};                 // x is the strength in the frontal plane, y is not used
+  Wave wall = {0, 0.011f, {1.00f, 0.84f, 0.30f}};             // the main vector, whose direction is the axis
   Wave notch = {0.004f, 0.0045f, {}};                         // fragmentation of the R wave
   Wave posterior = {0.014f, 0.010f, {0.15f, 0.05f, 0.62f}};   // the back wall: S in V1 to V3
   Wave base = {0.030f, 0.008f, {-0.18f, -0.12f, 0.20f}};      // S in I, II, V5 and V6
@@ -134,10 +132,12 @@ struct Heart {
   float t_seconds = 0.300f;  // from the R peak to the peak of T when the beat lasts one second
   Vector u = {0.015f, 0.015f, -0.015f};
 
-  // Wall returns the wall's vector.
-  Vector Wall() const {
-    const float radians = axis_degrees * std::numbers::pi_v<float> / 180;
-    return {wall.peak.x * std::cos(radians), wall.peak.x * std::sin(radians), wall.peak.z};
+  // PointAxis turns the wall's vector in the frontal plane: 0 degrees is to the left, 90 to the feet.
+  void PointAxis(float degrees) {
+    const float strength = std::hypot(wall.peak.x, wall.peak.y);
+    const float radians = degrees * std::numbers::pi_v<float> / 180;
+    wall.peak.x = strength * std::cos(radians);
+    wall.peak.y = strength * std::sin(radians);
   }
 
   // ShiftSt moves the whole ST segment.
@@ -222,29 +222,26 @@ class HeartRecorder {
     return static_cast<int16_t>(std::clamp(std::lrintf(mv * kUnitsPerMv), -32767L, 32767L));
   }
 
-  // LowPass returns the signal at `centre` without what 100 samples a second cannot hold: a sinc at 40 Hz under a Hann
-  // window.
-  static float LowPass(const float* centre) {
-    static const std::array<float, 2 * kMargin + 1> kTaps = [] {
-      std::array<float, 2 * kMargin + 1> taps;
-      double sum = 0;
-      for (int k = -kMargin; k <= kMargin; ++k) {
-        const double angle = 2 * std::numbers::pi * 40 * k / kRateHz;
-        const double window = 0.5 + 0.5 * std::cos(std::numbers::pi * k / (kMargin + 1));
-        taps[k + kMargin] = static_cast<float>((k == 0 ? 1 : std::sin(angle) / angle) * window);
-        sum += taps[k + kMargin];
-      }
-      for (float& tap : taps) tap /= static_cast<float>(sum);
-      return taps;
-    }();
-    // Four sums that do not wait for each other.
-    float sums[4] = {};
-    const float* first = centre - kMargin;
-    for (int k = 0; k + 4 <= 2 * kMargin; k += 4) {
-      for (int part = 0; part < 4; ++part) sums[part] += kTaps[k + part] * first[k + part];
+  using Taps = std::array<float, 2 * kMargin + 1>;
+
+  // kTaps are the weights of the low-pass filter: a sinc at 40 Hz under a Hann window.
+  static inline const Taps kTaps = [] {
+    Taps taps;
+    double sum = 0;
+    for (int k = -kMargin; k <= kMargin; ++k) {
+      const double angle = 2 * std::numbers::pi * 40 * k / kRateHz;
+      const double window = 0.5 + 0.5 * std::cos(std::numbers::pi * k / (kMargin + 1));
+      taps[k + kMargin] = static_cast<float>((k == 0 ? 1 : std::sin(angle) / angle) * window);
+      sum += taps[k + kMargin];
     }
-    float sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
-    for (int k = 2 * kMargin / 4 * 4; k <= 2 * kMargin; ++k) sum += kTaps[k] * first[k];
+    for (float& tap : taps) tap /= static_cast<float>(sum);
+    return taps;
+  }();
+
+  // LowPass returns the signal at `centre` without what 100 samples a second cannot hold.
+  static float LowPass(const float* centre) {
+    float sum = 0;
+    for (int k = 0; k <= 2 * kMargin; ++k) sum += kTaps[k] * centre[k - kMargin];
     return sum;
   }
 
@@ -279,10 +276,8 @@ class HeartRecorder {
   // AddVentricles adds QRS, ST, T and U around an R peak; `interval_seconds` is the time to the next beat, which the
   // repolarisation follows by its square root (Bazett 1920).
   void AddVentricles(const Heart& heart, float seconds, float interval_seconds, float strength) {
-    Wave wall = heart.wall;
-    wall.peak = heart.Wall();
-    for (const Wave& wave :
-         {heart.delta, heart.septum, heart.necrosis, wall, heart.notch, heart.posterior, heart.base, heart.late}) {
+    for (const Wave& wave : {heart.delta, heart.septum, heart.necrosis, heart.wall, heart.notch, heart.posterior,
+                             heart.base, heart.late}) {
       Add(seconds + wave.centre_seconds * heart.qrs_stretch, wave.width_seconds * heart.qrs_stretch,
           strength * heart.voltage * wave.peak);
     }
@@ -396,9 +391,9 @@ class HeartRecorder {
         ectopic = Heart();
         ectopic.septum.peak = ectopic.posterior.peak = ectopic.base.peak = {};
         ectopic.wall = {0, 0.028f, {1.5f, 0, 0.9f * side}};
-        ectopic.axis_degrees = Between(random, 60, 110) * side;
+        ectopic.PointAxis(Between(random, 60, 110) * side);
         ectopic.late = {0.055f, 0.024f, {-0.2f * side, 0.5f * side, 0.8f * side}};
-        ectopic.t = -0.45f * ectopic.Wall();
+        ectopic.t = -0.45f * ectopic.wall.peak;
         ectopic.t_seconds = 0.33f;
         ectopic.t_width_seconds = 0.055f;
         break;
@@ -455,10 +450,10 @@ class HeartRecorder {
     const int moved = static_cast<int>(random.Below(8));
     for (int k = 0; k < 8; ++k) {
       std::vector<float>& lead = leads_[k];
-      // Breath, a slower drift and the mains are sines, each turned on by the angle of one sample.
-      Turning breath(breath_hz, two_pi * random.Uniform(), noise.wander * Between(random, 0.3, 1));
-      Turning drift(Between(random, 0.05, 0.15), two_pi * random.Uniform(), noise.wander * Between(random, 0.3, 1));
-      Turning mains(50, two_pi * random.Uniform(), noise.mains * Between(random, 0.3, 1));
+      // Breath, a slower drift and the mains are sines. The braces draw their parameters in order.
+      Turning breath{breath_hz, two_pi * random.Uniform(), noise.wander * Between(random, 0.3, 1)};
+      Turning drift{Between(random, 0.05, 0.15), two_pi * random.Uniform(), noise.wander * Between(random, 0.3, 1)};
+      Turning mains{50, two_pi * random.Uniform(), noise.mains * Between(random, 0.3, 1)};
       float previous = 0;
       for (float& sample : lead) {
         // Four 16-bit uniforms sum to nearly a normal draw, of standard deviation 2^16 / sqrt(3). The difference to
@@ -481,7 +476,7 @@ class HeartRecorder {
     }
   }
 
-  // Turning is a sine computed by rotation.
+  // Turning is a sine, computed by rotation through the angle of one sample.
   class Turning {
    public:
     Turning(double hz, double phase, double strength)

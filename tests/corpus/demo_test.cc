@@ -50,16 +50,15 @@ std::map<std::string, std::string> Contents(const fs::path& folder) {
   return contents;
 }
 
-// A record that carries `codes`, at 500 Hz, without noise.
-Signal RecordOf(const std::vector<std::string>& codes, uint64_t seed = 7) {
-  DemoRecord record;
-  for (const std::string& code : codes) record.statements.push_back(FindDemoSign(code));
-  std::sort(record.statements.begin(), record.statements.end());
-  Random random({seed});
-  const Heart heart = demo_internal::HeartOf(record, random);
+// A record that carries `codes`, without noise.
+Signal RecordOf(const std::vector<std::string>& codes, int rate_hz = 500) {
+  std::vector<int> signs;
+  for (const std::string& code : codes) signs.push_back(FindDemoSign(code));
+  std::sort(signs.begin(), signs.end());
+  Random random({7});
   HeartRecorder recorder;
-  recorder.Record(heart, {.wander = 0, .mains = 0, .muscle = 0}, random);
-  return recorder.Digitize(500);
+  recorder.Record(DrawHeart(signs, random), {.wander = 0, .mains = 0, .muscle = 0}, random);
+  return recorder.Digitize(rate_hz);
 }
 
 // The samples where a QRS complex is steepest: where the sum over the leads of the absolute slopes has its beats'
@@ -277,12 +276,7 @@ TEST(DemoTest, TheLeadsObeyEinthovenAndGoldberger) {
 
 TEST(DemoTest, TheSlowFilesHoldTheFastOnesWithoutWhatIsTooFast) {
   const Signal fast = RecordOf({"NORM", "SR"});
-  Random random({7});
-  HeartRecorder recorder;
-  DemoRecord record = {.statements = {FindDemoSign("NORM"), FindDemoSign("SR")}};
-  const Heart heart = demo_internal::HeartOf(record, random);
-  recorder.Record(heart, {.wander = 0, .mains = 0, .muscle = 0}, random);
-  const Signal slow = recorder.Digitize(100);
+  const Signal slow = RecordOf({"NORM", "SR"}, 100);
   double squares = 0;
   for (int n = 0; n < slow.samples; ++n) {
     squares += std::pow(slow.lead(7)[n] - fast.lead(7)[5 * n], 2);
