@@ -51,7 +51,7 @@ namespace ecg {
 
 // kDemoVersion counts the changes of what is generated, so that a cached corpus of an older generator is not taken for
 // one of this generator.
-inline constexpr int kDemoVersion = 1;
+inline constexpr int kDemoVersion = 2;
 
 // DemoOptions says which corpus is made.
 struct DemoOptions {
@@ -108,10 +108,10 @@ inline DrawnNoise DrawNoise(Random random) {
   DrawnNoise drawn;
   drawn.drifts = random.Uniform() < 0.1;
   drawn.noisy = random.Uniform() < 0.1;
-  drawn.noise.wander = drawn.drifts ? 0.12f : Between(random, 0.01, 0.05);
-  drawn.noise.muscle = drawn.noisy ? 0.022f : Between(random, 0.004, 0.012);
+  drawn.noise.wander = drawn.drifts ? 0.08f : Between(random, 0.01, 0.04);
+  drawn.noise.muscle = drawn.noisy ? 0.018f : Between(random, 0.004, 0.012);
   drawn.noise.mains = Between(random, 0.001, 0.008);
-  drawn.noise.electrode_motion = random.Uniform() < 0.1 ? Between(random, -0.4, 0.4) : 0;
+  drawn.noise.electrode_motion = random.Uniform() < 0.1 ? Between(random, -0.3, 0.3) : 0;
   return drawn;
 }
 

@@ -35,11 +35,14 @@ struct DemoRecord {
 
 inline constexpr int kDemoFolds = 10;
 
-// DemoQuota returns how many of `records` carry a statement: PTB-XL's share, but at least one for each fold, or as many
-// as a small corpus has room for.
+// DemoFloor returns how many of `records` carry even the rarest statement: two for each fold, or as many as a small
+// corpus has room for.
+inline int DemoFloor(int records) { return std::min(2 * kDemoFolds, records / 50); }
+
+// DemoQuota returns how many of `records` carry a statement: PTB-XL's share, but not fewer than the floor.
 inline int DemoQuota(const DemoSign& sign, int records) {
-  const int share = static_cast<int>(std::lround(static_cast<double>(sign.ptbxl_records) * records / 21837));
-  return std::max(share, std::min(kDemoFolds, records / 50));
+  const double share = static_cast<double>(sign.ptbxl_records) * records / 21837;
+  return std::max(static_cast<int>(std::lround(share)), DemoFloor(records));
 }
 
 // DrawDemoRecords returns `records` records, the same for the same `seed`.
@@ -79,7 +82,7 @@ inline std::vector<DemoRecord> DrawDemoRecords(int records, uint64_t seed) {
     for (int record = 0; record < records; ++record) {
       if ((taken[record] & parts) != 0) continue;
       double load = 2 * random.Uniform();
-      for (const int other : drawn[record].statements) load += quota[other] > kDemoFolds ? 1 : 3;
+      for (const int other : drawn[record].statements) load += quota[other] > DemoFloor(records) ? 1 : 3;
       candidates.emplace_back(load, record);
     }
     std::sort(candidates.begin(), candidates.end());
@@ -102,7 +105,7 @@ inline std::vector<DemoRecord> DrawDemoRecords(int records, uint64_t seed) {
   for (int record = 0; record < records; ++record) {
     const int finding = rarest(drawn[record]);
     const auto found = latest.find(finding);
-    const bool again = random.Uniform() < 0.2 && quota[finding] > 2 * kDemoFolds && found != latest.end();
+    const bool again = random.Uniform() < 0.2 && quota[finding] > DemoFloor(records) && found != latest.end();
     if (again) {
       patients[found->second].push_back(record);
     } else {

@@ -58,19 +58,19 @@ inline constexpr Vector kEverywhere = {0.65f, 0.60f, -0.35f};
 
 // Infarct takes the force of a territory from the QRS complex, lifts its ST segment and inverts its T wave.
 inline void Infarct(Heart& heart, Vector where) {
-  heart.necrosis.peak += -0.60f * where;
-  heart.ShiftSt(0.14f * where);
-  heart.t += -0.38f * where;
+  heart.necrosis.peak += -0.75f * where;
+  heart.ShiftSt(0.20f * where);
+  heart.t += -0.45f * where;
 }
 
 // Ischaemia lowers the ST segment of a territory a little and inverts its T wave.
 inline void Ischaemia(Heart& heart, Vector where) {
-  heart.ShiftSt(-0.06f * where);
-  heart.t += -0.62f * where;
+  heart.ShiftSt(-0.08f * where);
+  heart.t += -0.75f * where;
 }
 
 // SubendocardialInjury lowers the ST segment of a territory, and leaves the T wave.
-inline void SubendocardialInjury(Heart& heart, Vector where) { heart.ShiftSt(-0.24f * where); }
+inline void SubendocardialInjury(Heart& heart, Vector where) { heart.ShiftSt(-0.36f * where); }
 
 // LeftBundleBlock lets the right ventricle activate the left one, slowly: wide, notched, to the left and back.
 inline void LeftBundleBlock(Heart& heart) {
@@ -100,14 +100,18 @@ struct DemoSign {
 inline constexpr std::array<DemoSign, 71> kDemoSigns = {{
     // Diagnostic statements.
     {"NDT", 1829, kTPart, [](Heart& h, Random&) { h.t_rise = -0.45f, h.t_peak = 0.40f; }},
-    {"NST_", 770, kStPart, [](Heart& h, Random&) { h.st_late += -0.22f * territory::kEverywhere; }},
+    {"NST_", 770, kStPart, [](Heart& h, Random&) { h.st_late += -0.28f * territory::kEverywhere; }},
     {"DIG", 181, kStPart | kQtPart,
      [](Heart& h, Random&) {
-       h.st_early += -0.08f * territory::kEverywhere;
-       h.st_middle += -0.26f * territory::kEverywhere;
-       h.t_seconds = 0.25f;
+       h.st_early += -0.12f * territory::kEverywhere;
+       h.st_middle += -0.40f * territory::kEverywhere;
+       h.t_seconds = 0.24f;
      }},
-    {"LNGQT", 118, kQtPart, [](Heart& h, Random&) { h.t_seconds = 0.41f; }},
+    {"LNGQT", 118, kQtPart,
+     [](Heart& h, Random&) {
+       h.t_seconds = 0.45f;
+       h.t *= 1.4f;
+     }},
     {"NORM", 9528, kAllButRhythmPart, [](Heart&, Random&) {}},
     {"IMI", 2685, kInitialPart, [](Heart& h, Random&) { Infarct(h, territory::kInferior); }},
     {"ASMI", 2363, kInitialPart, [](Heart& h, Random&) { Infarct(h, territory::kSeptal); }},
@@ -147,8 +151,8 @@ inline constexpr std::array<DemoSign, 71> kDemoSigns = {{
     {"ILMI", 479, kInitialPart, [](Heart& h, Random&) { Infarct(h, territory::kInferolateral); }},
     {"LAO/LAE", 427, kAtriaPart,
      [](Heart& h, Random&) {
-       h.left_atrium_delay_seconds = 0.055f;
-       h.left_atrium = {0.13f, 0.08f, 0.13f};
+       h.left_atrium_delay_seconds = 0.058f;
+       h.left_atrium = {0.16f, 0.12f, 0.18f};
      }},
     {"AMI", 354, kInitialPart, [](Heart& h, Random&) { Infarct(h, territory::kAnterior); }},
     {"ALMI", 290, kInitialPart, [](Heart& h, Random&) { Infarct(h, territory::kAnterolateral); }},
@@ -171,33 +175,34 @@ inline constexpr std::array<DemoSign, 71> kDemoSigns = {{
     {"ANEUR", 104, kInitialPart | kStPart,
      [](Heart& h, Random&) {
        h.necrosis.peak += -0.45f * territory::kAnterior;
-       h.ShiftSt(0.34f * territory::kAnterior);
+       h.ShiftSt(0.40f * territory::kAnterior);
      }},
-    {"RAO/RAE", 99, kAtriaPart, [](Heart& h, Random&) { h.right_atrium = {0.05f, 0.24f, -0.13f}; }},
+    {"RAO/RAE", 99, kAtriaPart, [](Heart& h, Random&) { h.right_atrium = {0.06f, 0.30f, -0.17f}; }},
     {"EL", 97, kTPart | kQtPart | kAtriaPart,
      [](Heart& h, Random&) {
        h.right_atrium *= 0.4f, h.left_atrium *= 0.4f;
-       h.t *= 2.3f;
+       h.t *= 3.2f;
        h.t_rise = 0;
-       h.t_width_seconds = 0.024f;
+       h.t_width_seconds = 0.025f;
      }},
     {"WPW", 80, kInitialPart | kBundlesPart | kAvPart,
      [](Heart& h, Random&) {
        h.pr_seconds = 0.105f;
-       h.delta.peak = 0.45f * h.wall.peak;
+       h.delta.peak = 0.6f * h.wall.peak;
        h.septum.peak = {};
        h.t *= 0.5f;
      }},
     {"ILBBB", 77, kBundlesPart,
      [](Heart& h, Random&) {
        h.qrs_stretch = 1.30f;
-       h.septum.peak = {0.20f, 0.05f, 0.15f};
-       h.base.peak = {0.10f, 0, 0.15f};
+       h.septum.peak = {0.35f, 0.10f, 0.30f};
+       h.base.peak = {0.25f, 0, 0.35f};
+       h.t = {0.05f, 0.20f, -0.30f};
      }},
     {"IPLMI", 51, kInitialPart, [](Heart& h, Random&) { Infarct(h, territory::kInferoposterolateral); }},
     {"ISCAN", 44, kStPart | kTPart, [](Heart& h, Random&) { Ischaemia(h, territory::kAnterior); }},
     {"IPMI", 33, kInitialPart, [](Heart& h, Random&) { Infarct(h, territory::kInferoposterior); }},
-    {"SEHYP", 30, kVoltagePart, [](Heart& h, Random&) { h.septum.peak *= 3.2f; }},
+    {"SEHYP", 30, kVoltagePart, [](Heart& h, Random&) { h.septum.peak *= 4; }},
     {"INJIN", 18, kStPart, [](Heart& h, Random&) { SubendocardialInjury(h, territory::kInferior); }},
     {"INJLA", 17, kStPart, [](Heart& h, Random&) { SubendocardialInjury(h, territory::kLateral); }},
     {"PMI", 17, kInitialPart, [](Heart& h, Random&) { Infarct(h, territory::kPosterior); }},
@@ -214,7 +219,7 @@ inline constexpr std::array<DemoSign, 71> kDemoSigns = {{
     // Statements of form.
     {"ABQRS", 3327, kFormPart, [](Heart& h, Random&) { h.notch.peak = -0.50f * h.wall.peak; }},
     {"PVC", 1146, kEctopyPart, [](Heart& h, Random&) { h.ectopy = Ectopy::kVentricular; }},
-    {"STD_", 1009, kStPart, [](Heart& h, Random&) { h.st_early += -0.28f * territory::kEverywhere; }},
+    {"STD_", 1009, kStPart, [](Heart& h, Random&) { h.st_early += -0.34f * territory::kEverywhere; }},
     {"VCLVH", 875, kVoltagePart,
      [](Heart& h, Random&) {
        h.wall.peak *= 1.7f;
@@ -235,10 +240,10 @@ inline constexpr std::array<DemoSign, 71> kDemoSigns = {{
     {"HVOLT", 62, kVoltagePart, [](Heart& h, Random&) { h.voltage *= 2.0f; }},
     {"TAB_", 35, kTPart,
      [](Heart& h, Random&) {
-       h.t *= 1.9f;
-       h.t_width_seconds = 0.050f;
+       h.t *= 2.2f;
+       h.t_width_seconds = 0.055f;
      }},
-    {"STE_", 28, kStPart, [](Heart& h, Random&) { h.ShiftSt(0.22f * territory::kEverywhere); }},
+    {"STE_", 28, kStPart, [](Heart& h, Random&) { h.ShiftSt(0.32f * territory::kEverywhere); }},
     {"PRC(S)", 10, kEctopyPart, [](Heart& h, Random&) { h.ectopy = Ectopy::kUnspecified; }},
     // Statements of rhythm.
     {"SR", 16782, kRhythmPart, [](Heart&, Random&) {}},
@@ -249,7 +254,7 @@ inline constexpr std::array<DemoSign, 71> kDemoSigns = {{
      }},
     {"STACH", 826, kRhythmPart | kRatePart, [](Heart& h, Random& random) { h.rate_bpm = Between(random, 108, 132); }},
     {"SARRH", 772, kRhythmPart | kRatePart,
-     [](Heart& h, Random& random) { h.respiratory_variation = Between(random, 0.2, 0.28); }},
+     [](Heart& h, Random& random) { h.respiratory_variation = Between(random, 0.32, 0.38); }},
     {"SBRAD", 637, kRhythmPart | kRatePart, [](Heart& h, Random& random) { h.rate_bpm = Between(random, 42, 52); }},
     {"PACE", 296, kRhythmPart | kRatePart | kAllButRhythmPart,
      [](Heart& h, Random& random) {
@@ -270,8 +275,9 @@ inline constexpr std::array<DemoSign, 71> kDemoSigns = {{
     {"SVTAC", 27, kRhythmPart | kRatePart | kAtriaPart | kAvPart | kEctopyPart | kPatternPart,
      [](Heart& h, Random& random) {
        h.rhythm = Rhythm::kSupraventricularTachycardia;
-       h.rate_bpm = Between(random, 165, 190);
+       h.rate_bpm = Between(random, 175, 195);
        h.respiratory_variation = 0;
+       h.ShiftSt(-0.15f * territory::kEverywhere);
      }},
     {"PSVT", 24, kRhythmPart | kRatePart | kAtriaPart | kAvPart | kEctopyPart | kPatternPart,
      [](Heart& h, Random&) { h.rhythm = Rhythm::kParoxysmalTachycardia; }},
@@ -289,14 +295,14 @@ constexpr int FindDemoSign(absl::string_view code) {
 // one, as different from others as people are, and then what its statements do.
 inline Heart DrawHeart(const std::vector<int>& signs, Random& random) {
   Heart heart;
-  heart.rate_bpm = Between(random, 60, 90);
+  heart.rate_bpm = Between(random, 62, 86);
   heart.respiratory_variation = Between(random, 0.01, 0.05);
-  heart.PointAxis(Between(random, 20, 65));
+  heart.PointAxis(Between(random, 25, 60));
   heart.pr_seconds = Between(random, 0.135, 0.165);
-  heart.voltage = std::clamp(1 + 0.12f * Normal(random), 0.75f, 1.3f);
-  heart.t *= std::clamp(1 + 0.15f * Normal(random), 0.7f, 1.4f);
-  heart.t += 0.03f * Vector{Normal(random), Normal(random), Normal(random)};
-  heart.posterior.peak *= std::clamp(1 + 0.15f * Normal(random), 0.7f, 1.4f);
+  heart.voltage = std::clamp(1 + 0.1f * Normal(random), 0.75f, 1.3f);
+  heart.t *= std::clamp(1 + 0.1f * Normal(random), 0.75f, 1.3f);
+  heart.t += 0.02f * Vector{Normal(random), Normal(random), Normal(random)};
+  heart.posterior.peak *= std::clamp(1 + 0.1f * Normal(random), 0.7f, 1.4f);
   heart.t_seconds = Between(random, 0.29, 0.31);
   for (const int sign : signs) kDemoSigns[sign].apply(heart, random);
   return heart;

@@ -327,10 +327,10 @@ class HeartRecorder {
           has_p = false;
           break;
         case Rhythm::kWandering:
-          interval = mean_interval * Between(random, 0.75, 1.3);
+          interval = mean_interval * Between(random, 0.65, 1.4);
           beat.pr_seconds = Between(random, 0.10, 0.19);
-          beat.right_atrium = {Between(random, -0.08, 0.1), Between(random, -0.16, 0.16), -0.06f};
-          beat.left_atrium = {Between(random, -0.08, 0.1), Between(random, -0.16, 0.16), 0.03f};
+          beat.right_atrium = {Between(random, -0.12, 0.12), Between(random, -0.24, 0.24), -0.10f};
+          beat.left_atrium = {Between(random, -0.12, 0.12), Between(random, -0.24, 0.24), 0.06f};
           break;
         case Rhythm::kSupraventricularTachycardia:
           has_p = false;
@@ -359,7 +359,7 @@ class HeartRecorder {
         until_ectopic = heart.ectopy_every > 0 ? heart.ectopy_every : 3 + static_cast<int>(random.Below(3));
         // The ectopic beat takes the place of this one, early by a third of the interval. A ventricular one does not
         // disturb the sinus node, which goes on at its pace; the others reset it.
-        const float early = r - 0.34f * mean_interval;
+        const float early = r - 0.38f * mean_interval;
         if (heart.ectopy == Ectopy::kAtrial && has_p) AddAtria(ectopic, early - ectopic.pr_seconds);
         AddVentricles(ectopic, early, mean_interval, strength);
         r = heart.ectopy == Ectopy::kVentricular ? r + interval : early + 1.1f * interval;
@@ -383,8 +383,8 @@ class HeartRecorder {
         break;
       case Ectopy::kAtrial:
         ectopic.pr_seconds = 0.12f;
-        ectopic.right_atrium = {-0.03f, -0.14f, -0.03f};
-        ectopic.left_atrium = {-0.05f, -0.10f, 0.03f};
+        ectopic.right_atrium = {-0.05f, -0.22f, -0.05f};
+        ectopic.left_atrium = {-0.08f, -0.16f, 0.05f};
         break;
       case Ectopy::kVentricular: {
         const float side = random.Uniform() < 0.5 ? 1 : -1;
@@ -399,7 +399,8 @@ class HeartRecorder {
         break;
       }
       case Ectopy::kUnspecified:
-        ectopic.late = {0.055f, 0.016f, {-0.5f, 0, -0.7f}};
+        ectopic.late = {0.060f, 0.020f, {-0.7f, 0.3f, -0.9f}};
+        ectopic.t = {0.10f, 0.10f, 0.35f};
         break;
     }
     return ectopic;
