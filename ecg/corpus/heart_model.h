@@ -149,8 +149,7 @@ struct Heart {
 };
 
 // kDower gives leads I, II and V1 to V6 from x, y and z (Dower, Machado and Osborne 1980, Clinical Cardiology
-// 3:87-95). The
-// other four leads follow from I and II.
+// 3:87-95). The other four leads follow from I and II.
 inline constexpr std::array<Vector, 8> kDower = {{
     {0.632f, -0.235f, 0.059f},   // I
     {0.235f, 1.066f, -0.132f},   // II
@@ -167,7 +166,7 @@ struct Noise {
   float wander = 0.03f;        // slow drift of each electrode with the breath
   float mains = 0.004f;        // 50 Hz
   float muscle = 0.008f;       // standard deviation
-  float electrode_motion = 0;  // height of a jump of one electrode
+  float electrode_motion = 0;  // height of the one bump of one electrode, up or down
 };
 
 // HeartRecorder records ten seconds of a heart. It keeps its buffers, so use one for many records, but not from two
@@ -357,8 +356,8 @@ class HeartRecorder {
       }
       if (heart.ectopy != Ectopy::kNone && --until_ectopic <= 0) {
         until_ectopic = heart.ectopy_every > 0 ? heart.ectopy_every : 3 + static_cast<int>(random.Below(3));
-        // The ectopic beat takes the place of this one, early by a third of the interval. A ventricular one does not
-        // disturb the sinus node, which goes on at its pace; the others reset it.
+        // The ectopic beat takes the place of this one, early by over a third of the interval. A ventricular one does
+        // not disturb the sinus node, which goes on at its pace; the others reset it.
         const float early = r - 0.38f * mean_interval;
         if (heart.ectopy == Ectopy::kAtrial && has_p) AddAtria(ectopic, early - ectopic.pr_seconds);
         AddVentricles(ectopic, early, mean_interval, strength);
@@ -467,7 +466,7 @@ class HeartRecorder {
         sample += breath.Next() + drift.Next() + mains.Next() + draw - 0.5f * previous;
         previous = draw;
       }
-      if (k == moved && noise.electrode_motion > 0) {
+      if (k == moved && noise.electrode_motion != 0) {
         const double centre = Between(random, 1, 9) * kRateHz;
         for (int sample = 0; sample < kLength; ++sample) {
           const double distance = (sample - centre) / (0.2 * kRateHz);
