@@ -1,0 +1,67 @@
+// download fetches a corpus from where it is published, verifies every file, and leaves a folder that is complete or
+// not there. It goes on where an earlier call was broken off.
+//
+//   bazel run //cli:download -- ptbxl --version=1.0.3 --output_dir=FOLDER
+
+#include "ecg/download/download.h"
+
+#include <string>
+
+#include "CLI/CLI.hpp"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_format.h"
+#include "ecg/download/corpus_source.h"
+#include "ecg/file/path.h"
+#include "ecg/report/progress.h"
+#include "ecg/status/status_macros.h"
+
+namespace {
+
+struct Flags {
+  std::string corpus, version, url, checksums_url;
+  ecg::DownloadOptions options;
+};
+
+absl::Status Run(const Flags& flags) {
+  ECG_ASSIGN_OR_RETURN(ecg::CorpusSource source, ecg::FindCorpusSource(flags.corpus, flags.version));
+  if (!flags.url.empty()) source.archive_url = flags.url;
+  if (!flags.checksums_url.empty()) source.checksums_url = flags.checksums_url;
+  absl::FPrintF(stderr, "%s %s, %s: please read %s\n", source.title, source.version, source.licence, source.page);
+  ECG_ASSIGN_OR_RETURN(const ecg::DownloadReport report, ecg::DownloadCorpus(source, flags.options));
+  for (const std::string& path : report.left_out) {
+    absl::FPrintF(stderr, "left out %s, for which no digest is published\n", path);
+  }
+  absl::PrintF("%s %s in %s: %s files, all verified%s\n", source.title, source.version,
+               flags.options.output_dir.string(), ecg::WithThousands(report.files),
+               report.already_there ? " (already there)" : "");
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Flags flags;
+  std::string output_dir;
+  CLI::App app("Fetches a corpus from where it is published, and verifies every file of it.", "download");
+  app.add_option("corpus", flags.corpus, "Which corpus, such as ptbxl")->required();
+  app.add_option("--version", flags.version, "Which version of it; the newest if not given");
+  app.add_option("--output_dir", output_dir, "The folder to make")->required();
+  app.add_flag("--keep_archive", flags.options.keep_archive, "Keep the archive as OUTPUT_DIR.zip");
+  app.add_option("--url", flags.url, "Another address of the same archive")->group("Advanced");
+  app.add_option("--checksums_url", flags.checksums_url, "Another address of its SHA256SUMS.txt")->group("Advanced");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help
+    absl::FPrintF(stderr, "error: %s; see --help\n", error.what());
+    return 1;
+  }
+
+  flags.options.output_dir = ecg::UserPath(output_dir);
+  if (const absl::Status status = Run(flags); !status.ok()) {
+    absl::FPrintF(stderr, "error: %s\n", status.message());
+    return 1;
+  }
+  return 0;
+}
