@@ -184,13 +184,13 @@ class Experiment {
     const Corpus& corpus = state_->dataset.corpus();
     const Scaler& scaler = state_->train.scaler;
     std::string text = absl::StrFormat(
-        "corpus    %s %s%s, %s records at %d Hz, in %s\n"
+        "corpus    %s %s, %s records at %d Hz, in %s\n"
         "task      %d classes, %s training, %s validation and %s test records\n"
         "scaling   mean %.6g mV, standard deviation %.6g mV\n",
-        corpus.dataset, corpus.version, corpus.synthetic ? " (synthetic)" : "", WithThousands(corpus.records.size()),
-        corpus.sampling_frequency_hz, corpus.data_dir.string(), state_->labels.classes.size(),
-        WithThousands(state_->train.size()), WithThousands(state_->validation.size()),
-        WithThousands(state_->test.size()), scaler.mean_mv, scaler.standard_deviation_mv);
+        corpus.dataset, corpus.version, WithThousands(corpus.records.size()), corpus.sampling_frequency_hz,
+        corpus.data_dir.string(), state_->labels.classes.size(), WithThousands(state_->train.size()),
+        WithThousands(state_->validation.size()), WithThousands(state_->test.size()), scaler.mean_mv,
+        scaler.standard_deviation_mv);
     for (const int record : state_->signals.unusable()) {
       absl::StrAppend(&text, "left out  record ", state_->signals.id(record), ": ", state_->signals.reason(record),
                       "\n");

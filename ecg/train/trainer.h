@@ -209,7 +209,7 @@ class Trainer {
   template <typename... Callbacks>
   static absl::Status TellEndOfEpoch(const run::TrainingState& state, Callbacks&... callbacks) {
     absl::Status status;
-    const auto tell = [&](auto& callback) {
+    [[maybe_unused]] const auto tell = [&](auto& callback) {
       if constexpr (requires { callback.EndEpoch(state); }) status.Update(callback.EndEpoch(state));
     };
     (tell(callbacks), ...);
