@@ -47,19 +47,17 @@ class RunFolder {
   // CheckNew makes sure that a new run can be written here, and changes nothing.
   absl::Status CheckNew() const {
     std::error_code error;
-    if (std::filesystem::exists(path_, error) && !std::filesystem::is_directory(path_, error)) {
-      return absl::FailedPreconditionError(
-          absl::StrCat("cannot write the run to ", path_.string(), ": it is a file, not a folder"));
-    }
     if (std::filesystem::exists(spec(), error)) {
       return absl::AlreadyExistsError(absl::StrCat(
           path_.string(), " already holds a run. Pass --resume to go on with it, or another --output_dir"));
     }
-    std::filesystem::path existing = path_;
-    while (!existing.empty() && !std::filesystem::exists(existing, error)) existing = existing.parent_path();
-    if (access(existing.empty() ? "." : existing.c_str(), W_OK | X_OK) != 0) {
-      return ErrnoError("write the run to", path_);
+    std::filesystem::path existing = std::filesystem::absolute(path_);
+    while (!std::filesystem::exists(existing, error)) existing = existing.parent_path();
+    if (!std::filesystem::is_directory(existing, error)) {
+      return absl::FailedPreconditionError(absl::StrCat("cannot write the run to ", path_.string(), ": ",
+                                                        existing.string(), " is a file, not a folder"));
     }
+    if (access(existing.c_str(), W_OK | X_OK) != 0) return ErrnoError("write the run to", path_);
     return absl::OkStatus();
   }
 
