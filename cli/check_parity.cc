@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "ecg/command_line/command_line.h"
 #include "ecg/file/path.h"
 #include "ecg/parity/metric_parity.h"
 #include "ecg/parity/model_parity.h"
@@ -56,11 +58,10 @@ int main(int argc, char** argv) {
   app.add_option("--protocol", flags.protocol, "Labels, splits, scaling and windows")
       ->type_name("FILE")
       ->needs(data_dir);
-  try {
-    app.parse(argc, argv);
-    if (argc == 1) throw CLI::CallForHelp();
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 1;
+  if (const std::optional<int> status = ecg::ParseFlags(app, argc, argv)) return *status;
+  if (argc == 1) {
+    std::fputs(app.help().c_str(), stdout);
+    return 0;
   }
 
   ecg::UseThreads(0);
@@ -70,10 +71,7 @@ int main(int argc, char** argv) {
   } catch (const std::exception& error) {
     rows = absl::InternalError(error.what());
   }
-  if (!rows.ok()) {
-    std::fprintf(stderr, "error: %s\n", std::string(rows.status().message()).c_str());
-    return 1;
-  }
+  if (!rows.ok()) return ecg::ExitStatus(rows.status());
   int off = 0, skipped = 0;
   for (const ecg::ParityRow& row : *rows) {
     off += row.off();

@@ -5,12 +5,14 @@
 
 #include "ecg/download/download.h"
 
+#include <optional>
 #include <string>
 
 #include "CLI/CLI.hpp"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_format.h"
+#include "ecg/command_line/command_line.h"
 #include "ecg/download/corpus_source.h"
 #include "ecg/file/path.h"
 #include "ecg/report/progress.h"
@@ -50,18 +52,8 @@ int main(int argc, char** argv) {
   app.add_flag("--keep_archive", flags.options.keep_archive, "Keep the archive as OUTPUT_DIR.zip");
   app.add_option("--url", flags.url, "Another address of the same archive")->group("Advanced");
   app.add_option("--checksums_url", flags.checksums_url, "Another address of its SHA256SUMS.txt")->group("Advanced");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);  // --help
-    absl::FPrintF(stderr, "error: %s; see --help\n", error.what());
-    return 1;
-  }
+  if (const std::optional<int> status = ecg::ParseFlags(app, argc, argv)) return *status;
 
   flags.options.output_dir = ecg::UserPath(output_dir);
-  if (const absl::Status status = Run(flags); !status.ok()) {
-    absl::FPrintF(stderr, "error: %s\n", status.message());
-    return 1;
-  }
-  return 0;
+  return ecg::ExitStatus(Run(flags));
 }

@@ -6,11 +6,13 @@
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "CLI/CLI.hpp"
 #include "absl/status/status.h"
 #include "absl/strings/str_format.h"
+#include "ecg/command_line/command_line.h"
 #include "ecg/corpus/demo.h"
 #include "ecg/file/path.h"
 #include "ecg/report/progress.h"
@@ -23,14 +25,11 @@ int main(int argc, char** argv) {
   app.add_option("--output_dir", output_dir, "The folder to make")->required();
   app.add_option("--seed", options.seed, "Decides every random draw")->capture_default_str();
   app.add_option("--threads", options.threads, "How many work at once; 0: one for each core")->capture_default_str();
-  CLI11_PARSE(app, argc, argv);
+  if (const std::optional<int> status = ecg::ParseFlags(app, argc, argv)) return *status;
 
   const std::filesystem::path directory = ecg::UserPath(output_dir);
   const auto start = std::chrono::steady_clock::now();
-  if (const absl::Status status = ecg::MakeDemo(options, directory); !status.ok()) {
-    absl::FPrintF(stderr, "error: %s\n", status.message());
-    return 1;
-  }
+  if (const absl::Status status = ecg::MakeDemo(options, directory); !status.ok()) return ecg::ExitStatus(status);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   absl::PrintF("%s synthetic records in %s, %.1f s (%s/s)\n", ecg::WithThousands(options.records), directory.string(),
                seconds, ecg::WithThousands(static_cast<int64_t>(options.records / seconds)));

@@ -9,11 +9,13 @@
 #include <cstdlib>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "CLI/CLI.hpp"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "ecg/command_line/command_line.h"
 #include "ecg/corpus/packed_signals.h"
 #include "ecg/corpus/ptbxl.h"
 #include "ecg/file/path.h"
@@ -68,16 +70,6 @@ int main(int argc, char** argv) {
           {"refuse", ecg::spec::Data::REFUSE}, {"skip", ecg::spec::Data::SKIP}}));
   app.add_option("--threads", flags.threads, "Records read at the same time; 0 (default) is one for each core")
       ->check(CLI::Range(0, 1024));
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return app.exit(error);  // --help
-    std::fprintf(stderr, "error: %s; --help lists the flags\n", error.what());
-    return EXIT_FAILURE;
-  }
-  if (const absl::Status status = Run(flags); !status.ok()) {
-    std::fprintf(stderr, "error: %s\n", std::string(status.message()).c_str());
-    return EXIT_FAILURE;
-  }
-  return EXIT_SUCCESS;
+  if (const std::optional<int> status = ecg::ParseFlags(app, argc, argv)) return *status;
+  return ecg::ExitStatus(Run(flags));
 }

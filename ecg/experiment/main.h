@@ -17,6 +17,7 @@
 #include <ctime>
 #include <exception>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,7 +28,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
-#include "ecg/corpus/dataset.h"
+#include "ecg/command_line/command_line.h"
 #include "ecg/experiment/data_source.h"
 #include "ecg/experiment/experiment.h"
 #include "ecg/experiment/run_folder.h"
@@ -179,11 +180,7 @@ int Main(const EmbeddedSpec& embedded, int argc, char** argv) {
       ->check(CLI::PositiveNumber);
   app.add_flag("--resume", flags.resume, "Go on with the run in --output_dir, or else with the latest");
   app.add_flag("--describe", flags.describe, "Print the spec, the network and the corpus, and stop");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 1;
-  }
+  if (const std::optional<int> exit_status = ParseFlags(app, argc, argv)) return *exit_status;
 
   absl::Status status;
   try {
@@ -193,9 +190,7 @@ int Main(const EmbeddedSpec& embedded, int argc, char** argv) {
   } catch (const std::exception& error) {
     status = absl::InternalError(error.what());
   }
-  if (status.ok()) return 0;
-  std::fprintf(stderr, "error: %s\n", std::string(status.message()).c_str());
-  return 1;
+  return ExitStatus(status);
 }
 
 }  // namespace ecg
