@@ -2,7 +2,6 @@
 //
 //   bazel run //cli:make_demo -- --records=1000 --output_dir=FOLDER --seed=1
 
-#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
@@ -16,6 +15,7 @@
 #include "ecg/corpus/demo.h"
 #include "ecg/file/path.h"
 #include "ecg/report/progress.h"
+#include "ecg/report/stopwatch.h"
 
 int main(int argc, char** argv) {
   ecg::DemoOptions options;
@@ -28,9 +28,9 @@ int main(int argc, char** argv) {
   if (const std::optional<int> status = ecg::ParseFlags(app, argc, argv)) return *status;
 
   const std::filesystem::path directory = ecg::UserPath(output_dir);
-  const auto start = std::chrono::steady_clock::now();
+  const ecg::Stopwatch stopwatch;
   if (const absl::Status status = ecg::MakeDemo(options, directory); !status.ok()) return ecg::ExitStatus(status);
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const double seconds = stopwatch.seconds();
   absl::PrintF("%s synthetic records in %s, %.1f s (%s/s)\n", ecg::WithThousands(options.records), directory.string(),
                seconds, ecg::WithThousands(static_cast<int64_t>(options.records / seconds)));
   return 0;

@@ -27,6 +27,13 @@ struct SplitPart {
   // record returns the record, in `signals`, of the part's `index`th row.
   int record(int index) const { return labels->records[rows[index]]; }
 
+  // Records returns the record of each row.
+  std::vector<int> Records() const {
+    std::vector<int> records;
+    for (int i = 0; i < size(); ++i) records.push_back(record(i));
+    return records;
+  }
+
   // Targets returns the labels of all rows, [size, classes].
   std::vector<uint8_t> Targets() const {
     std::vector<uint8_t> targets;

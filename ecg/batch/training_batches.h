@@ -11,7 +11,6 @@
 #include <torch/torch.h>
 
 #include <algorithm>
-#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <map>
@@ -24,6 +23,7 @@
 #include "ecg/batch/split_part.h"
 #include "ecg/batch/standardise.h"
 #include "ecg/batch/window.h"
+#include "ecg/report/stopwatch.h"
 
 namespace ecg {
 
@@ -76,14 +76,14 @@ class TrainingBatches {
   // Next returns the next batch, or nothing when the epoch is over.
   std::optional<Batch> Next() {
     if (given_ == count_) return std::nullopt;
-    const auto start = std::chrono::steady_clock::now();
+    const Stopwatch stopwatch;
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return ready_.contains(given_); });
     Batch batch = std::move(ready_.extract(given_).mapped());
     ++given_;
     lock.unlock();
     changed_.notify_all();
-    wait_seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    wait_seconds_ += stopwatch.seconds();
     return batch;
   }
 

@@ -13,7 +13,6 @@
 #include <torch/torch.h>
 
 #include <algorithm>
-#include <chrono>
 #include <concepts>
 #include <cstdint>
 #include <filesystem>
@@ -34,9 +33,11 @@
 #include "absl/strings/string_view.h"
 #include "ecg/batch/split_part.h"
 #include "ecg/corpus/dataset.h"
+#include "ecg/corpus/labels.h"
 #include "ecg/corpus/pack.h"
 #include "ecg/corpus/packed_signals.h"
 #include "ecg/corpus/scaler.h"
+#include "ecg/corpus/split.h"
 #include "ecg/experiment/run_folder.h"
 #include "ecg/experiment/version.h"
 #include "ecg/file/file.h"
@@ -49,6 +50,7 @@
 #include "ecg/report/predictions.h"
 #include "ecg/report/progress.h"
 #include "ecg/report/run_json.h"
+#include "ecg/report/stopwatch.h"
 #include "ecg/signal/lead.h"
 #include "ecg/spec/resolve.h"
 #include "ecg/spec/sampling.h"
@@ -74,14 +76,14 @@ class Experiment {
   // network. `spec` has its defaults filled in.
   static absl::StatusOr<Experiment> Open(absl::string_view name, spec::Experiment spec,
                                          const std::filesystem::path& cache_dir, const Device& device) {
-    const auto start = Clock::now();
+    const Stopwatch stopwatch;
     const typename D::Spec& dataset_spec = D::SpecIn(*spec.mutable_data());
     ECG_ASSIGN_OR_RETURN(D dataset, D::Open(dataset_spec, dataset_spec.data_dir()));
     ECG_ASSIGN_OR_RETURN(PackedSignals signals,
                          PackInCache(dataset, {.bad_records = spec.data().bad_records()}, cache_dir));
     Experiment experiment(name, spec, std::move(dataset), std::move(signals), device);
     ECG_RETURN_IF_ERROR(experiment.Prepare());
-    experiment.data_seconds_ = SecondsSince(start);
+    experiment.data_seconds_ = stopwatch.seconds();
     return experiment;
   }
 
@@ -92,7 +94,7 @@ class Experiment {
     const torch::Tensor crop = torch::zeros({1, kLeads, CropSamples(spec_.data())});
     absl::StrAppend(&text, LayerTable(LayersOf(*network_, crop)), "\nCorpus\n\n", CorpusLines(), "\n");
 
-    const std::vector<std::string>& classes = state_->labels.classes;
+    const std::vector<std::string>& classes = labels().classes;
     size_t width = 5;
     for (const std::string& one : classes) width = std::max(width, one.size());
     absl::StrAppendFormat(&text, "%-*s  %8s  %10s  %8s\n", width, "class", "training", "validation", "test");
@@ -134,48 +136,40 @@ class Experiment {
   }
 
  private:
-  using Clock = std::chrono::steady_clock;
-  static double SecondsSince(Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-  }
-
   // What the parts of the split refer to, at an address that does not change when the experiment is moved.
   struct State {
     D dataset;
     PackedSignals signals;
-    Labels labels;
     SplitPart train, validation, test;
   };
 
   Experiment(absl::string_view name, const spec::Experiment& spec, D dataset, PackedSignals signals,
              const Device& device)
       : name_(name), spec_(spec), device_(device) {
-    Labels labels = dataset.labels();
-    state_ = std::make_unique<State>(State{std::move(dataset), std::move(signals), std::move(labels), {}, {}, {}});
+    state_ = std::make_unique<State>(State{std::move(dataset), std::move(signals), {}, {}, {}});
   }
 
+  const Labels& labels() const { return state_->dataset.labels(); }
+
   absl::Status Prepare() {
-    const Split& split = state_->dataset.split();
+    const Split split =
+        KeepRecords(state_->dataset.split(), labels(), [this](int record) { return state_->signals.usable(record); });
     for (const auto& [part, rows, what] : {std::tuple{&state_->train, &split.train, "training"},
                                            std::tuple{&state_->validation, &split.validation, "validation"},
                                            std::tuple{&state_->test, &split.test, "test"}}) {
       part->signals = &state_->signals;
-      part->labels = &state_->labels;
-      for (const int row : *rows) {
-        if (state_->signals.usable(state_->labels.records[row])) part->rows.push_back(row);
-      }
+      part->labels = &labels();
+      part->rows = *rows;
       if (part->rows.empty()) {
         return absl::FailedPreconditionError(absl::StrCat("there is no ", what, " record of this task and split in ",
                                                           state_->dataset.corpus().data_dir.string()));
       }
     }
-    std::vector<int> training_records;
-    for (int i = 0; i < state_->train.size(); ++i) training_records.push_back(state_->train.record(i));
-    ECG_ASSIGN_OR_RETURN(const Scaler scaler, FitScaler(state_->signals, training_records));
+    ECG_ASSIGN_OR_RETURN(const Scaler scaler, FitScaler(state_->signals, state_->train.Records()));
     state_->train.scaler = state_->validation.scaler = state_->test.scaler = scaler;
 
     torch::manual_seed(Random({static_cast<uint64_t>(spec_.runtime().seed())})());
-    network_ = std::make_shared<Model>(spec_.model(), kLeads, static_cast<int>(state_->labels.classes.size()));
+    network_ = std::make_shared<Model>(spec_.model(), kLeads, static_cast<int>(labels().classes.size()));
     return absl::OkStatus();
   }
 
@@ -188,7 +182,7 @@ class Experiment {
         "task      %d classes, %s training, %s validation and %s test records\n"
         "scaling   mean %.6g mV, standard deviation %.6g mV\n",
         corpus.dataset, corpus.version, WithThousands(corpus.records.size()), corpus.sampling_frequency_hz,
-        corpus.data_dir.string(), state_->labels.classes.size(), WithThousands(state_->train.size()),
+        corpus.data_dir.string(), labels().classes.size(), WithThousands(state_->train.size()),
         WithThousands(state_->validation.size()), WithThousands(state_->test.size()), scaler.mean_mv,
         scaler.standard_deviation_mv);
     for (const int record : state_->signals.unusable()) {
@@ -213,7 +207,7 @@ class Experiment {
     const Corpus& corpus = state_->dataset.corpus();
     const Scaler& scaler = state_->train.scaler;
     return {{"name", name_},
-            {"classes", absl::StrJoin(state_->labels.classes, ",")},
+            {"classes", absl::StrJoin(labels().classes, ",")},
             {"leads", absl::StrJoin(kLeadNames, ",")},
             {"sampling_frequency_hz", absl::StrCat(corpus.sampling_frequency_hz)},
             {"crop_samples", absl::StrCat(CropSamples(spec_.data()))},
@@ -264,7 +258,7 @@ class Experiment {
     const torch::Tensor logits = Predict(*network_, part, WindowOptions(spec_), device_.torch, what);
     evaluation.targets = part.Targets();
     evaluation.probabilities = Objective::Probabilities(logits).contiguous();
-    absl::StatusOr<run::Scores> scores = Objective::Report(evaluation.predictions(state_->labels));
+    absl::StatusOr<run::Scores> scores = Objective::Report(evaluation.predictions(labels()));
     if (!scores.ok()) return WithContext(scores.status(), what);
     evaluation.scores = *std::move(scores);
     evaluation.scores.set_loss(Objective::Loss(logits, TargetTensor(part)).template item<double>() / part.size());
@@ -273,21 +267,21 @@ class Experiment {
 
   // Finish scores the network and writes predictions.csv and run.json.
   absl::StatusOr<run::Run> Finish(const RunFolder& folder, const run::TrainingState& state) {
-    const auto start = Clock::now();
+    const Stopwatch stopwatch;
     run::Run run = Facts(state);
     ECG_ASSIGN_OR_RETURN(const Evaluation validation, Evaluate(state_->validation, "validating"));
     ECG_ASSIGN_OR_RETURN(const Evaluation test, Evaluate(state_->test, "testing"));
     *run.mutable_validation() = validation.scores;
     *run.mutable_test() = test.scores;
-    const Predictions predictions = test.predictions(state_->labels);
+    const Predictions predictions = test.predictions(labels());
     ECG_ASSIGN_OR_RETURN(*run.mutable_test()->mutable_bootstrap(),
                          Objective::Interval(predictions, spec_.evaluation().bootstrap(), spec_.runtime().seed()));
-    run.mutable_timing()->set_test_seconds(SecondsSince(start));
+    run.mutable_timing()->set_test_seconds(stopwatch.seconds());
 
     std::vector<std::string> ids;
-    for (int i = 0; i < state_->test.size(); ++i) ids.push_back(state_->signals.id(state_->test.record(i)));
-    ECG_RETURN_IF_ERROR(WritePredictions(folder.predictions(), ids, state_->labels.classes, predictions.targets,
-                                         predictions.probabilities));
+    for (const int record : state_->test.Records()) ids.push_back(state_->signals.id(record));
+    ECG_RETURN_IF_ERROR(
+        WritePredictions(folder.predictions(), ids, labels().classes, predictions.targets, predictions.probabilities));
     rusage usage;
     if (getrusage(RUSAGE_SELF, &usage) == 0) run.set_peak_memory_bytes(usage.ru_maxrss * 1024.0);
     ECG_ASSIGN_OR_RETURN(const std::string json, RunJson(run));

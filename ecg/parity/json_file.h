@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -25,6 +26,16 @@ inline absl::StatusOr<nlohmann::json> ReadJson(const std::filesystem::path& path
   } catch (const nlohmann::json::exception& error) {
     return absl::DataLossError(absl::StrCat("cannot read ", path.string(), " as JSON: ", error.what()));
   }
+}
+
+// TableOf returns the numbers of a matrix in JSON, row by row.
+template <typename Number>
+std::vector<Number> TableOf(const nlohmann::json& rows) {
+  std::vector<Number> numbers;
+  for (const auto& row : rows) {
+    for (const auto& number : row) numbers.push_back(number.get<Number>());
+  }
+  return numbers;
 }
 
 }  // namespace ecg

@@ -30,14 +30,8 @@ inline absl::StatusOr<std::vector<ParityRow>> CompareMetrics(const std::filesyst
   std::vector<ParityRow> rows;
   try {
     for (const auto& expected : cases) {
-      std::vector<uint8_t> targets;
-      std::vector<double> probabilities;
-      for (const auto& row : expected.at("targets")) {
-        for (const auto& target : row) targets.push_back(target.get<int>());
-      }
-      for (const auto& row : expected.at("probabilities")) {
-        for (const auto& probability : row) probabilities.push_back(probability.get<double>());
-      }
+      const std::vector<uint8_t> targets = TableOf<uint8_t>(expected.at("targets"));
+      const std::vector<double> probabilities = TableOf<double>(expected.at("probabilities"));
       std::vector<std::string> names;
       for (size_t k = 0; k < expected.at("targets").at(0).size(); ++k) names.push_back(std::to_string(k));
       ECG_ASSIGN_OR_RETURN(const RankedPredictions ranked, RankedPredictions::Create(targets, probabilities, names));

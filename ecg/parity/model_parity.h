@@ -32,15 +32,6 @@
 
 namespace ecg {
 
-// TableOf returns the numbers of a matrix in JSON, row by row.
-inline std::vector<double> TableOf(const nlohmann::json& rows) {
-  std::vector<double> numbers;
-  for (const auto& row : rows) {
-    for (const auto& number : row) numbers.push_back(number.get<double>());
-  }
-  return numbers;
-}
-
 // NumbersOf returns the elements of `tensor` in C order.
 inline std::vector<double> NumbersOf(const torch::Tensor& tensor) {
   const torch::Tensor flat = tensor.detach().to(torch::kFloat64).contiguous().view(-1);
@@ -77,7 +68,7 @@ inline std::vector<ParityRow> CompareModel(const std::string& name, const Networ
   const torch::Tensor signals = DeterministicTensor(input_name, {kBatch, kLeads, length}).to(torch::kFloat32);
   const torch::Tensor targets = DeterministicTargets(input_name, {kBatch, kClasses}).to(torch::kFloat32);
   const torch::Tensor logits = network->forward(signals);
-  add("logits", RelativeError(NumbersOf(logits), TableOf(expected.at("logits"))), 1e-4);
+  add("logits", RelativeError(NumbersOf(logits), TableOf<double>(expected.at("logits"))), 1e-4);
   const torch::Tensor loss = MultiLabel::Loss(logits, targets);
   add("loss", RelativeError({loss.item<double>()}, {expected.at("loss").get<double>()}), 1e-5);
 

@@ -17,7 +17,6 @@
 
 #include <torch/torch.h>
 
-#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <filesystem>
@@ -37,6 +36,7 @@
 #include "ecg/model/network.h"
 #include "ecg/model/weights.h"
 #include "ecg/random/random.h"
+#include "ecg/report/stopwatch.h"
 #include "ecg/spec/sampling.h"
 #include "ecg/status/status_macros.h"
 #include "ecg/train/checkpoint.h"
@@ -82,7 +82,10 @@ class Trainer {
     NamedTensors best;
     if (checkpoints_.exists()) {
       ECG_ASSIGN_OR_RETURN(state, checkpoints_.Load(weights, *optimizer));
-      ECG_ASSIGN_OR_RETURN(best, checkpoints_.Best(state));
+      // There is no best epoch before the first validation.
+      if (state.has_best_epoch()) {
+        ECG_ASSIGN_OR_RETURN(best, checkpoints_.Best(state));
+      }
     }
 
     while (state.history_size() < training.epochs() && !Exhausted(state)) {
@@ -99,11 +102,6 @@ class Trainer {
   }
 
  private:
-  using Clock = std::chrono::steady_clock;
-  static double SecondsSince(Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-  }
-
   bool Exhausted(const run::TrainingState& state) const {
     const spec::Training& training = spec_.training();
     return training.has_early_stopping() &&
@@ -126,7 +124,7 @@ class Trainer {
   template <typename... Callbacks>
   absl::StatusOr<run::Epoch> RunEpoch(Network& network, Optimizer& optimizer, const SplitPart& train,
                                       const SplitPart& validation, int number, Callbacks&... callbacks) {
-    const auto start = Clock::now();
+    const Stopwatch stopwatch;
     run::Epoch epoch;
     epoch.set_epoch(number);
     const uint64_t seed = spec_.runtime().seed();
@@ -158,7 +156,7 @@ class Trainer {
     (EndTraining(callbacks), ...);
     epoch.set_crops(batches.count() * batch_size);
     epoch.set_train_loss(torch::stack(losses).sum().template item<double>() / epoch.crops());
-    epoch.set_training_seconds(SecondsSince(start));
+    epoch.set_training_seconds(stopwatch.seconds());
     epoch.set_loader_wait_seconds(batches.wait_seconds());
     if (!std::isfinite(epoch.train_loss())) {
       return absl::FailedPreconditionError(
@@ -178,7 +176,7 @@ class Trainer {
       if (!score.ok()) return WithContext(score.status(), "cannot score the validation records");
       epoch.set_validation_score(*score);
     }
-    epoch.set_seconds(SecondsSince(start));
+    epoch.set_seconds(stopwatch.seconds());
     return epoch;
   }
 

@@ -68,9 +68,7 @@ class TrainerTest : public testing::Test {
     labels_ = new Labels(dataset->labels());
     train_ = new SplitPart{signals_, labels_, dataset->split().train, {}};
     validation_ = new SplitPart{signals_, labels_, dataset->split().validation, {}};
-    std::vector<int> records;
-    for (int i = 0; i < train_->size(); ++i) records.push_back(train_->record(i));
-    const absl::StatusOr<Scaler> scaler = FitScaler(*signals_, records);
+    const absl::StatusOr<Scaler> scaler = FitScaler(*signals_, train_->Records());
     ASSERT_TRUE(scaler.ok()) << scaler.status();
     train_->scaler = validation_->scaler = *scaler;
     UseThreads(0);
@@ -228,6 +226,22 @@ TEST_F(TrainerTest, GoesOnAfterAStopAsIfThereHadBeenNone) {
   EXPECT_EQ(rest->best_epoch(), whole->best_epoch());
   EXPECT_EQ(rest->history(3).train_loss(), whole->history(3).train_loss());
   EXPECT_TRUE(SameWeights(*fresh, *undisturbed));
+}
+
+TEST_F(TrainerTest, GoesOnAfterAStopBeforeTheFirstValidation) {
+  const std::filesystem::path folder = Folder("not_validated");
+  spec::Experiment spec = Spec(3);
+  spec.mutable_training()->set_validate_every_epochs(3);
+  // A callback that fails is a stop, here after the first epoch.
+  struct Stop {
+    absl::Status EndEpoch(const run::TrainingState&) { return absl::CancelledError("stopped"); }
+  } stop;
+  EXPECT_FALSE(Trainer<MultiLabel>(spec, torch::kCPU, folder).Fit(*MakeNetwork(), *train_, *validation_, stop).ok());
+  const absl::StatusOr<run::TrainingState> state =
+      Trainer<MultiLabel>(spec, torch::kCPU, folder).Fit(*MakeNetwork(), *train_, *validation_);
+  ASSERT_TRUE(state.ok()) << state.status();
+  EXPECT_EQ(state->history_size(), 3);
+  EXPECT_EQ(state->best_epoch(), 3);
 }
 
 TEST_F(TrainerTest, StopsEarlyAfterValidationsWithoutImprovement) {
