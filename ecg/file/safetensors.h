@@ -57,11 +57,21 @@ inline absl::Status WriteSafetensors(const std::filesystem::path& path,
   if (!metadata.empty()) header["__metadata__"] = metadata;
   size_t offset = 0;
   for (const auto& [name, tensor] : tensors) {
+    if (name == "__metadata__") {
+      return absl::InvalidArgumentError(
+          absl::StrCat("cannot write ", path.string(), ": no tensor can be named ", name));
+    }
     header[name] = {
         {"dtype", tensor.dtype}, {"shape", tensor.shape}, {"data_offsets", {offset, offset + tensor.bytes.size()}}};
     offset += tensor.bytes.size();
   }
-  std::string text = header.dump();
+  std::string text;
+  try {
+    text = header.dump();
+  } catch (const nlohmann::json::exception& error) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("cannot write ", path.string(), ": a name or the metadata is no UTF-8 text: ", error.what()));
+  }
   text.append((8 - text.size() % 8) % 8, ' ');  // so that the tensors are aligned
   const uint64_t length = text.size();
 

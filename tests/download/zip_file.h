@@ -20,9 +20,11 @@ struct ZipEntry {
   std::string name;
   std::string bytes;
   bool symbolic_link = false;
+  bool compressed = false;
 };
 
-// MakeZip writes `entries` to `path`, stored as they are, so that a test can change a byte of a file.
+// MakeZip writes `entries` to `path`, stored as they are unless they say otherwise, so that a test can change a byte of
+// a file.
 inline void MakeZip(const std::filesystem::path& path, const std::vector<ZipEntry>& entries) {
   int code = 0;
   zip_t* zip = zip_open(path.c_str(), ZIP_CREATE | ZIP_TRUNCATE, &code);
@@ -34,7 +36,7 @@ inline void MakeZip(const std::filesystem::path& path, const std::vector<ZipEntr
     } else {
       index =
           zip_file_add(zip, entry.name.c_str(), zip_source_buffer(zip, entry.bytes.data(), entry.bytes.size(), 0), 0);
-      zip_set_file_compression(zip, index, ZIP_CM_STORE, 0);
+      zip_set_file_compression(zip, index, entry.compressed ? ZIP_CM_DEFLATE : ZIP_CM_STORE, 0);
     }
     if (index < 0) std::abort();
     if (entry.symbolic_link) {

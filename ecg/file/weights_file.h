@@ -1,0 +1,70 @@
+// weights_file.h
+//
+// The weights of a network in a file of either kind, safetensors or PyTorch's; which one is told by what is in it.
+//
+//   ECG_ASSIGN_OR_RETURN(WeightsFile file, WeightsFile::Open("net.pth"));
+//   const TensorBytes& weight = file.tensors().at("backbone.conv1.weight");
+
+#ifndef ECG_FILE_WEIGHTS_FILE_H_
+#define ECG_FILE_WEIGHTS_FILE_H_
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "ecg/file/mapped_file.h"
+#include "ecg/file/pth.h"
+#include "ecg/file/safetensors.h"
+#include "ecg/status/status_macros.h"
+
+namespace ecg {
+
+// WeightsFile is an open file. Its tensors stay valid until it is destroyed.
+class WeightsFile {
+ public:
+  // Open reads the file `path`.
+  static absl::StatusOr<WeightsFile> Open(const std::filesystem::path& path) {
+    ECG_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(path));
+    // Safetensors begin with eight bytes of length and a JSON object, PyTorch's files as zip archives or pickles do.
+    const absl::string_view bytes = file.bytes();
+    if (bytes.size() > 8 && bytes[8] == '{') {
+      ECG_ASSIGN_OR_RETURN(SafetensorsFile safetensors, SafetensorsFile::Open(path));
+      return WeightsFile(std::move(safetensors));
+    }
+    if (absl::StartsWith(bytes, "PK") || absl::StartsWith(bytes, "\x80")) {
+      ECG_ASSIGN_OR_RETURN(PthFile pth, PthFile::Open(path));
+      return WeightsFile(std::move(pth));
+    }
+    return absl::InvalidArgumentError(
+        absl::StrCat("cannot read ", path.string(),
+                     " as weights: it begins neither as safetensors nor as what PyTorch's torch.save writes"));
+  }
+
+  const std::map<std::string, TensorBytes>& tensors() const {
+    return std::visit(
+        [](const auto& file) -> const auto& { return file.tensors(); }, file_);
+  }
+
+  // metadata returns the free text that only safetensors have.
+  std::map<std::string, std::string> metadata() const {
+    const auto* file = std::get_if<SafetensorsFile>(&file_);
+    return file == nullptr ? std::map<std::string, std::string>() : file->metadata();
+  }
+
+ private:
+  explicit WeightsFile(SafetensorsFile file) : file_(std::move(file)) {}
+  explicit WeightsFile(PthFile file) : file_(std::move(file)) {}
+
+  std::variant<SafetensorsFile, PthFile> file_;
+};
+
+}  // namespace ecg
+
+#endif  // ECG_FILE_WEIGHTS_FILE_H_
