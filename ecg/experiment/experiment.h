@@ -4,6 +4,7 @@
 //
 //   using ResNet18OnPtbXl = Experiment<PtbXl, Classifier<ResNet<BasicBlock, 2, 2, 2, 2>>, Trainer<MultiLabel>>;
 //   ECG_ASSIGN_OR_RETURN(auto experiment, ResNet18OnPtbXl::Open("resnet18_all", spec, CacheDirectory(), device));
+//   ECG_RETURN_IF_ERROR(experiment.Start(RunFolder(path)));
 //   ECG_ASSIGN_OR_RETURN(run::Run run, experiment.Train(RunFolder(path)));
 
 #ifndef ECG_EXPERIMENT_EXPERIMENT_H_
@@ -18,6 +19,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <tuple>
@@ -41,6 +43,8 @@
 #include "ecg/experiment/run_folder.h"
 #include "ecg/experiment/version.h"
 #include "ecg/file/file.h"
+#include "ecg/file/safetensors.h"
+#include "ecg/file/sha256.h"
 #include "ecg/model/layers.h"
 #include "ecg/model/network.h"
 #include "ecg/model/weights.h"
@@ -55,8 +59,10 @@
 #include "ecg/spec/resolve.h"
 #include "ecg/spec/sampling.h"
 #include "ecg/status/status_macros.h"
+#include "ecg/train/checkpoint.h"
 #include "ecg/train/device.h"
 #include "ecg/train/objective.h"
+#include "ecg/train/optimizer.h"
 #include "ecg/train/predict.h"
 #include "ecg/train/trainer.h"
 #include "proto/experiment.pb.h"
@@ -110,7 +116,33 @@ class Experiment {
   // Summary returns a few lines that say what is about to be done.
   std::string Summary() const {
     return absl::StrCat(CorpusLines(), "network   ", WithThousands(ParameterCount(*network_)), " parameters, on ",
-                        device_.torch.str(), "\n");
+                        device_.torch.str(), "\n",
+                        initial_weights_ ? absl::StrCat("weights   ", initial_weights_->file(), "\n") : "");
+  }
+
+  // UseInitialWeights makes a new training start from the weights in `path`, safetensors or PyTorch's, instead of
+  // random ones. They must be of the same network with the same number of classes.
+  absl::Status UseInitialWeights(const std::filesystem::path& path) {
+    ECG_ASSIGN_OR_RETURN(const NamedTensors weights, ReadTensors(path));
+    ECG_RETURN_IF_ERROR(WithContext(LoadState(weights, StateOf(*network_)), path.string()));
+    ECG_ASSIGN_OR_RETURN(std::string sha256, FileSha256(path));
+    initial_weights_.emplace();
+    initial_weights_->set_file(std::filesystem::absolute(path).string());
+    initial_weights_->set_sha256(std::move(sha256));
+    return absl::OkStatus();
+  }
+
+  // Start makes `folder` that of a new run. Given weights are kept in it as the checkpoint before the first epoch, so
+  // that a run which is stopped in that epoch still goes on from them; and before the spec, which makes it a run.
+  absl::Status Start(const RunFolder& folder) {
+    if (initial_weights_) {
+      run::TrainingState state;
+      *state.mutable_initial_weights() = *initial_weights_;
+      const auto optimizer = MakeOptimizer(spec_.training().optimizer(), *network_);
+      ECG_RETURN_IF_ERROR(
+          Checkpoints(folder.checkpoints()).Save(StateOf(*network_), *optimizer, /*is_best=*/false, state));
+    }
+    return folder.Start(spec_);
   }
 
   // Train fits the network, going on from the last checkpoint in `folder` when there is one, tests it, and leaves the
@@ -317,6 +349,7 @@ class Experiment {
     run.set_parameters(ParameterCount(*network_));
     run.set_epochs(state.history_size());
     run.set_best_epoch(state.best_epoch());
+    if (state.has_initial_weights()) *run.mutable_initial_weights() = state.initial_weights();
     run.set_mean_mv(state_->test.scaler.mean_mv);
     run.set_standard_deviation_mv(state_->test.scaler.standard_deviation_mv);
     double seconds = 0, training_seconds = 0, wait_seconds = 0, crops = 0;
@@ -344,6 +377,7 @@ class Experiment {
   Device device_;
   std::unique_ptr<State> state_;
   std::shared_ptr<Model> network_;
+  std::optional<run::InitialWeights> initial_weights_;
   double data_seconds_ = 0;
 };
 

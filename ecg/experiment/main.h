@@ -52,6 +52,7 @@ struct Flags {
   std::string device;
   std::vector<std::string> set;
   std::string mode = "train";
+  std::string initial_weights;
   int demo_records = 0;
   bool resume = false;
   bool describe = false;
@@ -98,6 +99,10 @@ absl::Status RunExperiment(const EmbeddedSpec& embedded, const Flags& flags) {
   if (!flags.data_dir.empty() && flags.demo_records > 0) {
     return absl::InvalidArgumentError("--data_dir and --demo_records exclude each other; pass one of them");
   }
+  if (!flags.initial_weights.empty() && goes_on) {
+    return absl::InvalidArgumentError(
+        "--initial_weights is for a new training; --resume and --mode=evaluate use the weights in --output_dir");
+  }
   std::filesystem::path path = UserPath(flags.output_dir);
   if (path.empty()) {
     if (goes_on) {
@@ -142,11 +147,14 @@ absl::Status RunExperiment(const EmbeddedSpec& embedded, const Flags& flags) {
   dataset_spec.set_data_dir(source.data_dir.string());
 
   ECG_ASSIGN_OR_RETURN(E experiment, E::Open(embedded.name, spec, cache_dir, device));
+  if (!flags.initial_weights.empty()) {
+    ECG_RETURN_IF_ERROR(experiment.UseInitialWeights(UserPath(flags.initial_weights)));
+  }
   if (flags.describe) {
     std::fputs(experiment.Describe().c_str(), stdout);
     return absl::OkStatus();
   }
-  if (flags.mode == "train") ECG_RETURN_IF_ERROR(folder.Start(spec));
+  if (flags.mode == "train") ECG_RETURN_IF_ERROR(experiment.Start(folder));
   std::printf("%soutput    %s\n\n", experiment.Summary().c_str(), path.c_str());
   std::fflush(stdout);
   ECG_ASSIGN_OR_RETURN(const run::Run run,
@@ -176,6 +184,10 @@ int Main(const EmbeddedSpec& embedded, int argc, char** argv) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app.add_option("--mode", flags.mode, "train: train, then test; evaluate: test the model in --output_dir again")
       ->check(CLI::IsMember({"train", "evaluate"}));
+  app.add_option("--initial_weights", flags.initial_weights,
+                 "Start a new training from these weights: a run's model.safetensors, or what PyTorch's "
+                 "torch.save(model.state_dict(), FILE) wrote")
+      ->type_name("FILE");
   app.add_option("--demo_records", flags.demo_records, "Use a synthetic corpus of so many records")
       ->check(CLI::PositiveNumber);
   app.add_flag("--resume", flags.resume, "Go on with the run in --output_dir, or else with the latest");

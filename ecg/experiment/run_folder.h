@@ -51,6 +51,12 @@ class RunFolder {
       return absl::AlreadyExistsError(absl::StrCat(
           path_.string(), " already holds a run. Pass --resume to go on with it, or another --output_dir"));
     }
+    if (std::filesystem::exists(checkpoints(), error)) {
+      return absl::AlreadyExistsError(
+          absl::StrCat(path_.string(),
+                       " holds checkpoints without a spec.textproto: a run that broke off as it began. "
+                       "Delete it, or pass another --output_dir"));
+    }
     std::filesystem::path existing = std::filesystem::absolute(path_);
     while (!std::filesystem::exists(existing, error)) existing = existing.parent_path();
     if (!std::filesystem::is_directory(existing, error)) {

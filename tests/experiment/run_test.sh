@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # Runs an experiment's binary as a person does, on a few synthetic records, and looks at what it prints and leaves.
-#   run_test.sh BINARY
+#   run_test.sh BINARY CONVERT_WEIGHTS OTHER_WEIGHTS
 set -uo pipefail
 binary=$PWD/$1
+convert_weights=$PWD/$2
+other_weights=$PWD/$3
 cd "$TEST_TMPDIR"
 export XDG_CACHE_HOME=$TEST_TMPDIR/cache
 unset ECG_PTBXL_DIR BUILD_WORKING_DIRECTORY
@@ -46,6 +48,26 @@ tail -n 1 out >before
 succeeds --mode=evaluate --output_dir=stopped
 tail -n 1 out | cmp - before || fail "the same model should have the same score"
 
+# A training starts from given weights, even when it is killed before its first checkpoint.
+"$convert_weights" whole/model.safetensors initial.safetensors >out || fail "weights should be converted"
+grep -qE '^[0-9]+ tensors, [0-9,]+ numbers, [0-9,]+ bytes, in initial.safetensors$' out || { fail "no count"; cat out; }
+from=(--initial_weights=initial.safetensors --set=training.epochs=1)
+succeeds "${small[@]}" "${from[@]}" --output_dir=warm
+loss() { awk -F, -v column="$2" 'NR == 1 { for (i = 1; i <= NF; ++i) if ($i == column) c = i } NR == 2 { print $c }' "$1/history.csv"; }
+awk -v warm="$(loss warm train_loss)" -v cold="$(loss whole train_loss)" 'BEGIN { exit !(warm > 0 && warm < 0.9 * cold) }' ||
+  fail "the first epoch should have a lower loss when the network is trained already"
+"$binary" "${small[@]}" "${from[@]}" --output_dir=killed >out 2>err &
+process=$!
+until [ -e killed/spec.textproto ] || ! kill -0 $process; do sleep 0.01; done
+kill -9 $process
+wait $process 2>/dev/null
+succeeds --resume --output_dir=killed
+cmp warm/model.safetensors killed/model.safetensors || fail "a killed run should go on from the weights it began with"
+for run in warm killed; do
+  grep -qF "\"sha256\": \"$(sha256sum initial.safetensors | cut -d' ' -f1)\"" $run/run.json ||
+    fail "$run/run.json should say what the run started from"
+done
+
 # What is asked for and cannot be is refused, and nothing is left behind.
 refuses 'already holds a run' "${small[@]}" --output_dir=whole
 refuses 'there is no run in' --resume --output_dir=nowhere
@@ -55,6 +77,11 @@ refuses 'learning_rat' "${small[@]}" --set=training.optimizer.learning_rat=1 --o
 refuses 'exclude each other' --data_dir=. --demo_records=200 --output_dir=new
 refuses 'cannot use cuda:99' "${small[@]}" --set=runtime.fall_back_to_cpu=false --device=cuda:99 --output_dir=new
 refuses 'not expected' --no_such_flag
+refuses 'missing: backbone' "${small[@]}" --initial_weights="$other_weights" --output_dir=new
+refuses 'cannot read nowhere' "${small[@]}" --initial_weights=nowhere --output_dir=new
+refuses 'is for a new training' --resume --initial_weights=initial.safetensors --output_dir=whole
+refuses 'another number of classes; of another shape: prediction_heads.fc2.bias' "${small[@]}" --set=data.ptb_xl.task=RHYTHM \
+  --initial_weights=initial.safetensors --output_dir=new
 touch file
 refuses 'is a file, not a folder' "${small[@]}" --output_dir=file
 refuses 'is a file, not a folder' "${small[@]}" --output_dir=file/folder
