@@ -312,7 +312,7 @@ class Pickle {
         Fail("it takes a value that was never put on the stack");
         return std::vector<PickledValue*>(count, &values_.emplace_back());
       }
-      const std::vector<PickledValue*> items(stack_.end() - count, stack_.end());
+      std::vector<PickledValue*> items(stack_.end() - count, stack_.end());
       stack_.resize(stack_.size() - count);
       return items;
     }

@@ -214,7 +214,7 @@ class PthFile {
   absl::Status Rebuild(const std::string& name, const PickledValue& value, Archive& archive) {
     const PickledValue* call = &value;
     if (call->items[0]->text == kRebuildParameter && !call->items[1]->items.empty()) call = call->items[1]->items[0];
-    const absl::Status malformed = absl::InvalidArgumentError("its pickle has not the form that PyTorch gives it");
+    absl::Status malformed = absl::InvalidArgumentError("its pickle has not the form that PyTorch gives it");
     if (call->kind != Kind::kCall || call->items[0]->text != kRebuildTensor) return malformed;
     const std::vector<PickledValue*>& arguments = call->items[1]->items;
     if (arguments.size() < 4 || arguments[0]->kind != Kind::kPersistent || arguments[1]->kind != Kind::kInteger ||
