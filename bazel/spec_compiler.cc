@@ -40,12 +40,12 @@ absl::StatusOr<std::string> MainSource(const spec::Experiment& spec, absl::strin
   ECG_ASSIGN_OR_RETURN(const CompiledTypes types, CompiledTypesOf(spec));
   const std::set<std::string> headers = {
       "ecg/experiment/experiment.h", "ecg/experiment/main.h", "ecg/model/classifier.h", "ecg/spec/embedded_spec.h",
-      "ecg/train/trainer.h",         types.dataset.header,    types.backbone.header,    types.objective.header};
+      "ecg/train/trainer.h",         types.dataset.header,    types.network.header,     types.objective.header};
   std::string source = absl::StrCat("// Written by the spec compiler from ", spec_file, ".\n\n");
   for (const std::string& header : headers) absl::StrAppend(&source, "#include \"", header, "\"\n");
   const std::string indent(32, ' ');
   absl::StrAppend(&source, "\nusing Program = ecg::Experiment<", types.dataset.type, ",\n",  //
-                  indent, "ecg::Classifier<", types.backbone.type, ">,\n",                   //
+                  indent, types.network.type, ",\n",                                         //
                   indent, "ecg::Trainer<", types.objective.type, ">>;\n\n");
   absl::StrAppend(&source, "constexpr ecg::EmbeddedSpec kSpec = {\n",  //
                   "    .name = \"", name, "\",\n",                     //

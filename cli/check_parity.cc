@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "ecg/command_line/command_line.h"
 #include "ecg/file/path.h"
+#include "ecg/model/any_network.h"
 #include "ecg/parity/metric_parity.h"
 #include "ecg/parity/model_parity.h"
 #include "ecg/parity/protocol_parity.h"
@@ -40,8 +41,9 @@ absl::StatusOr<std::vector<ecg::ParityRow>> Compare(const Flags& flags) {
   if (!flags.protocol.empty()) {
     ECG_RETURN_IF_ERROR(add(ecg::CompareProtocol(ecg::UserPath(flags.protocol), ecg::UserPath(flags.data_dir))));
   }
-  if (!flags.models.empty()) ECG_RETURN_IF_ERROR(add(ecg::CompareModels(ecg::UserPath(flags.models))));
-  if (!flags.training.empty()) ECG_RETURN_IF_ERROR(add(ecg::CompareTraining(ecg::UserPath(flags.training))));
+  if (!flags.models.empty()) ECG_RETURN_IF_ERROR(add(ecg::CompareModels(ecg::UserPath(flags.models), ecg::AnyNetwork)));
+  if (!flags.training.empty())
+    ECG_RETURN_IF_ERROR(add(ecg::CompareTraining(ecg::UserPath(flags.training), ecg::AnyNetwork)));
   return rows;
 }
 

@@ -2,7 +2,7 @@
 //
 // A corpus, a network and a trainer put together: everything between a spec and a folder of results.
 //
-//   using ResNet18OnPtbXl = Experiment<PtbXl, Classifier<ResNet<BasicBlock, 2, 2, 2, 2>>, Trainer<MultiLabel>>;
+//   using ResNet18OnPtbXl = Experiment<PtbXl, Classifier<ResNet<BasicBlock>>, Trainer<MultiLabel>>;
 //   ECG_ASSIGN_OR_RETURN(auto experiment, ResNet18OnPtbXl::Open("resnet18_all", spec, CacheDirectory(), device));
 //   ECG_RETURN_IF_ERROR(experiment.Start(RunFolder(path)));
 //   ECG_ASSIGN_OR_RETURN(run::Run run, experiment.Train(RunFolder(path)));
@@ -202,6 +202,24 @@ class Experiment {
 
     torch::manual_seed(Random({static_cast<uint64_t>(spec_.runtime().seed())})());
     network_ = std::make_shared<Model>(spec_.model(), kLeads, static_cast<int>(labels().classes.size()));
+    return CheckCrops();
+  }
+
+  // CheckCrops refuses crops that the network cannot read, before anything is trained.
+  absl::Status CheckCrops() {
+    const int samples = CropSamples(spec_.data());
+    const std::string context = absl::StrCat("a crop has ", samples, " samples (data.crop_seconds at ",
+                                             state_->dataset.corpus().sampling_frequency_hz, " Hz)");
+    ECG_RETURN_IF_ERROR(WithContext(network_->CheckSamples(samples), context));
+    const torch::NoGradGuard no_grad;
+    network_->eval();
+    try {
+      network_->forward(torch::zeros({1, kLeads, samples}));
+    } catch (const c10::Error& error) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(context, ", which the network cannot read: ", error.what_without_backtrace(),
+                       "; make data.crop_seconds longer"));
+    }
     return absl::OkStatus();
   }
 

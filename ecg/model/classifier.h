@@ -2,8 +2,8 @@
 //
 // A backbone with a head: the network that an experiment trains.
 //
-//   auto network = std::make_shared<Classifier<ResNet<BasicBlock, 2, 2, 2, 2>>>(spec.model(), /*leads=*/12,
-//   /*classes=*/71); torch::Tensor logits = network->forward(signals);
+//   auto network = std::make_shared<Classifier<ResNet<BasicBlock>>>(spec.model(), /*leads=*/12, /*classes=*/71);
+//   torch::Tensor logits = network->forward(signals);
 
 #ifndef ECG_MODEL_CLASSIFIER_H_
 #define ECG_MODEL_CLASSIFIER_H_
@@ -12,6 +12,7 @@
 
 #include <memory>
 
+#include "absl/status/status.h"
 #include "ecg/model/head.h"
 #include "ecg/model/network.h"
 #include "proto/experiment.pb.h"
@@ -28,6 +29,14 @@ class Classifier : public Network {
                               std::make_shared<Head>(spec.head(), backbone_->feature_dim(), classes))) {}
 
   torch::Tensor forward(const torch::Tensor& signals) override { return head_->forward(backbone_->forward(signals)); }
+
+  absl::Status CheckSamples(int samples) const override {
+    if constexpr (requires(const B& backbone) { backbone.CheckSamples(samples); }) {
+      return backbone_->CheckSamples(samples);
+    } else {
+      return absl::OkStatus();
+    }
+  }
 
  private:
   std::shared_ptr<B> backbone_;

@@ -11,6 +11,7 @@
 #include <concepts>
 #include <cstdint>
 
+#include "absl/status/status.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {
@@ -21,7 +22,14 @@ class Network : public torch::nn::Module {
  public:
   // forward takes standardised signals [B, C, L] and returns logits [B, K], K the number of classes.
   virtual torch::Tensor forward(const torch::Tensor& signals) = 0;
+
+  // CheckSamples refuses crops of L = `samples` samples where the network is made for others, and says which.
+  virtual absl::Status CheckSamples(int /*samples*/) const { return absl::OkStatus(); }
 };
+
+// NetworkModel is a network that is made from the spec, the number of leads C and the number of classes K.
+template <typename M>
+concept NetworkModel = std::derived_from<M, Network> && std::constructible_from<M, const spec::Model&, int, int>;
 
 // ParameterCount returns how many numbers of `module` are trained.
 inline int64_t ParameterCount(const torch::nn::Module& module) {
@@ -31,7 +39,7 @@ inline int64_t ParameterCount(const torch::nn::Module& module) {
 }
 
 // Backbone is a torch module that turns signals [B, C, L] into features [B, feature_dim], and is made from its own part
-// of the spec and the number of leads C.
+// of the spec and the number of leads C. It may have a CheckSamples, as Network has.
 template <typename B>
 concept Backbone = std::derived_from<B, torch::nn::Module> &&
     std::constructible_from<B, const typename B::Spec&, int> &&

@@ -1,11 +1,14 @@
 // resnet.h
 //
-// Residual networks: He, Zhang, Ren and Sun 2016, "Deep Residual Learning for Image Recognition", arXiv:1512.03385,
-// with one-dimensional convolutions along time. Names and shapes of the weights are those of
-// `seitalab/dnn_ecg_comparison`.
+// Residual networks: He, Zhang, Ren and Sun 2016, "Deep Residual Learning for Image Recognition", arXiv:1512.03385, and
+// their form with grouped convolutions: Xie, Girshick, Dollár, Tu and He 2017, "Aggregated Residual Transformations for
+// Deep Neural Networks", arXiv:1611.05431. Convolutions are one-dimensional, along time. Names and shapes of the
+// weights are those of `seitalab/dnn_ecg_comparison`.
 //
-// It departs from the paper in the last layer: the pooled features go through a linear layer to `feature_dim`, from
+// It departs from the papers in the last layer: the pooled features go through a linear layer to `feature_dim`, from
 // which the head goes on to the classes.
+//
+//   Classifier<ResNet<BasicBlock>> network(spec.model(), /*leads=*/12, /*classes=*/71);
 
 #ifndef ECG_MODEL_RESNET_H_
 #define ECG_MODEL_RESNET_H_
@@ -13,14 +16,19 @@
 #include <torch/torch.h>
 
 #include <array>
-#include <cstdint>
-#include <memory>
 #include <string>
 
-#include "ecg/model/network.h"
+#include "ecg/model/residual.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {
+
+// Grouping is how the middle convolution of a bottleneck is divided: into `groups` groups, each `width_per_group`
+// channels wide where the block is 64 wide, and in proportion elsewhere.
+struct Grouping {
+  int groups = 1;
+  int width_per_group = 64;
+};
 
 // BasicBlock is two convolutions of width 3 around which the input is added: [B, `in`, L] -> [B, `width`, L /
 // `stride`].
@@ -29,73 +37,89 @@ class BasicBlock : public torch::nn::Module {
   // How many times wider the output is than `width`.
   static constexpr int kExpansion = 1;
 
-  BasicBlock(int in, int width, int stride)
-      : conv1_(Register("conv1", Convolution(in, width, 3, stride))),
+  BasicBlock(int in, int width, int stride, const Grouping& = {})
+      : conv1_(register_module("conv1", Convolution(in, width, 3, stride))),
         bn1_(register_module("bn1", torch::nn::BatchNorm1d(width))),
-        conv2_(Register("conv2", Convolution(width, width, 3, 1))),
-        bn2_(register_module("bn2", torch::nn::BatchNorm1d(width))) {
-    if (stride != 1 || in != width * kExpansion) {
-      downsample_ = register_module("downsample", torch::nn::Sequential(Convolution(in, width * kExpansion, 1, stride),
-                                                                        torch::nn::BatchNorm1d(width * kExpansion)));
-    }
+        conv2_(register_module("conv2", Convolution(width, width, 3))),
+        bn2_(register_module("bn2", torch::nn::BatchNorm1d(width))),
+        downsample_(Shortcut(in, width * kExpansion, stride)) {
+    if (downsample_) register_module("downsample", downsample_);
   }
 
   torch::Tensor forward(const torch::Tensor& x) {
     torch::Tensor out = bn1_(conv1_(x)).relu_();
     out = bn2_(conv2_(out));
-    out += downsample_.is_empty() ? x : downsample_->forward(x);
+    out += downsample_ ? downsample_->forward(x) : x;
     return out.relu_();
   }
 
-  // Convolution returns a convolution without bias whose output has L / `stride` samples.
-  static torch::nn::Conv1d Convolution(int in, int out, int kernel, int stride) {
-    return torch::nn::Conv1d(torch::nn::Conv1dOptions(in, out, kernel).stride(stride).padding(kernel / 2).bias(false));
+ private:
+  torch::nn::Conv1d conv1_;
+  torch::nn::BatchNorm1d bn1_;
+  torch::nn::Conv1d conv2_;
+  torch::nn::BatchNorm1d bn2_;
+  torch::nn::Sequential downsample_;
+};
+
+// Bottleneck is a convolution of width 3 between two of width 1, around which the input is added: [B, `in`, L] -> [B, 4
+// * `width`, L / `stride`].
+class Bottleneck : public torch::nn::Module {
+ public:
+  static constexpr int kExpansion = 4;
+
+  Bottleneck(int in, int width, int stride, const Grouping& grouping = {})
+      : Bottleneck(in, width, width * grouping.width_per_group / 64 * grouping.groups, stride, grouping.groups) {}
+
+  torch::Tensor forward(const torch::Tensor& x) {
+    torch::Tensor out = bn1_(conv1_(x)).relu_();
+    out = bn2_(conv2_(out)).relu_();
+    out = bn3_(conv3_(out));
+    out += downsample_ ? downsample_->forward(x) : x;
+    return out.relu_();
   }
 
  private:
-  torch::nn::Conv1d Register(const std::string& name, torch::nn::Conv1d convolution) {
-    return register_module(name, convolution);
+  Bottleneck(int in, int width, int inner, int stride, int groups)
+      : conv1_(register_module("conv1", Convolution(in, inner, 1))),
+        bn1_(register_module("bn1", torch::nn::BatchNorm1d(inner))),
+        conv2_(register_module("conv2", Convolution(inner, inner, 3, stride, groups))),
+        bn2_(register_module("bn2", torch::nn::BatchNorm1d(inner))),
+        conv3_(register_module("conv3", Convolution(inner, width * kExpansion, 1))),
+        bn3_(register_module("bn3", torch::nn::BatchNorm1d(width * kExpansion))),
+        downsample_(Shortcut(in, width * kExpansion, stride)) {
+    if (downsample_) register_module("downsample", downsample_);
   }
 
   torch::nn::Conv1d conv1_;
   torch::nn::BatchNorm1d bn1_;
   torch::nn::Conv1d conv2_;
   torch::nn::BatchNorm1d bn2_;
-  torch::nn::Sequential downsample_{nullptr};
+  torch::nn::Conv1d conv3_;
+  torch::nn::BatchNorm1d bn3_;
+  torch::nn::Sequential downsample_;
 };
 
-// ResNet is four stages of kBlocks blocks each, 64, 128, 256 and 512 wide; each stage after the first halves the number
-// of samples. [B, C, L] -> [B, feature_dim].
-template <typename Block, int... kBlocks>
+// ResNet is a stem and four stages, 64, 128, 256 and 512 wide, each of which after the first halves the number of
+// samples: [B, C, L] -> [B, feature_dim].
+template <typename Block>
 class ResNet : public torch::nn::Module {
-  static_assert(sizeof...(kBlocks) == 4, "a ResNet has four stages: ResNet<Block, n1, n2, n3, n4>");
-
  public:
   using Spec = spec::ResNet;
   static const Spec& SpecIn(const spec::Model& model) { return model.resnet(); }
 
-  ResNet(const Spec& spec, int leads) : feature_dim_(spec.feature_dim()) {
-    conv1_ = register_module("conv1", Block::Convolution(leads, kStemWidth, 7, 2));
-    bn1_ = register_module("bn1", torch::nn::BatchNorm1d(kStemWidth));
-    int in = kStemWidth;
-    int stage = 0;
-    for (const int blocks : {kBlocks...}) {
-      const int width = kStemWidth << stage;
-      torch::nn::Sequential layer;
-      for (int block = 0; block < blocks; ++block) {
-        layer->push_back(Block(in, width, /*stride=*/block == 0 && stage > 0 ? 2 : 1));
-        in = width * Block::kExpansion;
-      }
-      layers_[stage] = register_module("layer" + std::to_string(stage + 1), layer);
-      ++stage;
+  ResNet(const Spec& spec, int leads)
+      : feature_dim_(spec.feature_dim()),
+        conv1_(register_module("conv1", Convolution(leads, kStemWidth, 7, 2))),
+        bn1_(register_module("bn1", torch::nn::BatchNorm1d(kStemWidth))) {
+    const auto [blocks, grouping] = StagesOf(spec.depth());
+    int channels = kStemWidth;
+    for (int stage = 0; stage < kStages; ++stage) {
+      layers_[stage] = register_module(
+          "layer" + std::to_string(stage + 1),
+          ResidualStage<Block>(channels, kStemWidth << stage, blocks[stage], stage == 0 ? 1 : 2, grouping));
     }
-    fc_ = register_module("fc", torch::nn::Linear(in, feature_dim_));
-
-    for (const auto& module : modules(/*include_self=*/false)) {
-      if (auto* convolution = module->as<torch::nn::Conv1d>()) {
-        torch::nn::init::kaiming_normal_(convolution->weight, 0, torch::kFanOut, torch::kReLU);
-      }
-    }
+    fc_ = register_module("fc", torch::nn::Linear(channels, feature_dim_));
+    StartKaimingNormal(*this);
   }
 
   torch::Tensor forward(const torch::Tensor& signals) {
@@ -109,11 +133,38 @@ class ResNet : public torch::nn::Module {
 
  private:
   static constexpr int kStemWidth = 64;
+  static constexpr int kStages = 4;
 
-  const int feature_dim_;
-  torch::nn::Conv1d conv1_{nullptr};
-  torch::nn::BatchNorm1d bn1_{nullptr};
-  std::array<torch::nn::Sequential, 4> layers_{nullptr, nullptr, nullptr, nullptr};
+  // Stages are the numbers of blocks in each, and how their convolutions are divided.
+  struct Stages {
+    std::array<int, kStages> blocks;
+    Grouping grouping;
+  };
+
+  // Table 1 of each paper.
+  static Stages StagesOf(Spec::Depth depth) {
+    switch (depth) {
+      case Spec::RESNET_18:
+        return {{2, 2, 2, 2}, {}};
+      case Spec::RESNET_34:
+      case Spec::RESNET_50:
+        return {{3, 4, 6, 3}, {}};
+      case Spec::RESNET_101:
+        return {{3, 4, 23, 3}, {}};
+      case Spec::RESNET_152:
+        return {{3, 8, 36, 3}, {}};
+      case Spec::RESNEXT_50_32X4D:
+        return {{3, 4, 6, 3}, {.groups = 32, .width_per_group = 4}};
+      case Spec::RESNEXT_101_32X8D:
+        return {{3, 4, 23, 3}, {.groups = 32, .width_per_group = 8}};
+    }
+    TORCH_CHECK(false, "ResNet has no depth ", static_cast<int>(depth));
+  }
+
+  int feature_dim_;
+  torch::nn::Conv1d conv1_;
+  torch::nn::BatchNorm1d bn1_;
+  std::array<torch::nn::Sequential, kStages> layers_;
   torch::nn::Linear fc_{nullptr};
 };
 

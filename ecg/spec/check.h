@@ -138,6 +138,20 @@ inline std::vector<Problem> CheckTogether(const spec::Experiment& spec) {
                         ", or samples between two windows are never seen"));
   }
 
+  const spec::Model& model = spec.model();
+  if (model.has_head() && HasNoMeaning(model, model.GetDescriptor()->FindFieldByName("head"))) {
+    report("model.head", "given",
+           absl::StrCat("the chosen backbone brings its own head; leave it out, or see what model.",
+                        model.GetReflection()
+                            ->GetOneofFieldDescriptor(model, model.GetDescriptor()->FindOneofByName("backbone"))
+                            ->name(),
+                        " offers"));
+  }
+  if (model.has_transformer() && model.transformer().model_dim() % model.transformer().heads() != 0) {
+    report("model.transformer.heads", absl::StrCat(model.transformer().heads()),
+           absl::StrCat("it must divide model_dim, which is ", model.transformer().model_dim()));
+  }
+
   const spec::Bootstrap& bootstrap = spec.evaluation().bootstrap();
   if (bootstrap.low_quantile() >= bootstrap.high_quantile()) {
     report("evaluation.bootstrap.low_quantile", NumberInWords(bootstrap.low_quantile()),

@@ -3,8 +3,8 @@
 // What of an experiment is fixed when its binary is built: the choices that are template arguments, and their C++
 // types.
 //
-//   CompiledChoices(spec);   // {"data.dataset": "ptb_xl", "model.backbone": "resnet", "model.resnet.depth":
-//   "RESNET_18"} CompiledTypes(spec)->backbone.type;   // "ecg::ResNet<ecg::BasicBlock, 2, 2, 2, 2>"
+//   CompiledChoices(spec);   // {"data.dataset": ptb_xl, "model.backbone": resnet, "model.resnet.depth": RESNET_18,
+//   ...} CompiledTypesOf(spec)->network.type;   // "ecg::Classifier<ecg::ResNet<ecg::BasicBlock>>"
 //
 // Which choices these are, and how each is spelt in C++, are options in proto/experiment.proto.
 
@@ -29,21 +29,45 @@
 
 namespace ecg {
 
+// CompiledChoice is the value of something that is compiled in.
+struct CompiledChoice {
+  // As a spec spells it: "RESNET_18".
+  std::string value;
+
+  // As the template argument is spelt: "ecg::BasicBlock". Values that share one can replace each other at run time.
+  std::string argument;
+
+  friend bool operator==(const CompiledChoice& a, const CompiledChoice& b) { return a.argument == b.argument; }
+};
+
+// CompiledChoiceOf returns the value of `field` of `message`.
+inline CompiledChoice CompiledChoiceOf(const google::protobuf::Message& message,
+                                       const google::protobuf::FieldDescriptor* field) {
+  CompiledChoice choice;
+  google::protobuf::TextFormat::PrintFieldValueToString(message, field, -1, &choice.value);
+  choice.argument = choice.value;
+  if (field->enum_type() != nullptr) {
+    choice.argument = field->enum_type()->FindValueByName(choice.value)->options().GetExtension(spec::cpp_arguments);
+  }
+  return choice;
+}
+
 // CompiledChoices returns the path and the value of everything in `message` that is compiled in.
-inline std::map<std::string, std::string> CompiledChoices(const google::protobuf::Message& message) {
-  std::map<std::string, std::string> choices;
+inline std::map<std::string, CompiledChoice> CompiledChoices(const google::protobuf::Message& message) {
+  std::map<std::string, CompiledChoice> choices;
   ForEachPart(message, "", [&](const google::protobuf::Message& part, const std::string& path) {
     const google::protobuf::Descriptor& descriptor = *part.GetDescriptor();
     for (int i = 0; i < descriptor.oneof_decl_count(); ++i) {
       const google::protobuf::OneofDescriptor* oneof = descriptor.oneof_decl(i);
       if (!oneof->options().GetExtension(spec::chosen_when_compiled)) continue;
       const google::protobuf::FieldDescriptor* chosen = part.GetReflection()->GetOneofFieldDescriptor(part, oneof);
-      choices[JoinPath(path, oneof->name())] = chosen == nullptr ? "absent" : chosen->name();
+      const std::string name = chosen == nullptr ? "absent" : chosen->name();
+      choices[JoinPath(path, oneof->name())] = {name, name};
     }
     for (int i = 0; i < descriptor.field_count(); ++i) {
       const google::protobuf::FieldDescriptor* field = descriptor.field(i);
       if (!field->options().GetExtension(spec::compiled_in)) continue;
-      google::protobuf::TextFormat::PrintFieldValueToString(part, field, -1, &choices[JoinPath(path, field->name())]);
+      choices[JoinPath(path, field->name())] = CompiledChoiceOf(part, field);
     }
   });
   return choices;
@@ -68,18 +92,13 @@ inline absl::StatusOr<CompiledType> CompiledTypeOf(const google::protobuf::Messa
   for (int i = 0; i < descriptor.field_count(); ++i) {
     const google::protobuf::FieldDescriptor* field = descriptor.field(i);
     if (!field->options().GetExtension(spec::compiled_in)) continue;
-    std::string arguments;
-    google::protobuf::TextFormat::PrintFieldValueToString(alternative, field, -1, &arguments);
-    if (field->enum_type() != nullptr) {
-      const google::protobuf::EnumValueDescriptor* value = field->enum_type()->FindValueByName(arguments);
-      if (!value->options().HasExtension(spec::cpp_arguments)) {
-        return absl::InternalError(absl::StrCat("the value ", arguments, " of ", field->full_name(),
-                                                " is compiled in; give it the option (cpp_arguments) in ",
-                                                descriptor.file()->name()));
-      }
-      arguments = value->options().GetExtension(spec::cpp_arguments);
+    const CompiledChoice choice = CompiledChoiceOf(alternative, field);
+    if (choice.argument.empty()) {
+      return absl::InternalError(absl::StrCat("the value ", choice.value, " of ", field->full_name(),
+                                              " is compiled in; give it the option (cpp_arguments) in ",
+                                              descriptor.file()->name()));
     }
-    if (absl::StrReplaceAll({{absl::StrCat("{", field->name(), "}"), arguments}}, &compiled.type) == 0) {
+    if (absl::StrReplaceAll({{absl::StrCat("{", field->name(), "}"), choice.argument}}, &compiled.type) == 0) {
       return absl::InternalError(absl::StrCat(field->full_name(), " is compiled in; name it as {", field->name(),
                                               "} in the (cpp_type) of ", descriptor.name(), " in ",
                                               descriptor.file()->name()));
@@ -91,23 +110,34 @@ inline absl::StatusOr<CompiledType> CompiledTypeOf(const google::protobuf::Messa
 // CompiledTypes are the C++ types that an experiment is instantiated with.
 struct CompiledTypes {
   CompiledType dataset;
-  CompiledType backbone;
+  // "ecg::Classifier<ecg::ResNet<ecg::BasicBlock>>", with the header of the backbone.
+  CompiledType network;
   CompiledType objective;
 };
 
+// ChosenTypeOf returns the type of the alternative that `part` chooses in its oneof `oneof_name`.
+inline absl::StatusOr<CompiledType> ChosenTypeOf(const google::protobuf::Message& part, absl::string_view oneof_name) {
+  const google::protobuf::OneofDescriptor* oneof = part.GetDescriptor()->FindOneofByName(std::string(oneof_name));
+  const google::protobuf::FieldDescriptor* chosen = part.GetReflection()->GetOneofFieldDescriptor(part, oneof);
+  if (chosen == nullptr) return absl::InvalidArgumentError(absl::StrCat("no ", oneof_name, " is chosen"));
+  return CompiledTypeOf(part.GetReflection()->GetMessage(part, chosen));
+}
+
+// NetworkTypeOf returns the type of the network of `model`: its backbone with a head, unless it brings its own.
+inline absl::StatusOr<CompiledType> NetworkTypeOf(const spec::Model& model) {
+  ECG_ASSIGN_OR_RETURN(CompiledType type, ChosenTypeOf(model, "backbone"));
+  if (!HasNoMeaning(model, model.GetDescriptor()->FindFieldByName("head"))) {
+    type.type = absl::StrCat("ecg::Classifier<", type.type, ">");
+  }
+  return type;
+}
+
 // CompiledTypesOf returns the types of `spec`, which must make sense.
 inline absl::StatusOr<CompiledTypes> CompiledTypesOf(const spec::Experiment& spec) {
-  const auto chosen_in = [](const google::protobuf::Message& part,
-                            absl::string_view oneof_name) -> absl::StatusOr<CompiledType> {
-    const google::protobuf::OneofDescriptor* oneof = part.GetDescriptor()->FindOneofByName(std::string(oneof_name));
-    const google::protobuf::FieldDescriptor* chosen = part.GetReflection()->GetOneofFieldDescriptor(part, oneof);
-    if (chosen == nullptr) return absl::InvalidArgumentError(absl::StrCat("no ", oneof_name, " is chosen"));
-    return CompiledTypeOf(part.GetReflection()->GetMessage(part, chosen));
-  };
   CompiledTypes types;
-  ECG_ASSIGN_OR_RETURN(types.dataset, chosen_in(spec.data(), "dataset"));
-  ECG_ASSIGN_OR_RETURN(types.backbone, chosen_in(spec.model(), "backbone"));
-  ECG_ASSIGN_OR_RETURN(types.objective, chosen_in(spec.training(), "objective"));
+  ECG_ASSIGN_OR_RETURN(types.dataset, ChosenTypeOf(spec.data(), "dataset"));
+  ECG_ASSIGN_OR_RETURN(types.network, NetworkTypeOf(spec.model()));
+  ECG_ASSIGN_OR_RETURN(types.objective, ChosenTypeOf(spec.training(), "objective"));
   return types;
 }
 

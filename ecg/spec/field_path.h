@@ -28,6 +28,26 @@ inline std::string JoinPath(absl::string_view path, absl::string_view name) {
   return absl::StrCat(path, path.empty() ? "" : ".", name);
 }
 
+// HasNoMeaning tells whether `field` of `message` is one that the alternative chosen in `message` makes meaningless.
+inline bool HasNoMeaning(const google::protobuf::Message& message, const google::protobuf::FieldDescriptor* field) {
+  if (!field->options().GetExtension(spec::unless_own_head)) return false;
+  for (int i = 0; i < message.GetDescriptor()->oneof_decl_count(); ++i) {
+    const google::protobuf::FieldDescriptor* chosen =
+        message.GetReflection()->GetOneofFieldDescriptor(message, message.GetDescriptor()->oneof_decl(i));
+    if (chosen != nullptr && chosen->message_type() != nullptr &&
+        chosen->message_type()->options().GetExtension(spec::own_head)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// CountsWhenAbsent tells whether `field`, a message, takes effect with its defaults when it is absent from `message`.
+inline bool CountsWhenAbsent(const google::protobuf::Message& message, const google::protobuf::FieldDescriptor* field) {
+  return field->containing_oneof() == nullptr && !field->options().GetExtension(spec::off_when_absent) &&
+         !HasNoMeaning(message, field);
+}
+
 // ForEachPart calls `visit(message, path)` for `message` and for each message within it that takes effect: those that
 // are present, and those that count with their defaults when they are absent. `path` is where `message` itself is.
 template <typename Visit>
@@ -42,8 +62,7 @@ void ForEachPart(const google::protobuf::Message& message, const std::string& pa
       for (int k = 0; k < reflection.FieldSize(message, field); ++k) {
         ForEachPart(reflection.GetRepeatedMessage(message, field, k), absl::StrCat(field_path, "[", k, "]"), visit);
       }
-    } else if (reflection.HasField(message, field) ||
-               (field->containing_oneof() == nullptr && !field->options().GetExtension(spec::off_when_absent))) {
+    } else if (reflection.HasField(message, field) || CountsWhenAbsent(message, field)) {
       ForEachPart(reflection.GetMessage(message, field), field_path, visit);
     }
   }

@@ -86,12 +86,13 @@ inline absl::Status SetByPath(google::protobuf::Message& root, absl::string_view
 // CheckCompiledUnchanged refuses an `after` that needs other template arguments than `before`.
 inline absl::Status CheckCompiledUnchanged(const google::protobuf::Message& before,
                                            const google::protobuf::Message& after) {
-  const std::map<std::string, std::string> wanted = CompiledChoices(after);
+  const std::map<std::string, CompiledChoice> wanted = CompiledChoices(after);
   for (const auto& [path, built] : CompiledChoices(before)) {
     // What belongs to an alternative that is no longer chosen is gone; its choice differs and is named.
     const auto found = wanted.find(path);
     if (found == wanted.end() || found->second == built) continue;
-    return absl::InvalidArgumentError(absl::StrCat(path, " is ", built, " and cannot become ", found->second,
+    return absl::InvalidArgumentError(absl::StrCat(path, " is ", built.value, " and cannot become ",
+                                                   found->second.value,
                                                    ": it is fixed when the binary is built; copy the binary's "
                                                    ".textproto in examples/ to a new name there, change ",
                                                    path, " in it, and `bazel run //examples:<the new name>`"));

@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "ecg/spec/field_path.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
 #include "google/protobuf/text_format.h"
@@ -38,7 +39,7 @@ inline void FillDefaults(google::protobuf::Message& message) {
       }
       const google::protobuf::OneofDescriptor* oneof = field->containing_oneof();
       const bool is_default = oneof == nullptr
-                                  ? !field->options().GetExtension(spec::off_when_absent)
+                                  ? CountsWhenAbsent(message, field)
                                   : !reflection.HasOneof(message, oneof) &&
                                         oneof->options().GetExtension(spec::default_alternative) == field->name();
       if (is_default || reflection.HasField(message, field)) FillDefaults(*reflection.MutableMessage(&message, field));

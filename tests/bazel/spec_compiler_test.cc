@@ -55,7 +55,7 @@ TEST(SpecCompilerTest, WritesAMainThatNamesTheTypesAndHoldsTheText) {
 #include "ecg/train/trainer.h"
 
 using Program = ecg::Experiment<ecg::PtbXl,
-                                ecg::Classifier<ecg::ResNet<ecg::BasicBlock, 2, 2, 2, 2>>,
+                                ecg::Classifier<ecg::ResNet<ecg::BasicBlock>>,
                                 ecg::Trainer<ecg::MultiLabel>>;
 
 constexpr ecg::EmbeddedSpec kSpec = {

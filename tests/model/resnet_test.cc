@@ -16,7 +16,7 @@
 namespace ecg {
 namespace {
 
-using ResNet18 = ResNet<BasicBlock, 2, 2, 2, 2>;
+using ResNet18 = ResNet<BasicBlock>;
 static_assert(Backbone<ResNet18>);
 
 std::shared_ptr<Classifier<ResNet18>> MakeClassifier(int classes = 71) {

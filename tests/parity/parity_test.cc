@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "ecg/model/any_network.h"
 #include "ecg/model/network.h"
 #include "ecg/model/weights.h"
 #include "ecg/parity/deterministic.h"
@@ -16,8 +17,10 @@
 #include "ecg/parity/protocol_parity.h"
 #include "ecg/parity/reference_models.h"
 #include "ecg/parity/row.h"
+#include "ecg/spec/check.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
+#include "proto/experiment.pb.h"
 
 namespace ecg {
 namespace {
@@ -44,10 +47,16 @@ class ParityTest : public testing::Test {
   std::filesystem::path shared_;
 };
 
-TEST_F(ParityTest, NetworksAgreeWithTheReferences) { ExpectAgreement(CompareModels(shared_ / "parity/models.json")); }
+TEST_F(ParityTest, NetworksAgreeWithTheReferences) {
+  ExpectAgreement(CompareModels(shared_ / "parity/models.json", AnyNetwork));
+}
+
+TEST_F(ParityTest, NetworksAgreeWithTheBenchmarks) {
+  ExpectAgreement(CompareModels(shared_ / "parity/models_helme.json", AnyNetwork));
+}
 
 TEST_F(ParityTest, TrainingAgreesWithTheReferences) {
-  ExpectAgreement(CompareTraining(shared_ / "parity/training.json"));
+  ExpectAgreement(CompareTraining(shared_ / "parity/training.json", AnyNetwork));
 }
 
 TEST_F(ParityTest, FiguresAgreeWithScikitLearns) { ExpectAgreement(CompareMetrics(shared_ / "parity/metrics.json")); }
@@ -67,8 +76,8 @@ TEST(RowTest, IsOffWhenTheErrorIsTooLargeOrNotANumber) {
 
 TEST(ModelParityTest, NoticesAWeightThatDiffers) {
   // A made reference: our own network's figures, of which one logit is changed.
-  const NetworkMaker& make = ReferenceModels().at("resnet1d-18");
-  const std::shared_ptr<Network> network = make(spec::Head(), 71);
+  const ReferenceModel reference = {"ours", "resnet {}"};
+  const std::shared_ptr<Network> network = AnyNetwork(SpecOf(reference), /*leads=*/12, /*classes=*/71).value();
   FillDeterministically(StateOf(*network));
   network->eval();
   const torch::Tensor logits = network->forward(DeterministicTensor("input", {2, 12, 250}).to(torch::kFloat32));
@@ -80,7 +89,7 @@ TEST(ModelParityTest, NoticesAWeightThatDiffers) {
                              {"logits", {numbers}}};
   for (const auto& [name, tensor] : StateOf(*network)) expected["state"].push_back({name, tensor.sizes().vec()});
   const auto logits_off = [&] {
-    for (const ParityRow& row : CompareModel("resnet1d-18", make, expected, "input", 250)) {
+    for (const ParityRow& row : CompareModel(reference, *network, expected, "input", 250)) {
       if (row.respect == "logits") return row.off();
     }
     return true;
@@ -88,6 +97,15 @@ TEST(ModelParityTest, NoticesAWeightThatDiffers) {
   EXPECT_FALSE(logits_off());
   expected["logits"][0][5] = numbers[5] + 0.01;
   EXPECT_TRUE(logits_off());
+}
+
+TEST(ReferenceModelsTest, HaveSpecsThatMakeSense) {
+  for (const ReferenceModel& reference : kReferenceModels) {
+    spec::Experiment experiment;
+    *experiment.mutable_model() = SpecOf(reference);
+    EXPECT_NE(experiment.model().backbone_case(), spec::Model::BACKBONE_NOT_SET) << reference.name;
+    EXPECT_TRUE(CheckRanges(experiment).empty()) << reference.name;
+  }
 }
 
 }  // namespace

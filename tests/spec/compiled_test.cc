@@ -1,5 +1,6 @@
 #include "ecg/spec/compiled.h"
 
+#include <map>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -28,10 +29,14 @@ TEST(CompiledTest, TellsTheTypesOfAnExperiment) {
   ASSERT_TRUE(types.ok()) << types.status();
   EXPECT_EQ(types->dataset.type, "ecg::PtbXl");
   EXPECT_EQ(types->dataset.header, "ecg/corpus/ptbxl.h");
-  EXPECT_EQ(types->backbone.type, "ecg::ResNet<ecg::BasicBlock, 2, 2, 2, 2>");
-  EXPECT_EQ(types->backbone.header, "ecg/model/resnet.h");
+  EXPECT_EQ(types->network.type, "ecg::Classifier<ecg::ResNet<ecg::BasicBlock>>");
+  EXPECT_EQ(types->network.header, "ecg/model/resnet.h");
   EXPECT_EQ(types->objective.type, "ecg::MultiLabel");
   EXPECT_EQ(types->objective.header, "ecg/train/objective.h");
+}
+
+TEST(CompiledTest, PutsNoHeadBehindANetworkThatBringsItsOwn) {
+  EXPECT_EQ(NetworkTypeOf(Parse<spec::Model>("xresnet {}")).value().type, "ecg::XResNet");
 }
 
 TEST(CompiledTest, PutsTheCompiledFieldsIntoTheType) {
@@ -55,11 +60,24 @@ TEST(CompiledTest, NamesTheOptionThatTheSchemaLacks) {
 }
 
 TEST(CompiledTest, ListsTheChoicesThatAreFixedWhetherOrNotTheyAreWritten) {
-  EXPECT_THAT(CompiledChoices(Parse<spec::Experiment>("data { ptb_xl {} } model { resnet {} }")),
+  const auto values = [](const google::protobuf::Message& message) {
+    std::map<std::string, std::string> values;
+    for (const auto& [path, choice] : CompiledChoices(message)) values[path] = choice.value;
+    return values;
+  };
+  EXPECT_THAT(values(Parse<spec::Experiment>("data { ptb_xl {} } model { resnet {} }")),
               UnorderedElementsAre(Pair("data.dataset", "ptb_xl"), Pair("model.backbone", "resnet"),
                                    Pair("model.resnet.depth", "RESNET_18"), Pair("training.objective", "absent")));
-  EXPECT_THAT(CompiledChoices(Parse<spec::sample::Drawing>("circle { rings: 2 } blue {}")),
+  EXPECT_THAT(values(Parse<spec::sample::Drawing>("circle { rings: 2 } blue {}")),
               UnorderedElementsAre(Pair("shape", "circle"), Pair("circle.pen", "THIN"), Pair("circle.rings", "2")));
+}
+
+TEST(CompiledTest, TakesChoicesOfOneTemplateArgumentForTheSame) {
+  const auto depth = [](const std::string& name) {
+    return CompiledChoices(Parse<spec::ResNet>("depth: " + name)).at("depth");
+  };
+  EXPECT_EQ(depth("RESNET_18"), depth("RESNET_34"));
+  EXPECT_FALSE(depth("RESNET_34") == depth("RESNET_50"));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/string_view.h"
 #include "google/protobuf/text_format.h"
 #include "google/protobuf/util/message_differencer.h"
@@ -107,6 +108,9 @@ TEST(OverrideTest, RefusesWhatIsCompiledInUnlessItStaysTheSame) {
   EXPECT_EQ(Override(spec, "model.resnet.depth=RESNET_18"), absl::OkStatus());
   EXPECT_EQ(Override(spec, "model.resnet={}"), absl::OkStatus());
   EXPECT_EQ(Override(spec, "training.multi_label={}"), absl::OkStatus());
+  EXPECT_EQ(Override(spec, "model.resnet.depth=RESNET_34"), absl::OkStatus()) << "it has the same kind of block";
+  EXPECT_TRUE(absl::StrContains(Error({"model.resnet.depth=RESNET_50"}),
+                                "model.resnet.depth is RESNET_18 and cannot become RESNET_50"));
   EXPECT_EQ(
       Error({"model={}"}),
       "--set=model={}: model.backbone is resnet and cannot become absent: it is fixed when the binary is built; "

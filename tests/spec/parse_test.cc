@@ -1,17 +1,23 @@
 #include "ecg/spec/parse.h"
 
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {
 namespace {
+
+using ::testing::ElementsAre;
+using ::testing::StartsWith;
 
 constexpr absl::string_view kSmallest = "data { ptb_xl {} }\nmodel { resnet {} }\ntraining { multi_label {} }\n";
 
@@ -31,12 +37,18 @@ TEST(ParseTest, ReadsTheSmallestSpecWithItsDefaults) {
 }
 
 TEST(ParseTest, AsksForEachChoiceThatMustBeMade) {
-  EXPECT_EQ(Error(""),
-            "x.textproto:1:1: data has no dataset; choose one: ptb_xl {}\n"
-            "x.textproto:1:1: model has no backbone; choose one: resnet {}\n"
-            "x.textproto:1:1: training has no objective; choose one: multi_label {}");
-  EXPECT_EQ(Error("data { ptb_xl {} }\n  model {}\ntraining { multi_label {} }"),
-            "x.textproto:2:3: model has no backbone; choose one: resnet {}");
+  EXPECT_THAT(std::vector<std::string>(absl::StrSplit(Error(""), '\n')),
+              ElementsAre("x.textproto:1:1: data has no dataset; choose one: ptb_xl {}",
+                          StartsWith("x.textproto:1:1: model has no backbone; choose one: resnet {} or senet {} or "),
+                          "x.textproto:1:1: training has no objective; choose one: multi_label {}"));
+  EXPECT_THAT(Error("data { ptb_xl {} }\n  model {}\ntraining { multi_label {} }"),
+              StartsWith("x.textproto:2:3: model has no backbone; choose one: resnet {} or senet {} or "));
+}
+
+TEST(ParseTest, RefusesAHeadBesideANetworkThatBringsItsOwn) {
+  EXPECT_EQ(Error("data { ptb_xl {} }\nmodel {\n  xresnet {}\n  head {}\n}\ntraining { multi_label {} }"),
+            "x.textproto:4:3: model.head is given; the chosen backbone brings its own head; leave it out, or see what "
+            "model.xresnet offers");
 }
 
 TEST(ParseTest, SaysInWordsWhichNumbersAFieldAccepts) {

@@ -1,0 +1,54 @@
+// residual.h
+//
+// What residual networks share, whatever their blocks are: a stage of blocks, and the shortcut around a block that
+// changes the shape.
+//
+//   int channels = 64;
+//   torch::nn::Sequential layer2 = ResidualStage<BasicBlock>(channels, /*width=*/128, /*blocks=*/2, /*stride=*/2);
+
+#ifndef ECG_MODEL_RESIDUAL_H_
+#define ECG_MODEL_RESIDUAL_H_
+
+#include <torch/torch.h>
+
+namespace ecg {
+
+// Convolution returns a convolution without bias, padded so that L samples become L / `stride` of them, rounded up.
+inline torch::nn::Conv1d Convolution(int in, int out, int kernel, int stride = 1, int groups = 1) {
+  return torch::nn::Conv1d(
+      torch::nn::Conv1dOptions(in, out, kernel).stride(stride).padding(kernel / 2).groups(groups).bias(false));
+}
+
+// Shortcut returns what the input of a block goes through before it is added to the block's output: a convolution and
+// batch norm where the shapes differ, or else an empty module, which means the input itself.
+inline torch::nn::Sequential Shortcut(int in, int out, int stride, int kernel = 1) {
+  if (in == out && stride == 1) return torch::nn::Sequential(nullptr);
+  return torch::nn::Sequential(Convolution(in, out, kernel, stride), torch::nn::BatchNorm1d(out));
+}
+
+// ResidualStage returns `blocks` blocks, the first of which divides the number of samples by `stride`:
+// [B, `channels`, L] -> [B, `width` * Block::kExpansion, L / `stride`]. It sets `channels` to what it gives. A block is
+// made from the channels that it gets, `width`, its stride and `options`.
+template <typename Block, typename... Options>
+torch::nn::Sequential ResidualStage(int& channels, int width, int blocks, int stride, const Options&... options) {
+  torch::nn::Sequential stage;
+  for (int block = 0; block < blocks; ++block) {
+    stage->push_back(Block(channels, width, block == 0 ? stride : 1, options...));
+    channels = width * Block::kExpansion;
+  }
+  return stage;
+}
+
+// StartKaimingNormal draws the weights of all convolutions in `module` from a normal distribution whose variance is 2
+// over their number of outputs (He et al. 2015, arXiv:1502.01852).
+inline void StartKaimingNormal(torch::nn::Module& module) {
+  for (const auto& part : module.modules(/*include_self=*/false)) {
+    if (auto* convolution = part->as<torch::nn::Conv1d>()) {
+      torch::nn::init::kaiming_normal_(convolution->weight, 0, torch::kFanOut, torch::kReLU);
+    }
+  }
+}
+
+}  // namespace ecg
+
+#endif  // ECG_MODEL_RESIDUAL_H_
