@@ -1,0 +1,109 @@
+// That every kind of network trains: of each C++ type that a spec can name, the smallest published network.
+
+#include "ecg/model/any_network.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cctype>
+#include <memory>
+#include <ostream>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "ecg/model/network.h"
+#include "ecg/parity/reference_models.h"
+#include "ecg/spec/compiled.h"
+#include "gtest/gtest.h"
+#include "proto/experiment.pb.h"
+
+namespace ecg {
+
+void PrintTo(const ReferenceModel& reference, std::ostream* out) { *out << reference.name; }
+
+namespace {
+
+// The first published network of each type, which is the smallest.
+std::vector<ReferenceModel> OneOfEachType() {
+  std::vector<ReferenceModel> models;
+  std::set<std::string> types;
+  for (const ReferenceModel& reference : kReferenceModels) {
+    if (types.insert(NetworkTypeOf(SpecOf(reference)).value().type).second) models.push_back(reference);
+  }
+  return models;
+}
+
+class AnyNetworkTest : public testing::TestWithParam<ReferenceModel> {
+ protected:
+  // The network for crops of so many samples and three classes.
+  static std::shared_ptr<Network> Make(int samples) {
+    spec::Model model = SpecOf(GetParam());
+    if (model.has_efficientnet()) model.mutable_efficientnet()->set_sequence_length(samples);
+    return AnyNetwork(model, /*leads=*/12, /*classes=*/3).value();
+  }
+};
+
+TEST_P(AnyNetworkTest, LearnsATinyBatchAtEveryLengthThatItReads) {
+  int lengths = 0;
+  for (const int samples : {250, 1000, 1250}) {
+    SCOPED_TRACE(samples);
+    torch::manual_seed(1);
+    const std::shared_ptr<Network> network = Make(samples);
+    if (const absl::Status status = network->CheckSamples(samples); !status.ok()) {
+      EXPECT_FALSE(status.message().empty());
+      continue;
+    }
+    ++lengths;
+    const torch::Tensor signals = torch::randn({2, 12, samples});
+    const torch::Tensor targets = torch::tensor({{1.f, 0.f, 1.f}, {0.f, 1.f, 1.f}});
+    torch::optim::Adam adam(network->parameters(), torch::optim::AdamOptions(1e-3));
+    network->train();
+    double first = 0, least = 0;
+    for (int step = 0; step < 12; ++step) {
+      adam.zero_grad();
+      const torch::Tensor logits = network->forward(signals);
+      ASSERT_EQ(logits.sizes(), torch::IntArrayRef({2, 3}));
+      const torch::Tensor loss = torch::binary_cross_entropy_with_logits(logits, targets);
+      loss.backward();
+      adam.step();
+      const double value = loss.item<double>();
+      first = step == 0 ? value : first;
+      least = step == 0 ? value : std::min(least, value);
+    }
+    EXPECT_LT(least, 0.9 * first);
+
+    network->eval();
+    const torch::NoGradGuard no_grad;
+    const torch::Tensor logits = network->forward(signals);
+    EXPECT_EQ(logits.sizes(), torch::IntArrayRef({2, 3}));
+    EXPECT_TRUE(logits.isfinite().all().item<bool>());
+  }
+  EXPECT_GT(lengths, 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(OneOfEachType, AnyNetworkTest, testing::ValuesIn(OneOfEachType()),
+                         [](const testing::TestParamInfo<ReferenceModel>& info) {
+                           std::string name(info.param.name.data(), info.param.name.size());
+                           std::erase_if(name, [](unsigned char c) { return !std::isalnum(c); });
+                           return name;
+                         });
+
+TEST(AnyNetworkFactoryTest, RefusesASpecWithoutABackbone) {
+  EXPECT_EQ(AnyNetwork(spec::Model(), /*leads=*/12, /*classes=*/3).status().message(), "no backbone is chosen");
+}
+
+TEST(AnyNetworkFactoryTest, RefusesLengthsThatANetworkIsNotMadeFor) {
+  const auto refusal = [](const std::string& name, int samples) {
+    const spec::Model model = SpecOf(FindReferenceModel(name).value());
+    return AnyNetwork(model, /*leads=*/12, /*classes=*/3).value()->CheckSamples(samples);
+  };
+  EXPECT_EQ(refusal("effnet1d_b0", 1250), absl::OkStatus());
+  EXPECT_FALSE(refusal("effnet1d_b0", 1000).ok());
+  EXPECT_FALSE(refusal("transformer_d1_h1_dim32l", 1249).ok());
+  EXPECT_FALSE(refusal("transformer_d1_h1_dim32c", 250).ok());
+}
+
+}  // namespace
+}  // namespace ecg
