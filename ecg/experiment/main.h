@@ -59,11 +59,11 @@ struct Flags {
 };
 
 // ResultLine returns the last line of a run.
-inline std::string ResultLine(const run::Run& run, absl::string_view score_name) {
+inline std::string ResultLine(const run::Run& run) {
   const run::Scores& test = run.test();
   const int total = test.per_class_size(), scored = total - test.left_out_classes_size();
-  return absl::StrFormat("test %s %.4f (bootstrap mean %.4f, %g%% %.4f, %g%% %.4f; %s classes)", score_name,
-                         test.macro_roc_auc(), test.bootstrap().mean(),
+  return absl::StrFormat("test %s %.4f (bootstrap mean %.4f, %g%% %.4f, %g%% %.4f; %s classes)", test.score_name(),
+                         test.score(), test.bootstrap().mean(),
                          100 * run.spec().evaluation().bootstrap().low_quantile(), test.bootstrap().low(),
                          100 * run.spec().evaluation().bootstrap().high_quantile(), test.bootstrap().high(),
                          scored == total ? absl::StrCat(total) : absl::StrCat(scored, " of ", total));
@@ -159,7 +159,7 @@ absl::Status RunExperiment(const EmbeddedSpec& embedded, const Flags& flags) {
   std::fflush(stdout);
   ECG_ASSIGN_OR_RETURN(const run::Run run,
                        flags.mode == "train" ? experiment.Train(folder) : experiment.Evaluate(folder));
-  std::puts(ResultLine(run, E::Objective::kScoreName).c_str());
+  std::puts(ResultLine(run).c_str());
   return absl::OkStatus();
 }
 

@@ -40,7 +40,7 @@ TEST(ParseTest, AsksForEachChoiceThatMustBeMade) {
   EXPECT_THAT(std::vector<std::string>(absl::StrSplit(Error(""), '\n')),
               ElementsAre("x.textproto:1:1: data has no dataset; choose one: ptb_xl {}",
                           StartsWith("x.textproto:1:1: model has no backbone; choose one: resnet {} or senet {} or "),
-                          "x.textproto:1:1: training has no objective; choose one: multi_label {}"));
+                          "x.textproto:1:1: training has no objective; choose one: multi_label {} or multi_class {}"));
   EXPECT_THAT(Error("data { ptb_xl {} }\n  model {}\ntraining { multi_label {} }"),
               StartsWith("x.textproto:2:3: model has no backbone; choose one: resnet {} or senet {} or "));
 }

@@ -329,5 +329,28 @@ TEST(DeviceTest, RefusesAMissingDeviceUnlessTheCpuWillDo) {
   EXPECT_NE(device->note.find("using the CPU instead"), std::string::npos);
 }
 
+TEST(MultiClassTest, LossIsCrossEntropySummedOverTheBatch) {
+  torch::manual_seed(1);
+  const torch::Tensor logits = torch::randn({8, 3}), classes = torch::randint(3, {8}, torch::kInt64);
+  const torch::Tensor loss = MultiClass::Loss(logits, torch::one_hot(classes, 3).to(torch::kFloat32));
+  const torch::Tensor expected = torch::nn::functional::cross_entropy(
+      logits, classes, torch::nn::functional::CrossEntropyFuncOptions().reduction(torch::kSum));
+  EXPECT_NEAR(loss.item<double>(), expected.item<double>(), 1e-5);
+}
+
+TEST(MultiClassTest, ReportsMacroF1AsItsScore) {
+  const std::vector<std::string> classes = {"NORM", "AFIB", "other"};
+  const std::vector<uint8_t> targets = {1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 1, 0};
+  const std::vector<float> probabilities = {.8, .1, .1, .1, .8, .1, .2, .2, .6, .6, .3, .1};
+  const Predictions predictions = {classes, targets, probabilities};
+  const run::Scores scores = MultiClass::Report(predictions).value();
+  EXPECT_EQ(scores.score_name(), "macro F1");
+  EXPECT_DOUBLE_EQ(scores.score(), (2.0 / 3 + 2.0 / 3 + 1) / 3);
+  EXPECT_DOUBLE_EQ(scores.score(), MultiClass::Score(predictions).value());
+  EXPECT_DOUBLE_EQ(scores.accuracy(), 0.75);
+  EXPECT_DOUBLE_EQ(scores.per_class(1).f1(), 2.0 / 3);
+  EXPECT_GT(MultiClass::Interval(predictions, spec::Bootstrap(), 1).value().high(), 0);
+}
+
 }  // namespace
 }  // namespace ecg
