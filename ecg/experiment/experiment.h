@@ -148,7 +148,7 @@ class Experiment {
   // Train fits the network, going on from the last checkpoint in `folder` when there is one, tests it, and leaves the
   // results in `folder`.
   absl::StatusOr<run::Run> Train(const RunFolder& folder) {
-    TrainerType trainer(spec_, device_.torch, folder.checkpoints());
+    TrainerType trainer(spec_, device_, folder.checkpoints());
     Console console(spec_.training().epochs(), spec_.training().batch_size(), Objective::kScoreName);
     HistoryFile history(folder.history());
     ECG_ASSIGN_OR_RETURN(const run::TrainingState state,
@@ -305,7 +305,7 @@ class Experiment {
 
   absl::StatusOr<Evaluation> Evaluate(const SplitPart& part, absl::string_view what) {
     Evaluation evaluation;
-    const torch::Tensor logits = Predict(*network_, part, WindowOptions(spec_), device_.torch, what);
+    const torch::Tensor logits = Predict(*network_, part, WindowOptions(spec_), device_, what);
     evaluation.targets = part.Targets();
     evaluation.probabilities = Objective::Probabilities(logits).contiguous();
     absl::StatusOr<run::Scores> scores = Objective::Report(evaluation.predictions(labels()));

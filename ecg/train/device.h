@@ -20,18 +20,23 @@
 
 namespace ecg {
 
-// Device is where a run computes.
+// Device is where a run computes, and how exactly.
 struct Device {
   torch::Device torch = torch::kCPU;
+  spec::Runtime::Precision precision = spec::Runtime::FP32;
   // A line for the person who asked for another device; empty when they got what they asked for.
   std::string note;
 };
 
-// ChooseDevice finds the device that `runtime` names. With fall_back_to_cpu a missing one becomes the CPU and a note,
-// without it an error.
+// ChooseDevice finds the device that `runtime` names, and sets the precision of its arithmetic. With fall_back_to_cpu a
+// missing one becomes the CPU and a note, without it an error.
 inline absl::StatusOr<Device> ChooseDevice(const spec::Runtime& runtime) {
+  const spec::Runtime::Precision precision = runtime.precision();
+  // Of the process, and of CUDA only: products of float32 with mantissas of 10 bits.
+  at::globalContext().setAllowTF32CuBLAS(precision == spec::Runtime::TF32);
+  at::globalContext().setAllowTF32CuDNN(precision == spec::Runtime::TF32);
   const std::string& name = runtime.device();
-  if (name == "cpu") return Device{};
+  if (name == "cpu") return Device{torch::kCPU, precision, ""};
   absl::string_view number = name;
   int index = 0;
   if (name != "cuda" && !(absl::ConsumePrefix(&number, "cuda:") && absl::SimpleAtoi(number, &index) && index >= 0)) {
@@ -40,7 +45,7 @@ inline absl::StatusOr<Device> ChooseDevice(const spec::Runtime& runtime) {
   }
 #ifdef ECG_WITH_CUDA
   const int count = static_cast<int>(torch::cuda::device_count());
-  if (index < count) return Device{torch::Device(torch::kCUDA, static_cast<torch::DeviceIndex>(index)), ""};
+  if (index < count) return Device{torch::Device(torch::kCUDA, static_cast<torch::DeviceIndex>(index)), precision, ""};
   const std::string reason = count == 0 ? std::string("this machine has no usable CUDA device")
                                         : absl::StrCat("this machine has ", count, " CUDA devices, counted from 0");
 #else
@@ -50,7 +55,7 @@ inline absl::StatusOr<Device> ChooseDevice(const spec::Runtime& runtime) {
     return absl::FailedPreconditionError(
         absl::StrCat("cannot use ", name, ": ", reason, ". Pass --device=cpu, or set runtime.fall_back_to_cpu"));
   }
-  return Device{torch::kCPU, absl::StrCat(name, " is not there (", reason, "); using the CPU instead")};
+  return Device{torch::kCPU, precision, absl::StrCat(name, " is not there (", reason, "); using the CPU instead")};
 }
 
 // UseThreads makes LibTorch compute with `threads` threads, 0 meaning one for each core that this process may use, and

@@ -17,6 +17,8 @@
 #include "ecg/batch/window_batches.h"
 #include "ecg/model/network.h"
 #include "ecg/report/progress.h"
+#include "ecg/train/autocast.h"
+#include "ecg/train/device.h"
 
 namespace ecg {
 
@@ -29,7 +31,7 @@ inline torch::Tensor TargetTensor(const SplitPart& part) {
 // Predict returns the logits of every record of `part`, float32 [size, K] on the CPU: the element-wise maximum over the
 // record's windows, as in the reference. It leaves `network` in evaluation mode. `label` names the progress bar.
 inline torch::Tensor Predict(Network& network, const SplitPart& part, const WindowBatches::Options& options,
-                             torch::Device device, absl::string_view label) {
+                             const Device& device, absl::string_view label) {
   const torch::InferenceMode inference;
   network.eval();
   torch::Tensor logits =
@@ -37,7 +39,8 @@ inline torch::Tensor Predict(Network& network, const SplitPart& part, const Wind
   WindowBatches batches(part, options);
   Progress progress(label, batches.total(), "windows");
   while (const std::optional<WindowBatch> batch = batches.Next()) {
-    const torch::Tensor of_windows = network.forward(batch->signals.to(device)).to(torch::kCPU, torch::kFloat32);
+    const Autocast autocast(device);
+    const torch::Tensor of_windows = network.forward(batch->signals.to(device.torch)).to(torch::kCPU, torch::kFloat32);
     for (size_t window = 0; window < batch->rows.size(); ++window) {
       torch::Tensor of_record = logits[batch->rows[window]];
       torch::maximum_out(of_record, of_record, of_windows[window]);

@@ -39,7 +39,9 @@
 #include "ecg/report/stopwatch.h"
 #include "ecg/spec/sampling.h"
 #include "ecg/status/status_macros.h"
+#include "ecg/train/autocast.h"
 #include "ecg/train/checkpoint.h"
+#include "ecg/train/device.h"
 #include "ecg/train/objective.h"
 #include "ecg/train/optimizer.h"
 #include "ecg/train/predict.h"
@@ -61,7 +63,7 @@ class Trainer {
   using Objective = O;
 
   // `spec` has its defaults filled in.
-  Trainer(const spec::Experiment& spec, torch::Device device, std::filesystem::path checkpoint_folder)
+  Trainer(const spec::Experiment& spec, const Device& device, std::filesystem::path checkpoint_folder)
       : spec_(spec), device_(device), checkpoints_(std::move(checkpoint_folder)) {}
 
   // Fit trains `network`, from its last checkpoint when there is one, and leaves it with the weights of the best epoch.
@@ -75,7 +77,7 @@ class Trainer {
                                                      "training.batch_size, which is ",
                                                      training.batch_size(), ". Use more records or a smaller batch"));
     }
-    network.to(device_);
+    network.to(device_.torch);
     const NamedTensors weights = StateOf(network);
     const std::unique_ptr<Optimizer> optimizer = MakeOptimizer(training.optimizer(), network);
     run::TrainingState state;
@@ -142,9 +144,9 @@ class Trainer {
     // What the epoch is scored by stays on the device, so that no step waits for it.
     std::vector<torch::Tensor> losses, logits, targets;
     while (std::optional<Batch> batch = batches.Next()) {
-      const torch::Tensor signals = batch->signals.to(device_), wanted = batch->targets.to(device_);
+      const torch::Tensor signals = batch->signals.to(device_.torch), wanted = batch->targets.to(device_.torch);
       optimizer.ZeroGradients();
-      const torch::Tensor given = network.forward(signals);
+      const torch::Tensor given = Logits(network, signals);
       const torch::Tensor loss = O::Loss(given, wanted);
       loss.backward();
       optimizer.Step();
@@ -178,6 +180,12 @@ class Trainer {
     }
     epoch.set_seconds(stopwatch.seconds());
     return epoch;
+  }
+
+  // The logits of a batch, float32, computed as exactly as the device is asked to.
+  torch::Tensor Logits(Network& network, const torch::Tensor& signals) const {
+    const Autocast autocast(device_);
+    return network.forward(signals).to(torch::kFloat32);
   }
 
   static absl::StatusOr<double> Score(const torch::Tensor& logits, const torch::Tensor& targets,
@@ -215,7 +223,7 @@ class Trainer {
   }
 
   const spec::Experiment spec_;
-  const torch::Device device_;
+  const Device device_;
   Checkpoints checkpoints_;
 };
 

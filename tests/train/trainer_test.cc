@@ -158,7 +158,7 @@ TEST_F(TrainerTest, TakesTheLargestLogitOfARecordsWindows) {
   const auto network = MakeNetwork();
   network->eval();
   const torch::Tensor logits = Predict(
-      *network, *validation_, {.window_samples = 250, .stride_samples = 125, .batch_windows = 13}, torch::kCPU, "");
+      *network, *validation_, {.window_samples = 250, .stride_samples = 125, .batch_windows = 13}, Device(), "");
   const torch::NoGradGuard no_grad;
   WindowBatches batches(*validation_, {.window_samples = 250, .stride_samples = 125, .batch_windows = 8});
   for (int row = 0; row < validation_->size(); ++row) {
@@ -188,7 +188,7 @@ TEST_F(TrainerTest, ChangesWeightsAsLibTorchsOwnAdamDoes) {
 
 TEST_F(TrainerTest, LearnsAndKeepsTheWeightsThatValidateBest) {
   const auto network = MakeNetwork();
-  Trainer<MultiLabel> trainer(Spec(8), torch::kCPU, Folder("learns"));
+  Trainer<MultiLabel> trainer(Spec(8), Device(), Folder("learns"));
   const absl::StatusOr<run::TrainingState> state = trainer.Fit(*network, *train_, *validation_);
   ASSERT_TRUE(state.ok()) << state.status();
   ASSERT_EQ(state->history_size(), 8);
@@ -199,7 +199,7 @@ TEST_F(TrainerTest, LearnsAndKeepsTheWeightsThatValidateBest) {
   EXPECT_EQ(state->history(state->best_epoch() - 1).validation_score(), best);
 
   const torch::Tensor probabilities =
-      torch::sigmoid(Predict(*network, *validation_, WindowOptions(Spec(8)), torch::kCPU, "")).contiguous();
+      torch::sigmoid(Predict(*network, *validation_, WindowOptions(Spec(8)), Device(), "")).contiguous();
   const std::vector<uint8_t> targets = validation_->Targets();
   const absl::StatusOr<double> score =
       MultiLabel::Score({.classes = labels_->classes,
@@ -212,14 +212,14 @@ TEST_F(TrainerTest, LearnsAndKeepsTheWeightsThatValidateBest) {
 TEST_F(TrainerTest, GoesOnAfterAStopAsIfThereHadBeenNone) {
   const auto undisturbed = MakeNetwork(), stopped = MakeNetwork();
   const absl::StatusOr<run::TrainingState> whole =
-      Trainer<MultiLabel>(Spec(4), torch::kCPU, Folder("undisturbed")).Fit(*undisturbed, *train_, *validation_);
+      Trainer<MultiLabel>(Spec(4), Device(), Folder("undisturbed")).Fit(*undisturbed, *train_, *validation_);
   ASSERT_TRUE(whole.ok()) << whole.status();
 
   const std::filesystem::path folder = Folder("stopped");
-  ASSERT_TRUE(Trainer<MultiLabel>(Spec(2), torch::kCPU, folder).Fit(*stopped, *train_, *validation_).ok());
+  ASSERT_TRUE(Trainer<MultiLabel>(Spec(2), Device(), folder).Fit(*stopped, *train_, *validation_).ok());
   const auto fresh = MakeNetwork();
   const absl::StatusOr<run::TrainingState> rest =
-      Trainer<MultiLabel>(Spec(4), torch::kCPU, folder).Fit(*fresh, *train_, *validation_);
+      Trainer<MultiLabel>(Spec(4), Device(), folder).Fit(*fresh, *train_, *validation_);
   ASSERT_TRUE(rest.ok()) << rest.status();
 
   EXPECT_EQ(rest->history_size(), 4);
@@ -236,9 +236,9 @@ TEST_F(TrainerTest, GoesOnAfterAStopBeforeTheFirstValidation) {
   struct Stop {
     absl::Status EndEpoch(const run::TrainingState&) { return absl::CancelledError("stopped"); }
   } stop;
-  EXPECT_FALSE(Trainer<MultiLabel>(spec, torch::kCPU, folder).Fit(*MakeNetwork(), *train_, *validation_, stop).ok());
+  EXPECT_FALSE(Trainer<MultiLabel>(spec, Device(), folder).Fit(*MakeNetwork(), *train_, *validation_, stop).ok());
   const absl::StatusOr<run::TrainingState> state =
-      Trainer<MultiLabel>(spec, torch::kCPU, folder).Fit(*MakeNetwork(), *train_, *validation_);
+      Trainer<MultiLabel>(spec, Device(), folder).Fit(*MakeNetwork(), *train_, *validation_);
   ASSERT_TRUE(state.ok()) << state.status();
   EXPECT_EQ(state->history_size(), 3);
   EXPECT_EQ(state->best_epoch(), 3);
@@ -250,7 +250,7 @@ TEST_F(TrainerTest, StopsEarlyAfterValidationsWithoutImprovement) {
   spec.mutable_training()->mutable_optimizer()->set_learning_rate(1e-12);  // nothing can improve
   const auto network = MakeNetwork();
   const absl::StatusOr<run::TrainingState> state =
-      Trainer<MultiLabel>(spec, torch::kCPU, Folder("early")).Fit(*network, *train_, *validation_);
+      Trainer<MultiLabel>(spec, Device(), Folder("early")).Fit(*network, *train_, *validation_);
   ASSERT_TRUE(state.ok()) << state.status();
   EXPECT_LT(state->history_size(), 50);
   EXPECT_EQ(state->history_size(), state->best_epoch() + 2);
@@ -270,7 +270,7 @@ TEST_F(TrainerTest, TellsCallbacksWhatTheyAskFor) {
     void EndStep(double) { ++steps; }
   } steps;
   const auto network = MakeNetwork();
-  ASSERT_TRUE(Trainer<MultiLabel>(Spec(2), torch::kCPU, Folder("callbacks"))
+  ASSERT_TRUE(Trainer<MultiLabel>(Spec(2), Device(), Folder("callbacks"))
                   .Fit(*network, *train_, *validation_, counter, steps)
                   .ok());
   EXPECT_EQ(counter.epochs, 2);
@@ -283,8 +283,26 @@ TEST_F(TrainerTest, SaysWhichFieldToLowerWhenTheLossIsNoLongerFinite) {
   spec.mutable_training()->mutable_optimizer()->set_learning_rate(1e30);
   const auto network = MakeNetwork();
   const absl::Status status =
-      Trainer<MultiLabel>(spec, torch::kCPU, Folder("astray")).Fit(*network, *train_, *validation_).status();
+      Trainer<MultiLabel>(spec, Device(), Folder("astray")).Fit(*network, *train_, *validation_).status();
   EXPECT_NE(status.message().find("Lower training.optimizer.learning_rate"), std::string::npos) << status;
+}
+
+TEST_F(TrainerTest, LearnsInSixteenBitsAsWell) {
+  auto network = MakeNetwork();
+  const absl::StatusOr<run::TrainingState> state =
+      Trainer<MultiLabel>(Spec(4), Device{torch::kCPU, spec::Runtime::BF16, ""}, Folder("bfloat16"))
+          .Fit(*network, *train_, *validation_);
+  ASSERT_TRUE(state.ok()) << state.status();
+  EXPECT_LT(state->history(3).train_loss(), state->history(0).train_loss());
+  for (const torch::Tensor& parameter : network->parameters()) EXPECT_EQ(parameter.dtype(), torch::kFloat32);
+
+  // The logits are rounded, but nearly those of 32 bits.
+  const WindowBatches::Options windows = WindowOptions(Spec(4));
+  const torch::Tensor exact = Predict(*network, *validation_, windows, Device(), "");
+  const torch::Tensor rounded =
+      Predict(*network, *validation_, windows, Device{torch::kCPU, spec::Runtime::BF16, ""}, "");
+  EXPECT_FALSE(exact.equal(rounded));
+  EXPECT_LT((exact - rounded).abs().max().item<double>(), 0.05 * exact.abs().max().item<double>());
 }
 
 TEST_F(TrainerTest, RefusesFewerRecordsThanABatch) {
@@ -292,7 +310,7 @@ TEST_F(TrainerTest, RefusesFewerRecordsThanABatch) {
   spec.mutable_training()->set_batch_size(1000);
   const auto network = MakeNetwork();
   const absl::Status status =
-      Trainer<MultiLabel>(spec, torch::kCPU, Folder("few")).Fit(*network, *train_, *validation_).status();
+      Trainer<MultiLabel>(spec, Device(), Folder("few")).Fit(*network, *train_, *validation_).status();
   EXPECT_NE(status.message().find("training.batch_size, which is 1000"), std::string::npos) << status;
 }
 
@@ -310,7 +328,7 @@ TEST_F(TrainerTest, LearnsNothingFromShuffledLabels) {
   // Not one validation but the mean of several, none of which was chosen for its score.
   const auto network = MakeNetwork();
   const absl::StatusOr<run::TrainingState> state =
-      Trainer<MultiLabel>(Spec(8), torch::kCPU, Folder("shuffled")).Fit(*network, train, validation);
+      Trainer<MultiLabel>(Spec(8), Device(), Folder("shuffled")).Fit(*network, train, validation);
   ASSERT_TRUE(state.ok()) << state.status();
   double mean = 0;
   for (const run::Epoch& epoch : state->history()) mean += epoch.validation_score() / state->history_size();
