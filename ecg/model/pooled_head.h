@@ -1,7 +1,8 @@
 // pooled_head.h
 //
 // The head of the networks of the PTB-XL benchmark, `helme/ecg_ptbxl_benchmarking` (Strodthoff et al. 2021,
-// arXiv:2004.13701): features are pooled over time, and go twice through batch norm, dropout and a linear layer.
+// arXiv:2004.13701): features are pooled over time, and go twice through batch norm, dropout and a linear layer. And
+// how the benchmark draws the first weights of a network.
 
 #ifndef ECG_MODEL_POOLED_HEAD_H_
 #define ECG_MODEL_POOLED_HEAD_H_
@@ -19,6 +20,21 @@ namespace ecg {
 // (The largest by pooling rather than by `amax`, which would share the gradient among equals.)
 inline torch::Tensor MaxAndMean(const torch::Tensor& x) {
   return torch::cat({std::get<0>(torch::adaptive_max_pool1d(x, 1)).squeeze(-1), x.mean(-1)}, 1);
+}
+
+// StartAsBenchmark draws the first weights of a network as the benchmark's training does, whatever the network's own
+// start was: those of convolutions and linear layers from a normal distribution whose variance is 2 over their number
+// of inputs (He et al. 2015, arXiv:1502.01852), and all their biases 0. Recurrent layers keep LibTorch's start, and
+// batch norm its ones and zeros, also where a paper starts it otherwise.
+inline void StartAsBenchmark(torch::nn::Module& network) {
+  const auto start = [](auto& layer) {
+    torch::nn::init::kaiming_normal_(layer.weight);
+    if (layer.bias.defined()) torch::nn::init::zeros_(layer.bias);
+  };
+  for (const auto& part : network.modules(/*include_self=*/false)) {
+    if (auto* convolution = part->as<torch::nn::Conv1d>()) start(*convolution);
+    if (auto* linear = part->as<torch::nn::Linear>()) start(*linear);
+  }
 }
 
 // PooledHead is batch norm, dropout, linear, ReLU, batch norm, dropout, linear: [B, features] -> [B, classes]. Its

@@ -1,0 +1,68 @@
+// rnn.h
+//
+// Recurrent networks: long short-term memory (Hochreiter and Schmidhuber 1997, doi:10.1162/neco.1997.9.8.1735) and
+// gated recurrent units (Cho et al. 2014, arXiv:1406.1078), with the head of `helme/ecg_ptbxl_benchmarking` (Strodthoff
+// et al. 2021, arXiv:2004.13701), whose names and shapes of the weights they have.
+//
+//   Rnn<torch::nn::LSTM> network(spec.model(), /*leads=*/12, /*classes=*/71);
+
+#ifndef ECG_MODEL_RNN_H_
+#define ECG_MODEL_RNN_H_
+
+#include <torch/torch.h>
+
+#include <memory>
+#include <tuple>
+
+#include "ecg/model/network.h"
+#include "ecg/model/pooled_head.h"
+#include "proto/experiment.pb.h"
+
+namespace ecg {
+
+// MeanMaxAndLast pools what a recurrent network says at each time: [B, F, L] -> [B, 3 F], the mean of each channel, the
+// largest, and the last.
+//
+// Where the network also reads backwards, the last output of that direction has seen a single sample. One would rather
+// take the one at the first sample, after all of them. The benchmark means to, but its slice of those channels is
+// empty; here is computed what it computes.
+inline torch::Tensor MeanMaxAndLast(const torch::Tensor& x) {
+  return torch::cat({x.mean(-1), std::get<0>(torch::adaptive_max_pool1d(x, 1)).squeeze(-1), x.select(-1, -1)}, 1);
+}
+
+// Rnn is recurrent layers of `Cell`, torch::nn::LSTM or torch::nn::GRU, that read a sample of all leads at a time, and
+// the benchmark's head: [B, C, L] -> [B, classes].
+template <typename Cell>
+class Rnn : public Network {
+ public:
+  Rnn(const spec::Model& model, int leads, int classes)
+      : cell_(register_module("2", Cell(OptionsOf(model.rnn(), leads)))),
+        head_(register_module(
+            "5", std::make_shared<PooledHead>(
+                     model.rnn().head(), 3 * model.rnn().hidden_dim() * (model.rnn().bidirectional() ? 2 : 1), classes,
+                     /*pooling_layers=*/1))) {
+    StartAsBenchmark(*this);
+  }
+
+  torch::Tensor forward(const torch::Tensor& signals) override {
+    const torch::Tensor outputs = std::get<0>(cell_(signals.transpose(1, 2)));
+    return head_->forward(MeanMaxAndLast(outputs.transpose(1, 2)));
+  }
+
+ private:
+  using Options = decltype(Cell::Impl::options);
+
+  static Options OptionsOf(const spec::Rnn& spec, int leads) {
+    return Options(leads, spec.hidden_dim())
+        .num_layers(spec.layers())
+        .bidirectional(spec.bidirectional())
+        .batch_first(true);
+  }
+
+  Cell cell_;
+  std::shared_ptr<PooledHead> head_;
+};
+
+}  // namespace ecg
+
+#endif  // ECG_MODEL_RNN_H_
