@@ -67,22 +67,32 @@ inline constexpr ReferenceModel kReferenceModels[] = {
     {"lstm_d3_h128", "bi_lstm { layers: 3 hidden_dim: 128 }"},
     {"lstm_d3_h256", "bi_lstm { layers: 3 hidden_dim: 256 }"},
     // The numbers in these names are not always those of the network: "dim64" has vectors of 32 and "d8_h8_dim256l" of
-    // 2,048.
-    {"transformer_d1_h1_dim32l", "transformer { layers: 1 heads: 1 model_dim: 32 feed_forward_dim: 32 }"},
-    {"transformer_d2_h4_dim64l", "transformer { layers: 2 heads: 4 model_dim: 32 feed_forward_dim: 64 }"},
-    {"transformer_d4_h4_dim64l", "transformer { layers: 4 heads: 4 model_dim: 32 feed_forward_dim: 64 }"},
-    {"transformer_d8_h4_dim64l", "transformer { layers: 8 heads: 4 model_dim: 32 feed_forward_dim: 64 }"},
-    {"transformer_d8_h8_dim256l", "transformer { layers: 8 heads: 8 model_dim: 2048 feed_forward_dim: 256 }"},
+    // 2,048. In all of them attention runs along the batch.
+    {"transformer_d1_h1_dim32l",
+     "transformer { attention_along: BATCH layers: 1 heads: 1 model_dim: 32 feed_forward_dim: 32 }"},
+    {"transformer_d2_h4_dim64l",
+     "transformer { attention_along: BATCH layers: 2 heads: 4 model_dim: 32 feed_forward_dim: 64 }"},
+    {"transformer_d4_h4_dim64l",
+     "transformer { attention_along: BATCH layers: 4 heads: 4 model_dim: 32 feed_forward_dim: 64 }"},
+    {"transformer_d8_h4_dim64l",
+     "transformer { attention_along: BATCH layers: 8 heads: 4 model_dim: 32 feed_forward_dim: 64 }"},
+    {"transformer_d8_h8_dim256l",
+     "transformer { attention_along: BATCH layers: 8 heads: 8 model_dim: 2048 feed_forward_dim: 256 }"},
     {"transformer_d1_h1_dim32c",
-     "transformer { embedding: CONVOLUTIONAL layers: 1 heads: 1 model_dim: 32 feed_forward_dim: 32 }"},
+     "transformer { attention_along: BATCH embedding: CONVOLUTIONAL layers: 1 heads: 1 model_dim: 32 feed_forward_dim: "
+     "32 }"},
     {"transformer_d8_h4_dim64c",
-     "transformer { embedding: CONVOLUTIONAL layers: 8 heads: 4 model_dim: 32 feed_forward_dim: 64 }"},
+     "transformer { attention_along: BATCH embedding: CONVOLUTIONAL layers: 8 heads: 4 model_dim: 32 feed_forward_dim: "
+     "64 }"},
     {"transformer_d2_h8_dim256c",
-     "transformer { embedding: CONVOLUTIONAL layers: 2 heads: 8 model_dim: 256 feed_forward_dim: 2048 }"},
+     "transformer { attention_along: BATCH embedding: CONVOLUTIONAL layers: 2 heads: 8 model_dim: 256 "
+     "feed_forward_dim: 2048 }"},
     {"transformer_d4_h8_dim256c",
-     "transformer { embedding: CONVOLUTIONAL layers: 4 heads: 8 model_dim: 256 feed_forward_dim: 2048 }"},
+     "transformer { attention_along: BATCH embedding: CONVOLUTIONAL layers: 4 heads: 8 model_dim: 256 "
+     "feed_forward_dim: 2048 }"},
     {"transformer_d8_h8_dim256c",
-     "transformer { embedding: CONVOLUTIONAL layers: 8 heads: 8 model_dim: 256 feed_forward_dim: 2048 }"},
+     "transformer { attention_along: BATCH embedding: CONVOLUTIONAL layers: 8 heads: 8 model_dim: 256 "
+     "feed_forward_dim: 2048 }"},
     {"lambda_resnet1d18", "lambda_resnet { depth: LAMBDA_RESNET_18 }"},
     {"lambda_resnet1d50", "lambda_resnet { depth: LAMBDA_RESNET_50 }"},
     {"lambda_resnet1d101", "lambda_resnet { depth: LAMBDA_RESNET_101 }"},

@@ -1,0 +1,52 @@
+// bi_lstm.h
+//
+// Long short-term memory: Hochreiter and Schmidhuber 1997, "Long Short-Term Memory", doi:10.1162/neco.1997.9.8.1735,
+// with the forget gates that everyone has used since Gers, Schmidhuber and Cummins 2000. Each layer reads the crop from
+// both ends. Names and shapes of the weights are those of `seitalab/dnn_ecg_comparison`.
+//
+// There is no dropout between the layers. Crops of any length can be read, each sample being one step.
+//
+//   Classifier<BiLstm> network(spec.model(), /*leads=*/12, /*classes=*/71);
+
+#ifndef ECG_MODEL_BI_LSTM_H_
+#define ECG_MODEL_BI_LSTM_H_
+
+#include <torch/torch.h>
+
+#include <tuple>
+
+#include "proto/experiment.pb.h"
+
+namespace ecg {
+
+// BiLstm is layers of memory whose outputs, both directions side by side, are averaged over time and go through a
+// linear layer: [B, C, L] -> [B, feature_dim].
+class BiLstm : public torch::nn::Module {
+ public:
+  using Spec = spec::BiLstm;
+  static const Spec& SpecIn(const spec::Model& model) { return model.bi_lstm(); }
+
+  BiLstm(const Spec& spec, int leads)
+      : feature_dim_(spec.feature_dim()),
+        bilstm_(register_module(
+            "bilstm",
+            torch::nn::LSTM(
+                torch::nn::LSTMOptions(leads, spec.hidden_dim()).num_layers(spec.layers()).bidirectional(true)))),
+        fc_(register_module("fc", torch::nn::Linear(2 * spec.hidden_dim(), feature_dim_))) {}
+
+  torch::Tensor forward(const torch::Tensor& signals) {
+    const torch::Tensor outputs = std::get<0>(bilstm_(signals.permute({2, 0, 1})));  // [L, B, 2 * hidden_dim]
+    return fc_(outputs.mean(/*dim=*/0));
+  }
+
+  int feature_dim() const { return feature_dim_; }
+
+ private:
+  int feature_dim_;
+  torch::nn::LSTM bilstm_;
+  torch::nn::Linear fc_;
+};
+
+}  // namespace ecg
+
+#endif  // ECG_MODEL_BI_LSTM_H_

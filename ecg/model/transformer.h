@@ -1,0 +1,253 @@
+// transformer.h
+//
+// The encoder of a transformer: Vaswani et al. 2017, "Attention Is All You Need", arXiv:1706.03762, over pieces of a
+// crop. Names and shapes of the weights are those of `seitalab/dnn_ecg_comparison`.
+//
+// That reference hands [batch, time] to an encoder that expects [time, batch]: attention and positions run along the
+// batch, so that no piece of a crop sees another of the same crop, and logits depend on which crops share a batch. Its
+// figures have that in them, and the spec's default, `attention_along: BATCH`, repeats it. `attention_along: TIME` is
+// the paper's encoder: what is predicted for a crop depends on that crop only.
+//
+// It departs from the paper further: vectors are not scaled before positions are added to them, and, with the
+// reference, all layers start with the same weights. The six convolutions have nothing between them, so that together
+// they are linear.
+//
+//   Classifier<Transformer<LinearEmbedding>> network(spec.model(), /*leads=*/12, /*classes=*/71);
+//   ECG_RETURN_IF_ERROR(network.CheckSamples(1250));
+
+#ifndef ECG_MODEL_TRANSFORMER_H_
+#define ECG_MODEL_TRANSFORMER_H_
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "ecg/status/status_macros.h"
+#include "proto/experiment.pb.h"
+
+namespace ecg {
+
+// LinearEmbedding maps pieces of `chunk_samples` samples, all leads of one after another, through a linear layer:
+// [B, C, L] -> [B, L / chunk_samples, model_dim].
+class LinearEmbedding : public torch::nn::Module {
+ public:
+  LinearEmbedding(const spec::Transformer& spec, int leads)
+      : chunk_samples_(spec.chunk_samples()),
+        embed_(register_module("embed", torch::nn::Linear(leads * chunk_samples_, spec.model_dim()))) {}
+
+  torch::Tensor forward(const torch::Tensor& signals) {
+    const torch::Tensor pieces = signals.reshape({signals.size(0), signals.size(1), -1, chunk_samples_});
+    return embed_(pieces.transpose(1, 2).flatten(2));
+  }
+
+  // PiecesOf returns how many vectors a crop of `samples` samples becomes, or why it cannot be embedded.
+  absl::StatusOr<int> PiecesOf(int samples) const {
+    if (samples % chunk_samples_ == 0) return samples / chunk_samples_;
+    int divisor = std::min(samples, chunk_samples_);
+    while (samples % divisor != 0) --divisor;
+    return absl::InvalidArgumentError(absl::StrCat("model.transformer.chunk_samples is ", chunk_samples_,
+                                                   "; it must divide the samples of a crop, ", samples, ", as ",
+                                                   divisor, " does"));
+  }
+
+ private:
+  int chunk_samples_;
+  torch::nn::Linear embed_;
+};
+
+// ConvolutionalEmbedding is six convolutions, without activations, and a linear layer:
+// [B, C, L] -> [B, (L - 940) / 36 + 1, model_dim].
+class ConvolutionalEmbedding : public torch::nn::Module {
+ public:
+  ConvolutionalEmbedding(const spec::Transformer& spec, int leads) {
+    const auto add = [this](int in, int out, int kernel, int stride, int padding) {
+      convolutions_.push_back(register_module(
+          absl::StrCat("conv", convolutions_.size() + 1),
+          torch::nn::Conv1d(torch::nn::Conv1dOptions(in, out, kernel).stride(stride).padding(padding))));
+    };
+    add(leads, 128, 14, 3, 2);
+    add(128, 256, 14, 3, 0);
+    add(256, 256, 10, 2, 0);
+    add(256, 256, 10, 2, 0);
+    add(256, 256, 10, 1, 0);
+    add(256, 256, 10, 1, 0);
+    dense_ = register_module("dense", torch::nn::Linear(256, spec.model_dim()));
+  }
+
+  torch::Tensor forward(const torch::Tensor& signals) {
+    torch::Tensor x = signals;
+    for (auto& convolution : convolutions_) x = convolution(x);
+    return dense_(x.transpose(1, 2));
+  }
+
+  // PiecesOf returns how many vectors a crop of `samples` samples becomes, or why it cannot be embedded.
+  absl::StatusOr<int> PiecesOf(int samples) const {
+    // What the kernels, strides and padding come to: one vector is made of 940 samples, the next of those 36 later.
+    if (samples >= 940) return (samples - 940) / 36 + 1;
+    return absl::InvalidArgumentError(
+        absl::StrCat("the convolutions of model.transformer need crops of at least 940 samples; make data.crop_seconds "
+                     "longer, or choose `embedding: LINEAR`"));
+  }
+
+ private:
+  std::vector<torch::nn::Conv1d> convolutions_;
+  torch::nn::Linear dense_{nullptr};
+};
+
+// PositionalEncoding adds to each vector of a sequence what tells its position, then drops out: [S, N, D] -> [S, N, D],
+// S at most kPositions. (Vaswani et al. 2017, section 3.5.)
+class PositionalEncoding : public torch::nn::Module {
+ public:
+  static constexpr int kPositions = 5000;
+
+  PositionalEncoding(int model_dim, double dropout) : dropout_(dropout) {
+    const torch::Tensor position = torch::arange(kPositions, torch::kFloat32).unsqueeze(1);
+    const torch::Tensor frequency =
+        torch::exp(torch::arange(0, model_dim, 2, torch::kFloat32) * (-std::log(10000.0) / model_dim));
+    const torch::Tensor angle = position * frequency;
+    // A sine and a cosine of each frequency, in turn.
+    const torch::Tensor waves = torch::stack({angle.sin(), angle.cos()}, /*dim=*/-1).flatten(1).slice(1, 0, model_dim);
+    pe_ = register_buffer("pe", waves.unsqueeze(1).contiguous());  // [kPositions, 1, D]
+  }
+
+  torch::Tensor forward(const torch::Tensor& x) {
+    TORCH_CHECK(x.size(0) <= kPositions, "attention runs along ", x.size(0), " positions; the transformer has ",
+                kPositions);
+    return torch::dropout(x + pe_.slice(0, 0, x.size(0)), dropout_, is_training());
+  }
+
+ private:
+  double dropout_;
+  torch::Tensor pe_;
+};
+
+// SelfAttention lets each of S vectors gather from all S, in `heads` parts that choose separately: [S, N, D] ->
+// [S, N, D], for N sequences. (Vaswani et al. 2017, section 3.2.) LibTorch has one too, which on each call waits for
+// the device to compare its three inputs.
+class SelfAttention : public torch::nn::Module {
+ public:
+  SelfAttention(int model_dim, int heads, double dropout)
+      : heads_(heads),
+        dropout_(dropout),
+        in_proj_weight_(register_parameter("in_proj_weight", torch::empty({3 * model_dim, model_dim}))),
+        in_proj_bias_(register_parameter("in_proj_bias", torch::zeros(3 * model_dim))),
+        out_proj_(register_module("out_proj", torch::nn::Linear(model_dim, model_dim))) {
+    torch::nn::init::xavier_uniform_(in_proj_weight_);
+    torch::nn::init::zeros_(out_proj_->bias);
+  }
+
+  torch::Tensor forward(const torch::Tensor& x) {
+    const int64_t length = x.size(0), sequences = x.size(1), part = x.size(2) / heads_;
+    // Queries, keys and values, each [N, heads, S, D / heads].
+    const std::vector<torch::Tensor> projected = torch::linear(x, in_proj_weight_, in_proj_bias_)
+                                                     .view({length, sequences, 3, heads_, part})
+                                                     .permute({2, 1, 3, 0, 4})
+                                                     .unbind();
+    const torch::Tensor query = projected[0] / std::sqrt(part);
+    const torch::Tensor share = torch::matmul(query, projected[1].transpose(-2, -1)).softmax(/*dim=*/-1);
+    const torch::Tensor gathered = torch::matmul(torch::dropout(share, dropout_, is_training()), projected[2]);
+    return out_proj_(gathered.permute({2, 0, 1, 3}).flatten(2));
+  }
+
+ private:
+  int heads_;
+  double dropout_;
+  torch::Tensor in_proj_weight_;
+  torch::Tensor in_proj_bias_;
+  torch::nn::Linear out_proj_;
+};
+
+// EncoderLayer is self-attention and two linear layers, around each of which the input is added before layer norm:
+// [S, N, D] -> [S, N, D].
+class EncoderLayer : public torch::nn::Module {
+ public:
+  EncoderLayer(const spec::Transformer& spec, double dropout)
+      : self_attn_(
+            register_module("self_attn", std::make_shared<SelfAttention>(spec.model_dim(), spec.heads(), dropout))),
+        linear1_(register_module("linear1", torch::nn::Linear(spec.model_dim(), spec.feed_forward_dim()))),
+        linear2_(register_module("linear2", torch::nn::Linear(spec.feed_forward_dim(), spec.model_dim()))),
+        norm1_(register_module("norm1", torch::nn::LayerNorm(torch::nn::LayerNormOptions({spec.model_dim()})))),
+        norm2_(register_module("norm2", torch::nn::LayerNorm(torch::nn::LayerNormOptions({spec.model_dim()})))),
+        dropout_(dropout) {}
+
+  torch::Tensor forward(const torch::Tensor& x) {
+    const auto drop = [this](const torch::Tensor& y) { return torch::dropout(y, dropout_, is_training()); };
+    const torch::Tensor attended = norm1_(x + drop(self_attn_->forward(x)));
+    return norm2_(attended + drop(linear2_(drop(linear1_(attended).relu()))));
+  }
+
+ private:
+  std::shared_ptr<SelfAttention> self_attn_;
+  torch::nn::Linear linear1_;
+  torch::nn::Linear linear2_;
+  torch::nn::LayerNorm norm1_;
+  torch::nn::LayerNorm norm2_;
+  double dropout_;
+};
+
+// Transformer embeds pieces of a crop, lets them attend to one another in several layers, averages them over time and
+// maps that through a linear layer: [B, C, L] -> [B, feature_dim].
+template <typename Embedding>
+class Transformer : public torch::nn::Module {
+ public:
+  using Spec = spec::Transformer;
+  static const Spec& SpecIn(const spec::Model& model) { return model.transformer(); }
+
+  Transformer(const Spec& spec, int leads)
+      : feature_dim_(spec.feature_dim()),
+        along_time_(spec.attention_along() == Spec::TIME),
+        embed_(register_module("embed", std::make_shared<Embedding>(spec, leads))),
+        pos_encoder_(register_module("pos_encoder", std::make_shared<PositionalEncoding>(spec.model_dim(), kDropout))),
+        fc_(register_module("fc", torch::nn::Linear(spec.model_dim(), feature_dim_))) {
+    TORCH_CHECK(spec.model_dim() % spec.heads() == 0, "model.transformer.heads is ", spec.heads(),
+                "; it must divide model_dim, which is ", spec.model_dim());
+    register_module("transformer_encoder", std::make_shared<torch::nn::Module>())->register_module("layers", layers_);
+    const torch::NoGradGuard no_grad;
+    for (int i = 0; i < spec.layers(); ++i) {
+      layers_->push_back(EncoderLayer(spec, kDropout));
+      // The reference copies its first layer.
+      const auto first = layers_[0]->parameters(), copy = layers_[i]->parameters();
+      for (size_t k = 0; k < copy.size(); ++k) torch::Tensor(copy[k]).copy_(first[k]);
+    }
+  }
+
+  torch::Tensor forward(const torch::Tensor& signals) {
+    torch::Tensor x = embed_->forward(signals);  // [B, pieces, D]
+    if (along_time_) x = x.transpose(0, 1);
+    x = layers_->forward(pos_encoder_->forward(x));
+    return fc_(x.mean(along_time_ ? 0 : 1));
+  }
+
+  // CheckSamples refuses crops that cannot be embedded, and those of more pieces than there are positions.
+  absl::Status CheckSamples(int samples) const {
+    ECG_ASSIGN_OR_RETURN(const int pieces, embed_->PiecesOf(samples));
+    if (!along_time_ || pieces <= PositionalEncoding::kPositions) return absl::OkStatus();
+    return absl::InvalidArgumentError(absl::StrCat("model.transformer makes a sequence of ", pieces,
+                                                   " pieces of a crop; it has positions for ",
+                                                   PositionalEncoding::kPositions, ". Make chunk_samples larger"));
+  }
+
+  int feature_dim() const { return feature_dim_; }
+
+ private:
+  // That of the paper's base model, and of the reference.
+  static constexpr double kDropout = 0.1;
+
+  int feature_dim_;
+  bool along_time_;
+  std::shared_ptr<Embedding> embed_;
+  std::shared_ptr<PositionalEncoding> pos_encoder_;
+  torch::nn::Sequential layers_;
+  torch::nn::Linear fc_;
+};
+
+}  // namespace ecg
+
+#endif  // ECG_MODEL_TRANSFORMER_H_
