@@ -1,6 +1,6 @@
 """From an experiment's .textproto file to its binary and its test."""
 
-def ecg_experiment(name, spec, test_args = None):
+def ecg_experiment(name, spec, deps = [], test_args = None):
     """Builds the binary that runs an experiment, and tests that its spec is right.
 
         ecg_experiment(name = "resnet18_all", spec = "resnet18_all.textproto")
@@ -11,6 +11,7 @@ def ecg_experiment(name, spec, test_args = None):
     Args:
       name: the name of the binary.
       spec: the .textproto file.
+      deps: the libraries of headers that the spec names, such as that of an own backbone.
       test_args: the test runs the binary with these arguments, such as ["--describe"]; with None it only checks the
         spec, which compiles nothing of the experiment.
     """
@@ -34,7 +35,7 @@ def ecg_experiment(name, spec, test_args = None):
             "//ecg/spec:embedded_spec",
             "//ecg/train:objective",
             "//ecg/train:trainer",
-        ],
+        ] + deps,
     )
     tested = [compiler, "--spec=$(rootpath %s)" % spec, "--name=" + name] if test_args == None else [":" + name] + test_args
     native.sh_test(

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -104,6 +105,31 @@ inline bool IsDeviceName(absl::string_view name) {
          name.find_first_not_of("0123456789") == absl::string_view::npos && absl::SimpleAtoi(name, &index);
 }
 
+// CheckOwnBackbone finds what the own backbone `own`, which is at `path`, lacks.
+inline std::vector<Problem> CheckOwnBackbone(const spec::OwnBackbone& own, const std::string& path) {
+  std::vector<Problem> problems;
+  const auto require = [&problems](bool given, const std::string& part, absl::string_view name,
+                                   absl::string_view advice) {
+    if (!given) problems.push_back({part, absl::StrCat(part, " has no ", name, "; ", advice)});
+  };
+  require(!own.type().empty(), path, "type", "write the C++ type with its namespace, such as type: \"my::TinyConv\"");
+  require(!own.header().empty(), path, "header",
+          "write which file defines the type, from the root of the repository, such as header: "
+          "\"examples/own_backbone/tiny_conv.h\"");
+  std::set<std::string> names;
+  for (int i = 0; i < own.values_size(); ++i) {
+    const spec::NamedNumber& value = own.values(i);
+    const std::string value_path = absl::StrCat(path, ".values[", i, "]");
+    require(!value.name().empty(), value_path, "name", "write what the backbone calls it, such as name: \"width\"");
+    require(value.has_number(), value_path, "number", "write it, such as number: 32");
+    if (!value.name().empty() && !names.insert(value.name()).second) {
+      problems.push_back({value_path, absl::StrCat(value_path, " is called ", value.name(),
+                                                   ", as one before it is; keep one of the two")});
+    }
+  }
+  return problems;
+}
+
 // CheckTogether finds what no range can tell: fields that accept a few values only, and fields that do not fit one
 // another. Its numbers must be in their ranges.
 inline std::vector<Problem> CheckTogether(const spec::Experiment& spec) {
@@ -150,6 +176,9 @@ inline std::vector<Problem> CheckTogether(const spec::Experiment& spec) {
   if (model.has_transformer() && model.transformer().model_dim() % model.transformer().heads() != 0) {
     report("model.transformer.heads", absl::StrCat(model.transformer().heads()),
            absl::StrCat("it must divide model_dim, which is ", model.transformer().model_dim()));
+  }
+  if (model.has_own()) {
+    for (Problem& problem : CheckOwnBackbone(model.own(), "model.own")) problems.push_back(std::move(problem));
   }
 
   const spec::Bootstrap& bootstrap = spec.evaluation().bootstrap();

@@ -16,6 +16,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
@@ -46,7 +47,9 @@ inline CompiledChoice CompiledChoiceOf(const google::protobuf::Message& message,
   CompiledChoice choice;
   google::protobuf::TextFormat::PrintFieldValueToString(message, field, -1, &choice.value);
   choice.argument = choice.value;
-  if (field->enum_type() != nullptr) {
+  if (field->cpp_type() == google::protobuf::FieldDescriptor::CPPTYPE_STRING) {
+    choice.argument = message.GetReflection()->GetString(message, field);  // without the quotes
+  } else if (field->enum_type() != nullptr) {
     choice.argument = field->enum_type()->FindValueByName(choice.value)->options().GetExtension(spec::cpp_arguments);
   }
   return choice;
@@ -89,21 +92,26 @@ inline absl::StatusOr<CompiledType> CompiledTypeOf(const google::protobuf::Messa
                                             " is a compiled choice; give it the options ",
                                             "(cpp_type) and (cpp_header) in ", descriptor.file()->name()));
   }
+  std::map<std::string, std::string> arguments;
   for (int i = 0; i < descriptor.field_count(); ++i) {
     const google::protobuf::FieldDescriptor* field = descriptor.field(i);
     if (!field->options().GetExtension(spec::compiled_in)) continue;
     const CompiledChoice choice = CompiledChoiceOf(alternative, field);
-    if (choice.argument.empty()) {
+    if (choice.argument.empty() && field->enum_type() != nullptr) {
       return absl::InternalError(absl::StrCat("the value ", choice.value, " of ", field->full_name(),
                                               " is compiled in; give it the option (cpp_arguments) in ",
                                               descriptor.file()->name()));
     }
-    if (absl::StrReplaceAll({{absl::StrCat("{", field->name(), "}"), choice.argument}}, &compiled.type) == 0) {
-      return absl::InternalError(absl::StrCat(field->full_name(), " is compiled in; name it as {", field->name(),
-                                              "} in the (cpp_type) of ", descriptor.name(), " in ",
+    const std::string placeholder = absl::StrCat("{", field->name(), "}");
+    if (!absl::StrContains(compiled.type, placeholder) && !absl::StrContains(compiled.header, placeholder)) {
+      return absl::InternalError(absl::StrCat(field->full_name(), " is compiled in; name it as ", placeholder,
+                                              " in the (cpp_type) or the (cpp_header) of ", descriptor.name(), " in ",
                                               descriptor.file()->name()));
     }
+    arguments[placeholder] = choice.argument;
   }
+  absl::StrReplaceAll(arguments, &compiled.type);
+  absl::StrReplaceAll(arguments, &compiled.header);
   return compiled;
 }
 

@@ -68,6 +68,16 @@ int main(int argc, char** argv) { return ecg::Main<Program>(kSpec, argc, argv); 
 )"));
 }
 
+TEST(SpecCompilerTest, IncludesTheHeaderOfAnOwnBackbone) {
+  const Result result = Compile(
+      "data { ptb_xl {} }\nmodel { own { type: \"my::TinyConv\" header: \"mine/tiny_conv.h\" } }\n"
+      "training { multi_label {} }\n");
+  EXPECT_EQ(result.errors, "");
+  const std::string source = ReadFile(result.source).value_or("");
+  EXPECT_THAT(source, HasSubstr("#include \"mine/tiny_conv.h\"\n"));
+  EXPECT_THAT(source, HasSubstr("ecg::Classifier<my::TinyConv>,\n"));
+}
+
 TEST(SpecCompilerTest, RefusesAWrongSpecAndWritesNothing) {
   const Result result = Compile(absl::StrCat(kSmallest, "runtime {\n  thread: 2\n  seed: x\n}\n"));
   EXPECT_EQ(result.exit_status, 1);

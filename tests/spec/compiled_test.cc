@@ -39,6 +39,13 @@ TEST(CompiledTest, PutsNoHeadBehindANetworkThatBringsItsOwn) {
   EXPECT_EQ(NetworkTypeOf(Parse<spec::Model>("xresnet {}")).value().type, "ecg::XResNet");
 }
 
+TEST(CompiledTest, TakesTheTypeAndTheHeaderOfAnOwnBackboneFromTheSpec) {
+  const CompiledType type =
+      NetworkTypeOf(Parse<spec::Model>("own { type: 'my::TinyConv<3>' header: 'mine/tiny_conv.h' }")).value();
+  EXPECT_EQ(type.type, "ecg::Classifier<my::TinyConv<3>>");
+  EXPECT_EQ(type.header, "mine/tiny_conv.h");
+}
+
 TEST(CompiledTest, PutsTheCompiledFieldsIntoTheType) {
   const auto type = [](const std::string& text) {
     return CompiledTypeOf(Parse<spec::sample::Circle>(text)).value().type;
@@ -54,9 +61,10 @@ TEST(CompiledTest, NamesTheOptionThatTheSchemaLacks) {
   EXPECT_EQ(CompiledTypeOf(Parse<spec::sample::Circle>("pen: NEW")).status().message(),
             "the value NEW of ecg.spec.sample.Circle.pen is compiled in; give it the option (cpp_arguments) in "
             "tests/spec/sample.proto");
-  EXPECT_EQ(CompiledTypeOf(spec::sample::Square()).status().message(),
-            "ecg.spec.sample.Square.side is compiled in; name it as {side} in the (cpp_type) of Square in "
-            "tests/spec/sample.proto");
+  EXPECT_EQ(
+      CompiledTypeOf(spec::sample::Square()).status().message(),
+      "ecg.spec.sample.Square.side is compiled in; name it as {side} in the (cpp_type) or the (cpp_header) of Square "
+      "in tests/spec/sample.proto");
 }
 
 TEST(CompiledTest, ListsTheChoicesThatAreFixedWhetherOrNotTheyAreWritten) {

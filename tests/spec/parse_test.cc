@@ -107,6 +107,24 @@ TEST(ParseTest, ChecksFieldsThatDependOnOneAnother) {
             "x.textproto:6:13: evaluation.bootstrap.low_quantile is 0.5; it must be below high_quantile, which is 0.5");
 }
 
+TEST(ParseTest, SaysWhatAnOwnBackboneLacks) {
+  const auto error = [](absl::string_view own) {
+    return Error(absl::StrCat("data { ptb_xl {} } training { multi_label {} }\nmodel {\n  own {\n", own, "\n}\n}\n"));
+  };
+  EXPECT_EQ(error("type: \"my::TinyConv\" header: \"my.h\" values { name: \"width\" number: -0.5 }"), "");
+  EXPECT_EQ(error(""),
+            "x.textproto:3:3: model.own has no type; write the C++ type with its namespace, such as type: "
+            "\"my::TinyConv\"\n"
+            "x.textproto:3:3: model.own has no header; write which file defines the type, from the root of the "
+            "repository, such as header: \"examples/own_backbone/tiny_conv.h\"");
+  EXPECT_EQ(
+      error("type: \"T\" header: \"h\"\nvalues { name: \"width\" }\nvalues { number: 1 }\n"
+            "values { name: \"width\" number: 1 }"),
+      "x.textproto:5:8: model.own.values[0] has no number; write it, such as number: 32\n"
+      "x.textproto:6:8: model.own.values[1] has no name; write what the backbone calls it, such as name: \"width\"\n"
+      "x.textproto:7:8: model.own.values[2] is called width, as one before it is; keep one of the two");
+}
+
 TEST(ParseTest, KnowsTheNamesOfDevices) {
   for (const absl::string_view device : {"cpu", "cuda", "cuda:0", "cuda:12"}) {
     EXPECT_EQ(ErrorWith(absl::StrCat("runtime { device: \"", device, "\" }")), "") << device;
