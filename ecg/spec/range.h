@@ -31,7 +31,8 @@ inline std::string NumberInWords(double number) {
 // InRange tells whether `range` accepts `number`. It never accepts what is not a number.
 inline bool InRange(const spec::Range& range, double number) {
   return number == number && !(range.has_min() && number < range.min()) && !(range.has_max() && number > range.max()) &&
-         !(range.has_above() && number <= range.above()) && !(range.has_below() && number >= range.below());
+         !(range.has_above() && number <= range.above()) && !(range.has_below() && number >= range.below()) &&
+         !(range.odd() && std::abs(std::fmod(number, 2)) != 1);
 }
 
 // RangeInWords says which numbers `range` accepts, such as "at least 1 and at most 5"; "" when it accepts all.
@@ -41,6 +42,7 @@ inline std::string RangeInWords(const spec::Range& range) {
   if (range.has_above()) bounds.push_back(absl::StrCat("above ", NumberInWords(range.above())));
   if (range.has_max()) bounds.push_back(absl::StrCat("at most ", NumberInWords(range.max())));
   if (range.has_below()) bounds.push_back(absl::StrCat("below ", NumberInWords(range.below())));
+  if (range.odd()) bounds.push_back("odd");
   return absl::StrJoin(bounds, " and ");
 }
 

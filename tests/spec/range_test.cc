@@ -20,6 +20,13 @@ TEST(RangeTest, AcceptsItsBoundsOnlyWhereTheyBelongToIt) {
   EXPECT_FALSE(InRange(open, 1) || InRange(open, 5));
 }
 
+TEST(RangeTest, CanTakeOddNumbersOnly) {
+  spec::Range odd;
+  odd.set_odd(true);
+  EXPECT_TRUE(InRange(odd, 5) && InRange(odd, -1));
+  EXPECT_FALSE(InRange(odd, 4) || InRange(odd, 0) || InRange(odd, 2.5));
+}
+
 TEST(RangeTest, WithoutBoundsAcceptsEveryNumberButNotWhatIsNone) {
   EXPECT_TRUE(InRange(spec::Range(), -1e300));
   EXPECT_FALSE(InRange(spec::Range(), std::numeric_limits<double>::quiet_NaN()));
@@ -32,6 +39,8 @@ TEST(RangeTest, IsSaidInWords) {
   EXPECT_EQ(RangeInWords(range), "above 0");
   range.set_max(100000);
   EXPECT_EQ(RangeInWords(range), "above 0 and at most 100000");
+  range.set_odd(true);
+  EXPECT_EQ(RangeInWords(range), "above 0 and at most 100000 and odd");
 }
 
 TEST(RangeTest, WritesNumbersAsPeopleDo) {
