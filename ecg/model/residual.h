@@ -19,6 +19,9 @@ inline torch::nn::Conv1d Convolution(int in, int out, int kernel, int stride = 1
       torch::nn::Conv1dOptions(in, out, kernel).stride(stride).padding(kernel / 2).groups(groups).bias(false));
 }
 
+// HalfKernel returns half of an odd `kernel`, rounded up to an odd number: 1, 3, 3, 5, 5 for 1, 3, 5, 7, 9.
+constexpr int HalfKernel(int kernel) { return (kernel / 2 + 1) | 1; }
+
 // Shortcut returns what the input of a block goes through before it is added to the block's output: a convolution and
 // batch norm where the shapes differ, or else an empty module, which means the input itself.
 inline torch::nn::Sequential Shortcut(int in, int out, int stride, int kernel = 1) {

@@ -30,17 +30,17 @@ struct Grouping {
   int width_per_group = 64;
 };
 
-// BasicBlock is two convolutions of width 3 around which the input is added: [B, `in`, L] -> [B, `width`, L /
-// `stride`].
+// BasicBlock is two convolutions around which the input is added, the first of width `kernel` and the second of half of
+// it: by default 3 and 3. [B, `in`, L] -> [B, `width`, L / `stride`].
 class BasicBlock : public torch::nn::Module {
  public:
   // How many times wider the output is than `width`.
   static constexpr int kExpansion = 1;
 
-  BasicBlock(int in, int width, int stride, const Grouping& = {})
-      : conv1_(register_module("conv1", Convolution(in, width, 3, stride))),
+  BasicBlock(int in, int width, int stride, const Grouping& = {}, int kernel = 3)
+      : conv1_(register_module("conv1", Convolution(in, width, kernel, stride))),
         bn1_(register_module("bn1", torch::nn::BatchNorm1d(width))),
-        conv2_(register_module("conv2", Convolution(width, width, 3))),
+        conv2_(register_module("conv2", Convolution(width, width, HalfKernel(kernel)))),
         bn2_(register_module("bn2", torch::nn::BatchNorm1d(width))),
         downsample_(Shortcut(in, width * kExpansion, stride)) {
     if (downsample_) register_module("downsample", downsample_);
@@ -61,14 +61,15 @@ class BasicBlock : public torch::nn::Module {
   torch::nn::Sequential downsample_;
 };
 
-// Bottleneck is a convolution of width 3 between two of width 1, around which the input is added: [B, `in`, L] -> [B, 4
-// * `width`, L / `stride`].
+// Bottleneck is a convolution of width `kernel` between two of width 1, around which the input is added: [B, `in`, L]
+// -> [B, 4 * `width`, L / `stride`].
 class Bottleneck : public torch::nn::Module {
  public:
   static constexpr int kExpansion = 4;
 
-  Bottleneck(int in, int width, int stride, const Grouping& grouping = {})
-      : Bottleneck(in, width, width * grouping.width_per_group / 64 * grouping.groups, stride, grouping.groups) {}
+  Bottleneck(int in, int width, int stride, const Grouping& grouping = {}, int kernel = 3)
+      : Bottleneck(in, width, width * grouping.width_per_group / 64 * grouping.groups, stride, grouping.groups,
+                   kernel) {}
 
   torch::Tensor forward(const torch::Tensor& x) {
     torch::Tensor out = bn1_(conv1_(x)).relu_();
@@ -79,10 +80,10 @@ class Bottleneck : public torch::nn::Module {
   }
 
  private:
-  Bottleneck(int in, int width, int inner, int stride, int groups)
+  Bottleneck(int in, int width, int inner, int stride, int groups, int kernel)
       : conv1_(register_module("conv1", Convolution(in, inner, 1))),
         bn1_(register_module("bn1", torch::nn::BatchNorm1d(inner))),
-        conv2_(register_module("conv2", Convolution(inner, inner, 3, stride, groups))),
+        conv2_(register_module("conv2", Convolution(inner, inner, kernel, stride, groups))),
         bn2_(register_module("bn2", torch::nn::BatchNorm1d(inner))),
         conv3_(register_module("conv3", Convolution(inner, width * kExpansion, 1))),
         bn3_(register_module("bn3", torch::nn::BatchNorm1d(width * kExpansion))),

@@ -11,6 +11,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <ranges>
 #include <string>
 
 #include "absl/strings/match.h"
@@ -44,10 +45,11 @@ inline torch::Tensor DeterministicWeight(const std::string& name, torch::IntArra
 }
 
 // FillDeterministically gives every tensor of `state` its value, rounded to float32 whatever its type. A positional
-// encoding (`pe`) is left as it is.
+// encoding (`pe`) is left as it is. A tensor with two names gets the value of the one that sorts first: in XResNet,
+// whose module "convpath" holds "convs", the name that PyTorch fills last.
 inline void FillDeterministically(const NamedTensors& state) {
   const torch::NoGradGuard no_grad;
-  for (const auto& [name, tensor] : state) {
+  for (const auto& [name, tensor] : std::views::reverse(state)) {
     if (!absl::EndsWith(name, ".pe"))
       torch::Tensor(tensor).copy_(DeterministicWeight(name, tensor.sizes()).to(torch::kFloat32));
   }

@@ -1,0 +1,127 @@
+// inception_time.h
+//
+// Ismail Fawaz et al. 2020, "InceptionTime: Finding AlexNet for Time Series Classification", arXiv:1909.04939: blocks
+// of convolutions of several widths side by side. The form is that of `helme/ecg_ptbxl_benchmarking` (Strodthoff et al.
+// 2021, arXiv:2004.13701), with the names and shapes of its weights.
+//
+// It departs from the paper, as the benchmark does, in the head, which pools by maximum and mean and has a hidden
+// layer, in widths that are odd, and in being one network where the paper averages five.
+//
+//   InceptionTime network(spec.model(), /*leads=*/12, /*classes=*/71);
+
+#ifndef ECG_MODEL_INCEPTION_TIME_H_
+#define ECG_MODEL_INCEPTION_TIME_H_
+
+#include <torch/torch.h>
+
+#include <memory>
+#include <vector>
+
+#include "ecg/model/network.h"
+#include "ecg/model/pooled_head.h"
+#include "ecg/model/residual.h"
+#include "proto/experiment.pb.h"
+
+namespace ecg {
+
+// InceptionBlock is a bottleneck and three convolutions of it side by side, and beside them the largest of three
+// samples at a time, convolved: [B, `in`, L] -> [B, 4 * filters, L].
+class InceptionBlock : public torch::nn::Module {
+ public:
+  // How many convolutions, with the one of the largest samples, lie side by side.
+  static constexpr int kPaths = 4;
+
+  InceptionBlock(int in, const spec::InceptionTime& spec)
+      : bottleneck_(register_module("bottleneck", Convolution(in, spec.bottleneck(), 1))),
+        pool_(register_module(
+            "conv_bottle",
+            torch::nn::Sequential(torch::nn::MaxPool1d(torch::nn::MaxPool1dOptions(3).stride(1).padding(1)),
+                                  Convolution(in, spec.filters(), 1)))),
+        norm_(register_module("bn_relu",
+                              torch::nn::Sequential(torch::nn::BatchNorm1d(kPaths * spec.filters()),
+                                                    torch::nn::ReLU(torch::nn::ReLUOptions(/*inplace=*/true))))) {
+    const auto convs = register_module("convs", torch::nn::ModuleList());
+    for (const int part : {1, 2, 4}) {
+      // The next odd number below an even one, so that no sample is lost.
+      const int kernel = (spec.kernel_samples() / part - 1) | 1;
+      convs_.push_back(Convolution(spec.bottleneck(), spec.filters(), kernel));
+      convs->push_back(convs_.back());
+    }
+  }
+
+  torch::Tensor forward(const torch::Tensor& x) {
+    const torch::Tensor narrow = bottleneck_(x);
+    std::vector<torch::Tensor> paths;
+    for (torch::nn::Conv1d& conv : convs_) paths.push_back(conv(narrow));
+    paths.push_back(pool_->forward(x));
+    return norm_->forward(torch::cat(paths, /*dim=*/1));
+  }
+
+ private:
+  torch::nn::Conv1d bottleneck_;
+  std::vector<torch::nn::Conv1d> convs_;
+  torch::nn::Sequential pool_;
+  torch::nn::Sequential norm_;
+};
+
+// InceptionStack is blocks, around each three of which the input is added: [B, C, L] -> [B, 4 * filters, L].
+class InceptionStack : public torch::nn::Module {
+ public:
+  InceptionStack(const spec::InceptionTime& spec, int leads) {
+    const int width = InceptionBlock::kPaths * spec.filters();
+    const auto blocks = register_module("im", torch::nn::ModuleList());
+    const auto shortcuts = register_module("sk", torch::nn::ModuleList());
+    for (int block = 0; block < spec.residual_groups() * kGroup; ++block) {
+      blocks_.push_back(std::make_shared<InceptionBlock>(block == 0 ? leads : width, spec));
+      blocks->push_back(blocks_.back());
+    }
+    for (int group = 0; group < spec.residual_groups(); ++group) {
+      shortcuts_.push_back(torch::nn::Sequential(
+          {{"conv", Convolution(group == 0 ? leads : width, width, 1)}, {"bn", torch::nn::BatchNorm1d(width)}}));
+      shortcuts->push_back(shortcuts_.back());
+    }
+  }
+
+  torch::Tensor forward(const torch::Tensor& signals) {
+    torch::Tensor x = signals, group_input = signals;
+    for (size_t block = 0; block < blocks_.size(); ++block) {
+      x = blocks_[block]->forward(x);
+      if ((block + 1) % kGroup == 0) {
+        x = (x + shortcuts_[block / kGroup]->forward(group_input)).relu_();
+        group_input = x;
+      }
+    }
+    return x;
+  }
+
+ private:
+  // How many blocks a shortcut spans.
+  static constexpr int kGroup = 3;
+
+  std::vector<std::shared_ptr<InceptionBlock>> blocks_;
+  std::vector<torch::nn::Sequential> shortcuts_;
+};
+
+// InceptionTime is a stack of inception blocks and the benchmark's head: [B, C, L] -> [B, classes].
+class InceptionTime : public Network {
+ public:
+  InceptionTime(const spec::Model& model, int leads, int classes)
+      : stack_(std::make_shared<InceptionStack>(model.inception_time(), leads)),
+        head_(std::make_shared<PooledHead>(model.inception_time().head(),
+                                           2 * InceptionBlock::kPaths * model.inception_time().filters(), classes)) {
+    register_module("layers", torch::nn::ModuleList(stack_, head_));
+    StartAsBenchmark(*this);
+  }
+
+  torch::Tensor forward(const torch::Tensor& signals) override {
+    return head_->forward(MaxAndMean(stack_->forward(signals)));
+  }
+
+ private:
+  std::shared_ptr<InceptionStack> stack_;
+  std::shared_ptr<PooledHead> head_;
+};
+
+}  // namespace ecg
+
+#endif  // ECG_MODEL_INCEPTION_TIME_H_

@@ -1,0 +1,93 @@
+// wang_resnet.h
+//
+// The residual networks of `helme/ecg_ptbxl_benchmarking` (Strodthoff et al. 2021, arXiv:2004.13701), whose stages are
+// equally wide: that of Wang, Yan and Oates 2017, "Time Series Classification from Scratch with Deep Neural Networks: A
+// Strong Baseline", arXiv:1611.06455, and those of He et al. 2016, arXiv:1512.03385, in that form. Names and shapes of
+// the weights are that project's.
+//
+// They depart from the papers in what the benchmark does. Wang et al. have blocks of three convolutions (8, 5 and 3
+// samples), which keep every sample; here a block has two (5 and 3), and each after the first halves the number of
+// samples. Of a longer stage only the first block has the wide convolutions. The head pools by maximum and mean, and
+// has a hidden layer. Where the benchmark would give a second convolution an even width (2 beside 3, or 4 beside 7),
+// with which it cannot run, ours is one wider.
+//
+//   WangResNet<BasicBlock> network(spec.model(), /*leads=*/12, /*classes=*/71);
+
+#ifndef ECG_MODEL_WANG_RESNET_H_
+#define ECG_MODEL_WANG_RESNET_H_
+
+#include <torch/torch.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ecg/model/network.h"
+#include "ecg/model/pooled_head.h"
+#include "ecg/model/residual.h"
+#include "ecg/model/resnet.h"
+#include "proto/experiment.pb.h"
+
+namespace ecg {
+
+// WangResNet is a stem, stages of `Block`, which is BasicBlock or Bottleneck, and the benchmark's head: [B, C, L] ->
+// [B, classes].
+template <typename Block>
+class WangResNet : public Network {
+ public:
+  WangResNet(const spec::Model& model, int leads, int classes) {
+    const spec::WangResNet& spec = model.wang_resnet();
+    keeps_samples_ = spec.depth() == spec::WangResNet::WANG;
+    int channels = spec.width();
+    conv1_ = register_module(
+        "0", keeps_samples_ ? Convolution(leads, channels, 7) : Convolution(leads, channels, spec.kernel_samples(), 2));
+    bn1_ = register_module("1", torch::nn::BatchNorm1d(channels));
+    // Layers are called by their places: convolution, batch norm, ReLU, pooling if any, the stages, the head.
+    int place = keeps_samples_ ? 3 : 4;
+    for (const int blocks : BlocksOf(spec.depth())) {
+      torch::nn::Sequential stage =
+          ResidualStage<Block>(channels, spec.width(), 1, stages_.empty() ? 1 : 2, Grouping{}, spec.kernel_samples());
+      stage->extend(*ResidualStage<Block>(channels, spec.width(), blocks - 1, 1));
+      stages_.push_back(register_module(std::to_string(place++), stage));
+    }
+    head_ = register_module(std::to_string(place), std::make_shared<PooledHead>(spec.head(), 2 * channels, classes));
+    StartAsBenchmark(*this);
+  }
+
+  torch::Tensor forward(const torch::Tensor& signals) override {
+    torch::Tensor x = bn1_(conv1_(signals)).relu_();
+    if (!keeps_samples_) x = torch::max_pool1d(x, /*kernel_size=*/3, /*stride=*/2, /*padding=*/1);
+    for (torch::nn::Sequential& stage : stages_) x = stage->forward(x);
+    return head_->forward(MaxAndMean(x));
+  }
+
+ private:
+  // BlocksOf returns the number of blocks in each stage.
+  static std::vector<int> BlocksOf(spec::WangResNet::Depth depth) {
+    switch (depth) {
+      case spec::WangResNet::WANG:
+        return {1, 1, 1};
+      case spec::WangResNet::RESNET_18:
+        return {2, 2, 2, 2};
+      case spec::WangResNet::RESNET_34:
+      case spec::WangResNet::RESNET_50:
+        return {3, 4, 6, 3};
+      case spec::WangResNet::RESNET_101:
+        return {3, 4, 23, 3};
+      case spec::WangResNet::RESNET_152:
+        return {3, 8, 36, 3};
+    }
+    TORCH_CHECK(false, "WangResNet has no depth ", static_cast<int>(depth));
+  }
+
+  // Whether the stem keeps every sample, or keeps one of four.
+  bool keeps_samples_;
+  torch::nn::Conv1d conv1_{nullptr};
+  torch::nn::BatchNorm1d bn1_{nullptr};
+  std::vector<torch::nn::Sequential> stages_;
+  std::shared_ptr<PooledHead> head_;
+};
+
+}  // namespace ecg
+
+#endif  // ECG_MODEL_WANG_RESNET_H_

@@ -1,0 +1,89 @@
+// wide_resnet.h
+//
+// Residual networks with batch norm and ReLU before each convolution: Zagoruyko and Komodakis 2016, "Wide Residual
+// Networks", arXiv:1605.07146, in the form of `helme/ecg_ptbxl_benchmarking` (Strodthoff et al. 2021,
+// arXiv:2004.13701), with the names and shapes of its weights.
+//
+// It departs from the paper in what the benchmark does: it is not wide, but has 16 channels throughout; a block adds a
+// fifth of its convolutions' output to its input after batch norm and ReLU; a shortcut that strides spans several
+// samples; and the head, which pools by maximum and mean and has a hidden layer, follows the last block without batch
+// norm and ReLU between. Where the benchmark would give that shortcut an even width (2 beside 3, or 4 beside 7), with
+// which it cannot read every length, ours is one wider.
+//
+//   WideResNet network(spec.model(), /*leads=*/12, /*classes=*/71);
+
+#ifndef ECG_MODEL_WIDE_RESNET_H_
+#define ECG_MODEL_WIDE_RESNET_H_
+
+#include <torch/torch.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ecg/model/network.h"
+#include "ecg/model/pooled_head.h"
+#include "ecg/model/residual.h"
+#include "proto/experiment.pb.h"
+
+namespace ecg {
+
+// WideBlock is batch norm, ReLU and a convolution, twice, whose output is added to what the first ReLU gives: [B,
+// `width`, L] -> [B, `width`, L / `stride`], rounded up.
+class WideBlock : public torch::nn::Module {
+ public:
+  WideBlock(int width, int stride, int kernel)
+      : bn_(register_module("bn", torch::nn::BatchNorm1d(width))),
+        conv1_(register_module("conv1", Convolution(width, width, kernel, stride))),
+        conv2_(register_module("conv2", torch::nn::Sequential(torch::nn::BatchNorm1d(width),
+                                                              torch::nn::ReLU(torch::nn::ReLUOptions(/*inplace=*/true)),
+                                                              Convolution(width, width, kernel)))) {
+    if (stride > 1) shortcut_ = register_module("shortcut", Convolution(width, width, HalfKernel(kernel), stride));
+  }
+
+  torch::Tensor forward(const torch::Tensor& x) {
+    const torch::Tensor start = bn_(x).relu_();
+    return conv2_->forward(conv1_(start)).mul_(kScale).add_(shortcut_ ? shortcut_(start) : start);
+  }
+
+ private:
+  // What the output of the convolutions is multiplied by.
+  static constexpr double kScale = 0.2;
+
+  torch::nn::BatchNorm1d bn_;
+  torch::nn::Conv1d conv1_;
+  torch::nn::Sequential conv2_;
+  torch::nn::Conv1d shortcut_{nullptr};
+};
+
+// WideResNet is a convolution, stages of blocks and the benchmark's head: [B, C, L] -> [B, classes].
+class WideResNet : public Network {
+ public:
+  WideResNet(const spec::Model& model, int leads, int classes)
+      : stem_(register_module("0", Convolution(leads, model.wide_resnet().width(), 3))) {
+    const spec::WideResNet& spec = model.wide_resnet();
+    for (int block = 0; block < spec.stages() * spec.blocks(); ++block) {
+      const int stride = block > 0 && block % spec.blocks() == 0 ? 2 : 1;
+      blocks_.push_back(register_module(std::to_string(block + 1),
+                                        std::make_shared<WideBlock>(spec.width(), stride, spec.kernel_samples())));
+    }
+    head_ = register_module(std::to_string(blocks_.size() + 1),
+                            std::make_shared<PooledHead>(spec.head(), 2 * spec.width(), classes));
+    StartAsBenchmark(*this);
+  }
+
+  torch::Tensor forward(const torch::Tensor& signals) override {
+    torch::Tensor x = stem_(signals);
+    for (const auto& block : blocks_) x = block->forward(x);
+    return head_->forward(MaxAndMean(x));
+  }
+
+ private:
+  torch::nn::Conv1d stem_;
+  std::vector<std::shared_ptr<WideBlock>> blocks_;
+  std::shared_ptr<PooledHead> head_;
+};
+
+}  // namespace ecg
+
+#endif  // ECG_MODEL_WIDE_RESNET_H_

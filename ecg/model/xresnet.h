@@ -1,0 +1,163 @@
+// xresnet.h
+//
+// Residual networks with the tricks of He, Zhang, Zhang, Zhang, Xie and Li 2019, "Bag of Tricks for Image
+// Classification with Convolutional Neural Networks", arXiv:1812.01187: a stem of three convolutions, blocks that
+// stride in a wide convolution, and shortcuts that average before they change the channels. The forms, with
+// convolutions along time, are those of `helme/ecg_ptbxl_benchmarking` (Strodthoff, Wagner, Schaeffter and Samek 2021,
+// "Deep Learning for ECG Analysis: Benchmarks and Insights from PTB-XL", arXiv:2004.13701), with the names and shapes
+// of its weights.
+//
+// It departs from He et al. in what the benchmark does: stages are equally wide, 64, and those after the fourth 32;
+// convolutions span five samples; the features are pooled by maximum and mean, and go through a hidden layer. The last
+// batch norm of a block starts at one, not at zero, unless the spec says so (`start_as_shortcut`).
+//
+//   XResNet network(spec.model(), /*leads=*/12, /*classes=*/71);
+
+#ifndef ECG_MODEL_XRESNET_H_
+#define ECG_MODEL_XRESNET_H_
+
+#include <torch/torch.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ecg/model/convolution_unit.h"
+#include "ecg/model/network.h"
+#include "ecg/model/pooled_head.h"
+#include "ecg/model/residual.h"
+#include "proto/experiment.pb.h"
+
+namespace ecg {
+
+// SecondName is the state of another module once more. It computes nothing, and its tensors are buffers, so that they
+// are trained under their first name only.
+class SecondName : public torch::nn::Module {
+ public:
+  explicit SecondName(const torch::nn::Module& module) {
+    for (const auto& item : module.named_parameters(/*recurse=*/false)) register_buffer(item.key(), item.value());
+    for (const auto& item : module.named_buffers(/*recurse=*/false)) register_buffer(item.key(), item.value());
+    for (const auto& item : module.named_children()) {
+      register_module(item.key(), std::make_shared<SecondName>(*item.value()));
+    }
+  }
+};
+
+// XResNetBlock is convolutions around which the input is added: two, or for `expansion` 4 one between two of width 1.
+// [B, `in`, L] -> [B, `width` * `expansion`, L / `stride`], rounded up.
+template <int expansion>
+class XResNetBlock : public torch::nn::Module {
+ public:
+  // How many times wider the output is than `width`.
+  static constexpr int kExpansion = expansion;
+
+  XResNetBlock(int in, int width, int stride, int kernel, bool start_as_shortcut) {
+    const int out = width * kExpansion;
+    if constexpr (kExpansion == 1) {
+      convs_->push_back(ConvolutionUnit(in, width, {.kernel = kernel, .stride = stride}));
+      convs_->push_back(ConvolutionUnit(width, out, {.kernel = kernel, .relu = false}));
+    } else {
+      convs_->push_back(ConvolutionUnit(in, width, {}));
+      convs_->push_back(ConvolutionUnit(width, width, {.kernel = kernel, .stride = stride}));
+      convs_->push_back(ConvolutionUnit(width, out, {.relu = false}));
+    }
+    if (start_as_shortcut) torch::nn::init::zeros_(convs_->children().back()->named_parameters()["1.weight"]);
+    register_module("convs", convs_);
+    // The benchmark's module holds the convolutions by two names, and so do the weights that it saves.
+    register_module("convpath", torch::nn::ModuleList(std::make_shared<SecondName>(*convs_)));
+
+    if (stride != 1) idpath_->push_back(torch::nn::AvgPool1d(torch::nn::AvgPool1dOptions(2).ceil_mode(true)));
+    if (in != out) idpath_->push_back(ConvolutionUnit(in, out, {.relu = false}));
+    register_module("idpath", idpath_);
+  }
+
+  torch::Tensor forward(const torch::Tensor& x) {
+    torch::Tensor out = convs_->forward(x);
+    out += idpath_->is_empty() ? x : idpath_->forward(x);
+    return out.relu_();
+  }
+
+ private:
+  torch::nn::Sequential convs_;
+  torch::nn::Sequential idpath_;
+};
+
+// XResNet is a stem, four, six or eight stages and the benchmark's head: [B, C, L] -> [B, classes].
+class XResNet : public Network {
+ public:
+  XResNet(const spec::Model& model, int leads, int classes) {
+    const spec::XResNet& spec = model.xresnet();
+    int channels = leads;
+    for (const int width : {32, 32, 64}) {
+      const ConvolutionUnit::Options options{.kernel = spec.kernel_samples(), .stride = stem_.empty() ? 2 : 1};
+      stem_.push_back(
+          register_module(std::to_string(stem_.size()), std::make_shared<ConvolutionUnit>(channels, width, options)));
+      channels = width;
+    }
+    const auto [blocks, is_bottleneck] = StagesOf(spec.depth());
+    for (size_t stage = 0; stage < blocks.size(); ++stage) {
+      const auto make =
+          is_bottleneck ? &ResidualStage<XResNetBlock<4>, int, bool> : &ResidualStage<XResNetBlock<1>, int, bool>;
+      stages_.push_back(register_module(std::to_string(kStagesPlace + stage),
+                                        make(channels, stage < 4 ? 64 : 32, blocks[stage], stage == 0 ? 1 : 2,
+                                             spec.kernel_samples(), spec.start_as_shortcut())));
+    }
+    head_ = register_module(std::to_string(kStagesPlace + blocks.size()),
+                            std::make_shared<PooledHead>(spec.head(), 2 * channels, classes));
+    StartAsBenchmark(*this);
+  }
+
+  torch::Tensor forward(const torch::Tensor& signals) override {
+    torch::Tensor x = signals;
+    for (const auto& unit : stem_) x = unit->forward(x);
+    x = torch::max_pool1d(x, /*kernel_size=*/3, /*stride=*/2, /*padding=*/1);
+    for (torch::nn::Sequential& stage : stages_) x = stage->forward(x);
+    return head_->forward(MaxAndMean(x));
+  }
+
+ private:
+  // Layers are called by their places: three units, a pooling, the stages, the head.
+  static constexpr int kStagesPlace = 4;
+
+  // Stages are the numbers of blocks in each, and whether these are bottlenecks.
+  struct Stages {
+    std::vector<int> blocks;
+    bool is_bottleneck;
+  };
+
+  static Stages StagesOf(spec::XResNet::Depth depth) {
+    switch (depth) {
+      case spec::XResNet::XRESNET_18:
+        return {{2, 2, 2, 2}, false};
+      case spec::XResNet::XRESNET_34:
+        return {{3, 4, 6, 3}, false};
+      case spec::XResNet::XRESNET_50:
+        return {{3, 4, 6, 3}, true};
+      case spec::XResNet::XRESNET_101:
+        return {{3, 4, 23, 3}, true};
+      case spec::XResNet::XRESNET_152:
+        return {{3, 8, 36, 3}, true};
+      case spec::XResNet::XRESNET_18_DEEP:
+        return {{2, 2, 2, 2, 1, 1}, false};
+      case spec::XResNet::XRESNET_34_DEEP:
+        return {{3, 4, 6, 3, 1, 1}, false};
+      case spec::XResNet::XRESNET_50_DEEP:
+        return {{3, 4, 6, 3, 1, 1}, true};
+      case spec::XResNet::XRESNET_18_DEEPER:
+        return {{2, 2, 1, 1, 1, 1, 1, 1}, false};
+      case spec::XResNet::XRESNET_34_DEEPER:
+        return {{3, 4, 6, 3, 1, 1, 1, 1}, false};
+      case spec::XResNet::XRESNET_50_DEEPER:
+        return {{3, 4, 6, 3, 1, 1, 1, 1}, true};
+    }
+    TORCH_CHECK(false, "XResNet has no depth ", static_cast<int>(depth));
+  }
+
+  std::vector<std::shared_ptr<ConvolutionUnit>> stem_;
+  std::vector<torch::nn::Sequential> stages_;
+  std::shared_ptr<PooledHead> head_;
+};
+
+}  // namespace ecg
+
+#endif  // ECG_MODEL_XRESNET_H_

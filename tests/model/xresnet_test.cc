@@ -1,0 +1,115 @@
+// What is particular to the residual-like networks of the PTB-XL benchmark: XResNet, InceptionTime, WangResNet and
+// WideResNet.
+
+#include "ecg/model/xresnet.h"
+
+#include <torch/torch.h>
+
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "ecg/model/inception_time.h"
+#include "ecg/model/network.h"
+#include "ecg/model/residual.h"
+#include "ecg/model/resnet.h"
+#include "ecg/model/wang_resnet.h"
+#include "ecg/model/weights.h"
+#include "ecg/model/wide_resnet.h"
+#include "gtest/gtest.h"
+#include "proto/experiment.pb.h"
+
+namespace ecg {
+namespace {
+
+// The samples that the convolution `name` of `network` spans.
+int64_t KernelOf(const Network& network, const std::string& name) {
+  return StateOf(network).at(name + ".weight").size(2);
+}
+
+TEST(XResNetTest, StartsItsBlocksAsTheirShortcutsWhereAsked) {
+  torch::manual_seed(1);
+  const torch::Tensor x = torch::randn({2, 64, 25});
+  XResNetBlock<1> block(/*in=*/64, /*width=*/64, /*stride=*/1, /*kernel=*/5, /*start_as_shortcut=*/true);
+  EXPECT_TRUE(block.forward(x).equal(x.relu()));
+  XResNetBlock<4> striding(/*in=*/64, /*width=*/16, /*stride=*/2, /*kernel=*/5, /*start_as_shortcut=*/true);
+  // The last of 25 samples is averaged with none.
+  EXPECT_TRUE(striding.forward(x).select(2, 12).allclose(x.select(2, 24).relu()));
+  XResNetBlock<1> usual(/*in=*/64, /*width=*/64, /*stride=*/1, /*kernel=*/5, /*start_as_shortcut=*/false);
+  EXPECT_FALSE(usual.forward(x).allclose(x.relu()));
+}
+
+TEST(XResNetTest, StartsConvolutionsAndHeadKaimingNormalByFanIn) {
+  torch::manual_seed(1);
+  spec::Model model;
+  model.mutable_xresnet()->set_depth(spec::XResNet::XRESNET_50);
+  const XResNet network(model, /*leads=*/12, /*classes=*/71);
+  const NamedTensors state = StateOf(network);
+  EXPECT_NEAR(state.at("7.2.convs.1.0.weight").std().item<double>(), std::sqrt(2. / (64 * 5)), 1e-3);
+  EXPECT_NEAR(state.at("8.4.weight").std().item<double>(), std::sqrt(2. / 512), 1e-3);
+  EXPECT_TRUE(state.at("8.8.bias").equal(torch::zeros({71})));
+  EXPECT_TRUE(state.at("7.2.convs.2.1.weight").equal(torch::ones({256})));
+}
+
+TEST(XResNetTest, SavesTheConvolutionsByTwoNamesAndTrainsThemOnce) {
+  spec::Model model;
+  model.mutable_xresnet()->set_depth(spec::XResNet::XRESNET_18);
+  XResNet network(model, /*leads=*/12, /*classes=*/71);
+  network.to(torch::kFloat64);  // puts all tensors elsewhere
+  const NamedTensors state = StateOf(network);
+  for (const std::string name : {"0.0.weight", "1.1.bias", "1.1.running_var", "1.1.num_batches_tracked"}) {
+    EXPECT_TRUE(state.at("5.0.convs." + name).is_alias_of(state.at("5.0.convpath.0." + name))) << name;
+  }
+  EXPECT_TRUE(network.named_parameters().contains("5.0.convs.0.0.weight"));
+  EXPECT_FALSE(network.named_parameters().contains("5.0.convpath.0.0.0.weight"));
+}
+
+TEST(InceptionTimeTest, MakesItsWidthsOdd) {
+  spec::Model model;
+  for (const auto& [samples, widths] : {std::pair{40, std::array{39, 19, 9}}, {63, {63, 31, 15}}, {8, {7, 3, 1}}}) {
+    model.mutable_inception_time()->set_kernel_samples(samples);
+    const InceptionTime network(model, /*leads=*/12, /*classes=*/3);
+    for (int i = 0; i < 3; ++i) {
+      EXPECT_EQ(KernelOf(network, "layers.0.im.0.convs." + std::to_string(i)), widths[i]) << samples;
+    }
+  }
+}
+
+TEST(WangResNetTest, HasTheWideConvolutionsInTheFirstBlockOfAStageOnly) {
+  spec::Model model;
+  model.mutable_wang_resnet()->set_depth(spec::WangResNet::RESNET_18);
+  model.mutable_wang_resnet()->set_kernel_samples(9);
+  const WangResNet<BasicBlock> network(model, /*leads=*/12, /*classes=*/3);
+  EXPECT_EQ(KernelOf(network, "0"), 9);
+  for (const std::string stage : {"4", "7"}) {
+    EXPECT_EQ(KernelOf(network, stage + ".0.conv1"), 9);
+    EXPECT_EQ(KernelOf(network, stage + ".0.conv2"), 5);
+    EXPECT_EQ(KernelOf(network, stage + ".1.conv1"), 3);
+    EXPECT_EQ(KernelOf(network, stage + ".1.conv2"), 3);
+  }
+}
+
+TEST(WideResNetTest, ReadsEveryLengthWithEveryOddWidth) {
+  spec::Model model;
+  for (const int kernel : {1, 3, 5, 7, 9}) {
+    model.mutable_wide_resnet()->set_kernel_samples(kernel);
+    WideResNet network(model, /*leads=*/12, /*classes=*/3);
+    network.eval();
+    for (const int samples : {1, 249, 250}) {
+      EXPECT_EQ(network.forward(torch::zeros({1, 12, samples})).sizes(), torch::IntArrayRef({1, 3})) << kernel;
+    }
+  }
+}
+
+TEST(ResidualTest, RoundsHalfAKernelUpToAnOddOne) {
+  EXPECT_EQ(HalfKernel(1), 1);
+  EXPECT_EQ(HalfKernel(3), 3);
+  EXPECT_EQ(HalfKernel(5), 3);
+  EXPECT_EQ(HalfKernel(7), 5);
+  EXPECT_EQ(HalfKernel(9), 5);
+}
+
+}  // namespace
+}  // namespace ecg
