@@ -40,6 +40,13 @@ inline std::string WithThousands(int64_t count) {
   return digits;
 }
 
+// Duration writes a time as people do: 75 seconds are "1 min".
+inline std::string Duration(double seconds) {
+  if (seconds < 60) return absl::StrFormat("%.0f s", seconds);
+  if (seconds < 3600) return absl::StrFormat("%.0f min", seconds / 60);
+  return absl::StrFormat("%.1f h", seconds / 3600);
+}
+
 // Progress is the bar. Its methods may be called from several threads. It clears its line when it is destroyed.
 class Progress {
  public:
@@ -100,12 +107,6 @@ class Progress {
   std::string Amount(int64_t count) const {
     if (unit_ != "bytes") return WithThousands(count);
     return count < 10'000'000 ? absl::StrFormat("%.1f MB", count / 1e6) : absl::StrFormat("%.0f MB", count / 1e6);
-  }
-
-  static std::string Duration(double seconds) {
-    if (seconds < 60) return absl::StrFormat("%.0f s", seconds);
-    if (seconds < 3600) return absl::StrFormat("%.0f min", seconds / 60);
-    return absl::StrFormat("%.1f h", seconds / 3600);
   }
 
   const std::string label_;

@@ -39,6 +39,9 @@ struct BootstrapInterval {
   int resamples = 0;
   // The resamples, of those above, that lack a class which the records as they are have: the others' mean was taken.
   int incomplete_resamples = 0;
+  // The score of each resample, in the order of their numbers. Two sets of predictions of the same records are drawn
+  // alike under the same seed, so that the differences of these are a paired bootstrap.
+  std::vector<double> scores;
 };
 
 // BootstrapMacroRocAuc returns the interval of the mean ROC-AUC over the classes that can be scored; see resampler.h
@@ -51,7 +54,6 @@ inline absl::StatusOr<BootstrapInterval> BootstrapMacroRocAuc(const RankedPredic
   const Resampler resampler(ranked, options.seed);
   BootstrapInterval interval;
   interval.resamples = options.resamples;
-  std::vector<double> scores;
   std::vector<uint32_t> multiplicities;
   for (int number = 0; number < options.resamples; ++number) {
     if (!resampler.Draw(number, multiplicities)) ++interval.incomplete_resamples;
@@ -69,11 +71,11 @@ inline absl::StatusOr<BootstrapInterval> BootstrapMacroRocAuc(const RankedPredic
                                                         ranked.classes().size(),
                                                         " classes has both a positive and a negative among them"));
     }
-    scores.push_back(sum / scored);
+    interval.scores.push_back(sum / scored);
   }
-  interval.mean = std::accumulate(scores.begin(), scores.end(), 0.0) / scores.size();
-  interval.low = Quantile(scores, options.low_quantile);
-  interval.high = Quantile(scores, options.high_quantile);
+  interval.mean = std::accumulate(interval.scores.begin(), interval.scores.end(), 0.0) / interval.scores.size();
+  interval.low = Quantile(interval.scores, options.low_quantile);
+  interval.high = Quantile(interval.scores, options.high_quantile);
   return interval;
 }
 

@@ -133,7 +133,6 @@ inline absl::StatusOr<BootstrapInterval> BootstrapMacroF1(const ClassChoices& ch
 
   BootstrapInterval interval;
   interval.resamples = options.resamples;
-  std::vector<double> scores;
   for (int number = 0; number < options.resamples; ++number) {
     Random random({options.seed, static_cast<uint64_t>(number)});
     bool complete = false;
@@ -144,11 +143,11 @@ inline absl::StatusOr<BootstrapInterval> BootstrapMacroF1(const ClassChoices& ch
     interval.incomplete_resamples += !complete;
     Confusion confusion(choices.classes);
     for (const uint32_t record : records) confusion.Add(choices, record);
-    scores.push_back(confusion.MacroF1());
+    interval.scores.push_back(confusion.MacroF1());
   }
-  interval.mean = std::accumulate(scores.begin(), scores.end(), 0.0) / scores.size();
-  interval.low = Quantile(scores, options.low_quantile);
-  interval.high = Quantile(scores, options.high_quantile);
+  interval.mean = std::accumulate(interval.scores.begin(), interval.scores.end(), 0.0) / interval.scores.size();
+  interval.low = Quantile(interval.scores, options.low_quantile);
+  interval.high = Quantile(interval.scores, options.high_quantile);
   return interval;
 }
 

@@ -1,0 +1,118 @@
+// Compares finished runs: the score of each with its bootstrap interval, and by how much each differs from the first,
+// with the paired bootstrap on the test records that both have. Records and classes are matched by their names.
+//
+//   bazel run //cli:compare_runs -- runs/resnet18_all/A runs/resnet18_all/B
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "CLI/CLI.hpp"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "ecg/command_line/command_line.h"
+#include "ecg/experiment/run_folder.h"
+#include "ecg/file/path.h"
+#include "ecg/report/comparison.h"
+#include "ecg/report/predictions.h"
+#include "ecg/report/progress.h"
+#include "ecg/report/run_json.h"
+#include "ecg/score/bootstrap.h"
+#include "ecg/score/named_score.h"
+#include "ecg/status/status_macros.h"
+#include "proto/run.pb.h"
+
+namespace {
+
+struct Flags {
+  std::vector<std::string> runs;
+  int resamples = 1000;
+  uint64_t seed = 1;
+};
+
+// One run that takes part.
+struct Run {
+  ecg::run::Run facts;
+  ecg::PredictionTable predictions;
+};
+
+absl::StatusOr<Run> Read(const std::string& typed) {
+  const ecg::RunFolder folder(ecg::UserPath(typed));
+  Run run;
+  ECG_ASSIGN_OR_RETURN(run.facts, ecg::ReadRun(folder.run()));
+  ECG_ASSIGN_OR_RETURN(run.predictions, ecg::ReadPredictions(folder.predictions()));
+  return run;
+}
+
+absl::Status CompareAll(const Flags& flags) {
+  std::vector<Run> runs;
+  for (const std::string& typed : flags.runs) {
+    ECG_ASSIGN_OR_RETURN(runs.emplace_back(), Read(typed));
+    for (const auto& [what, first, this_one] :
+         {std::tuple{"corpus", runs[0].facts.dataset(), runs.back().facts.dataset()},
+          std::tuple{"score", runs[0].facts.test().score_name(), runs.back().facts.test().score_name()}}) {
+      if (first == this_one) continue;
+      return absl::FailedPreconditionError(absl::StrCat("cannot compare ", typed, " with ", flags.runs[0], ": its ",
+                                                        what, " is ", this_one, ", not ", first));
+    }
+  }
+  const std::string& score_name = runs[0].facts.test().score_name();
+  const ecg::spec::Bootstrap& quantiles = runs[0].facts.spec().evaluation().bootstrap();
+  const ecg::BootstrapOptions options = {.resamples = flags.resamples,
+                                         .seed = flags.seed,
+                                         .low_quantile = quantiles.low_quantile(),
+                                         .high_quantile = quantiles.high_quantile()};
+
+  size_t width = 3;
+  for (const std::string& typed : flags.runs) width = std::max(width, typed.size());
+  const std::string interval = absl::StrFormat("%g%% to %g%%", 100 * options.low_quantile, 100 * options.high_quantile);
+  std::printf("%-*s  %-13s  %-16s  %-15s  %-18s  %s\n", static_cast<int>(width), "run", score_name.c_str(),
+              interval.c_str(), "minus the first", interval.c_str(), "on");
+  for (size_t i = 0; i < runs.size(); ++i) {
+    const ecg::PredictionTable& table = runs[i].predictions;
+    absl::StatusOr<ecg::ScoreSample> sample =
+        ecg::SampleScore(score_name, table.targets, table.probabilities, table.classes, options);
+    if (!sample.ok()) return ecg::WithContext(sample.status(), flags.runs[i]);
+    std::string line = absl::StrFormat("%-*s  %-13.4f  %.4f to %.4f", static_cast<int>(width), flags.runs[i],
+                                       sample->score, sample->interval.low, sample->interval.high);
+    size_t records = table.records.size(), classes = table.classes.size();
+    const char* verdict = "";
+    if (i > 0) {
+      const absl::StatusOr<ecg::Comparison> comparison = ecg::Compare(table, runs[0].predictions, score_name, options);
+      if (!comparison.ok()) {
+        return ecg::WithContext(comparison.status(), absl::StrCat(flags.runs[0], " and ", flags.runs[i]));
+      }
+      absl::StrAppendFormat(&line, "  %+-15.4f  %+.4f to %+.4f", comparison->difference, comparison->low,
+                            comparison->high);
+      records = comparison->records;
+      classes = comparison->classes;
+      if (!comparison->told_apart()) verdict = "; not told apart";
+    } else {
+      line.append(2 + 15 + 2 + 18, ' ');
+    }
+    absl::StrAppend(&line, "  ", ecg::WithThousands(records), " records, ", classes, " classes", verdict);
+    std::puts(line.c_str());
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Flags flags;
+  CLI::App app(
+      "Compares finished runs: score, bootstrap interval, and the difference from the first on the records that both "
+      "were tested on.");
+  app.add_option("RUN", flags.runs, "Folders of two or more runs")->required()->expected(2, 1000);
+  app.add_option("--resamples", flags.resamples, "How many times records are redrawn; default 1000")
+      ->check(CLI::Range(1, 1000000));
+  app.add_option("--seed", flags.seed, "Where the draws come from; default 1");
+  if (const std::optional<int> status = ecg::ParseFlags(app, argc, argv)) return *status;
+  return ecg::ExitStatus(CompareAll(flags));
+}
