@@ -16,6 +16,10 @@ def ecg_experiment(name, spec, deps = [], test_args = None):
         spec, which compiles nothing of the experiment.
     """
     compiler = "//bazel:spec_compiler"
+    native.filegroup(
+        name = name + "_spec",
+        srcs = [spec],
+    )
     native.genrule(
         name = name + "_main",
         srcs = [spec],

@@ -15,24 +15,17 @@
 #include "CLI/CLI.hpp"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "ecg/file/file.h"
 #include "ecg/file/path.h"
 #include "ecg/spec/compiled.h"
+#include "ecg/spec/embed.h"
 #include "ecg/spec/parse.h"
 #include "ecg/status/status_macros.h"
 
 namespace ecg {
 namespace {
-
-// A raw string literal of `text`, whatever stands in it.
-std::string RawLiteral(absl::string_view text) {
-  std::string delimiter = "ECG";
-  while (absl::StrContains(text, absl::StrCat(")", delimiter, "\""))) delimiter += "_";
-  return absl::StrCat("R\"", delimiter, "(", text, ")", delimiter, "\"");
-}
 
 // The source of the binary `name`, built from `spec`, whose file is `spec_file` with the content `text`.
 absl::StatusOr<std::string> MainSource(const spec::Experiment& spec, absl::string_view name,
@@ -47,10 +40,7 @@ absl::StatusOr<std::string> MainSource(const spec::Experiment& spec, absl::strin
   absl::StrAppend(&source, "\nusing Program = ecg::Experiment<", types.dataset.type, ",\n",  //
                   indent, types.network.type, ",\n",                                         //
                   indent, "ecg::Trainer<", types.objective.type, ">>;\n\n");
-  absl::StrAppend(&source, "constexpr ecg::EmbeddedSpec kSpec = {\n",  //
-                  "    .name = \"", name, "\",\n",                     //
-                  "    .file = \"", spec_file, "\",\n",                //
-                  "    .text = ", RawLiteral(text), "};\n\n");
+  absl::StrAppend(&source, "constexpr ecg::EmbeddedSpec kSpec = ", EmbeddedSpecSource(name, spec_file, text), ";\n\n");
   absl::StrAppend(&source, "int main(int argc, char** argv) { return ecg::Main<Program>(kSpec, argc, argv); }\n");
   return source;
 }

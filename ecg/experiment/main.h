@@ -38,6 +38,7 @@
 #include "ecg/spec/override.h"
 #include "ecg/spec/parse.h"
 #include "ecg/spec/resolve.h"
+#include "ecg/spec/settings.h"
 #include "ecg/status/status_macros.h"
 #include "ecg/train/device.h"
 #include "proto/experiment.pb.h"
@@ -50,6 +51,7 @@ struct Flags {
   std::string data_dir;
   std::string output_dir;
   std::string device;
+  std::string settings;
   std::vector<std::string> set;
   std::string mode = "train";
   std::string initial_weights;
@@ -125,6 +127,10 @@ absl::Status RunExperiment(const EmbeddedSpec& embedded, const Flags& flags) {
     }
     spec = before;
   }
+  if (!flags.settings.empty()) {
+    ECG_ASSIGN_OR_RETURN(const spec::Experiment settings, ReadSettings(flags.settings));
+    ECG_RETURN_IF_ERROR(WithContext(ApplySettings(settings, spec), absl::StrCat("--settings=", flags.settings)));
+  }
   ECG_RETURN_IF_ERROR(Override(spec, flags.set));
   if (!flags.device.empty()) ECG_RETURN_IF_ERROR(Override(spec, absl::StrCat("runtime.device=", flags.device)));
   spec = Resolve(spec);
@@ -178,6 +184,10 @@ int Main(const EmbeddedSpec& embedded, int argc, char** argv) {
       ->type_name("FOLDER");
   app.add_option("--device", flags.device, "cpu, cuda or cuda:N; before the spec's runtime.device")
       ->type_name("DEVICE");
+  app.add_option(
+         "--settings", flags.settings,
+         "A part of a spec that goes before this one's, such as a sweep's chosen.textproto; --set comes after it")
+      ->type_name("FILE");
   app.add_option("--set", flags.set, "Override a value of the spec, such as training.epochs=2; may be repeated")
       ->type_name("PATH=VALUE")
       ->expected(1)

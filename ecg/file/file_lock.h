@@ -45,6 +45,16 @@ class FileLock {
     return ErrnoError("lock", path);
   }
 
+  // TryAcquire takes the lock, or fails at once with AlreadyExists where someone else holds it: `reason` says what that
+  // one does, and what to do.
+  static absl::StatusOr<FileLock> TryAcquire(const std::filesystem::path& path, absl::string_view reason) {
+    FileLock lock;
+    lock.descriptor_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (lock.descriptor_ >= 0 && flock(lock.descriptor_, LOCK_EX | LOCK_NB) == 0) return lock;
+    if (lock.descriptor_ >= 0 && errno == EWOULDBLOCK) return absl::AlreadyExistsError(reason);
+    return ErrnoError("lock", path);
+  }
+
   FileLock(FileLock&& other) noexcept { *this = std::move(other); }
   FileLock& operator=(FileLock&& other) noexcept {
     std::swap(descriptor_, other.descriptor_);

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
@@ -90,14 +91,15 @@ inline void PathsOfField(const google::protobuf::Descriptor& message, const std:
 // that name elsewhere, a field of nearly that name here, or else any of the fields here.
 inline std::string UnknownField(const google::protobuf::Descriptor& message, absl::string_view path,
                                 absl::string_view name, const google::protobuf::Descriptor& root) {
-  std::string error = absl::StrCat(path.empty() ? "the experiment" : path, " has no field \"", name, "\"; ");
+  const std::string whole = absl::StrCat("the ", absl::AsciiStrToLower(root.name()));  // "the experiment"
+  std::string error = absl::StrCat(path.empty() ? whole : path, " has no field \"", name, "\"; ");
   const std::string key(name);
   if (const google::protobuf::OneofDescriptor* oneof = message.FindOneofByName(key); oneof != nullptr) {
     const std::vector<std::string> alternatives = AlternativeNames(*oneof);
     return absl::StrCat(error, "choose its ", name, " by name: ", absl::StrJoin(alternatives, " {} or "), " {}");
   }
   if (!path.empty() && root.FindFieldByName(key) != nullptr) {
-    return absl::StrCat(error, "the experiment has: is a } missing before it?");
+    return absl::StrCat(error, whole, " has: is a } missing before it?");
   }
   std::vector<std::string> elsewhere;
   PathsOfField(root, "", name, elsewhere);

@@ -25,6 +25,14 @@ TEST(FileLockTest, LetsTheSecondWaitUntilTheFirstIsDone) {
   EXPECT_TRUE(FileLock::Acquire(path, "a test holds it").ok());
 }
 
+TEST(FileLockTest, CanRefuseInsteadOfWaiting) {
+  const std::filesystem::path path = std::filesystem::path(testing::TempDir()) / "try_lock";
+  std::optional<FileLock> first = FileLock::TryAcquire(path, "a test holds it").value();
+  EXPECT_EQ(FileLock::TryAcquire(path, "a test holds it").status(), absl::AlreadyExistsError("a test holds it"));
+  first.reset();
+  EXPECT_TRUE(FileLock::TryAcquire(path, "a test holds it").ok());
+}
+
 TEST(FileLockTest, SaysWhichFileCannotBeMade) {
   const absl::Status status = FileLock::Acquire("/no/such/folder/lock", "").status();
   EXPECT_EQ(status.message().substr(0, 36), "cannot lock /no/such/folder/lock: No");

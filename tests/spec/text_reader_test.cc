@@ -87,16 +87,16 @@ TEST(TextReaderTest, ListsTheValuesOfAnEnumNearestFirst) {
 }
 
 TEST(TextReaderTest, SaysWhatAnUnknownFieldWasMeantToBe) {
-  EXPECT_THAT(Findings("cirle {}"), ElementsAre("1:1: the experiment has no field \"cirle\"; did you mean circle?"));
+  EXPECT_THAT(Findings("cirle {}"), ElementsAre("1:1: the drawing has no field \"cirle\"; did you mean circle?"));
   EXPECT_THAT(Findings("circle { ring: 2 }"), ElementsAre("1:10: circle has no field \"ring\"; did you mean rings?"));
   EXPECT_THAT(Findings("circle { side: 2 }"),
               ElementsAre("1:10: circle has no field \"side\"; did you mean square.side?"));
   EXPECT_THAT(Findings("circle { width: 2 }"), ElementsAre("1:10: circle has no field \"width\"; it has pen, rings"));
   EXPECT_THAT(Findings("red { width: 2 }"), ElementsAre("1:7: red has no field \"width\"; it has none: write {}"));
   EXPECT_THAT(Findings("colour: red"),
-              ElementsAre("1:1: the experiment has no field \"colour\"; choose its colour by name: red {} or blue {}"));
+              ElementsAre("1:1: the drawing has no field \"colour\"; choose its colour by name: red {} or blue {}"));
   EXPECT_THAT(Findings("circle { filled: true }"),
-              ElementsAre("1:10: circle has no field \"filled\"; the experiment has: is a } missing before it?"));
+              ElementsAre("1:10: circle has no field \"filled\"; the drawing has: is a } missing before it?"));
 }
 
 TEST(TextReaderTest, RefusesAFieldOrAChoiceGivenTwice) {
@@ -115,7 +115,7 @@ TEST(TextReaderTest, StopsWhereTheRestMakesNoSense) {
   EXPECT_THAT(Findings("serial: }"), ElementsAre("1:9: found }; write the value of serial"));
   EXPECT_THAT(Findings("serial 1"), ElementsAre("1:8: found 1; write a colon and the value of serial"));
   EXPECT_THAT(Findings("sizes: [1 2]"), ElementsAre("1:11: found 2; write a comma or the ] of sizes"));
-  EXPECT_THAT(Findings("foo: [1, 2"), ElementsAre("1:1: the experiment has no field \"foo\"; it has circle, square, "
+  EXPECT_THAT(Findings("foo: [1, 2"), ElementsAre("1:1: the drawing has no field \"foo\"; it has circle, square, "
                                                   "untold, red, blue, sizes, shades, shadow, serial, filled, title",
                                                   "1:11: found the end of the text; write the rest of this value"));
   EXPECT_THAT(Findings("serial: 10filled: true"), ElementsAre("1:12: Need space between number and identifier."));

@@ -1,0 +1,33 @@
+// embed.h
+//
+// How the build writes a spec into the source of a binary.
+//
+//   EmbeddedSpecSource("tiny", "tiny.textproto", text);   // {.name = "tiny", .file = "tiny.textproto", .text = R"..."}
+
+#ifndef ECG_SPEC_EMBED_H_
+#define ECG_SPEC_EMBED_H_
+
+#include <string>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+
+namespace ecg {
+
+// RawLiteral returns a raw string literal of `text`, whatever stands in it.
+inline std::string RawLiteral(absl::string_view text) {
+  std::string delimiter = "ECG";
+  while (absl::StrContains(text, absl::StrCat(")", delimiter, "\""))) delimiter += "_";
+  return absl::StrCat("R\"", delimiter, "(", text, ")", delimiter, "\"");
+}
+
+// EmbeddedSpecSource returns the initialiser of an EmbeddedSpec (ecg/spec/embedded_spec.h).
+inline std::string EmbeddedSpecSource(absl::string_view name, absl::string_view file, absl::string_view text) {
+  return absl::StrCat("{\n    .name = \"", name, "\",\n    .file = \"", file, "\",\n    .text = ", RawLiteral(text),
+                      "}");
+}
+
+}  // namespace ecg
+
+#endif  // ECG_SPEC_EMBED_H_

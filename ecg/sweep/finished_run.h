@@ -1,0 +1,75 @@
+// finished_run.h
+//
+// What a sweep's tables need of a run that is over.
+//
+//   ECG_ASSIGN_OR_RETURN(const FinishedRun run, FinishedRun::Read(folder.run(planned)));
+//   run.validation_score, run.test.score, run.test.interval.low
+
+#ifndef ECG_SWEEP_FINISHED_RUN_H_
+#define ECG_SWEEP_FINISHED_RUN_H_
+
+#include <cstddef>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "ecg/experiment/run_folder.h"
+#include "ecg/report/predictions.h"
+#include "ecg/report/run_json.h"
+#include "ecg/score/bootstrap.h"
+#include "ecg/score/named_score.h"
+#include "ecg/status/status_macros.h"
+#include "proto/run.pb.h"
+
+namespace ecg {
+
+// FinishedRun is one such run.
+struct FinishedRun {
+  std::filesystem::path predictions;  // the file
+  std::string score_name;
+  double validation_score = 0;
+  // The score of the test records. Resamples are drawn from one seed in all runs, so that runs that were tested on the
+  // same records are compared on the same resamples; with the run's own seed, 1 by default, they are those of run.json.
+  ScoreSample test;
+  // Equal in two runs that were tested on the same records, in the same order, with the same labels.
+  size_t tested_on = 0;
+  BootstrapOptions bootstrap;
+  int epochs = 0;
+  int best_epoch = 0;
+  double seconds = 0;
+  bool synthetic = false;
+
+  // Read reads the run that `folder` holds.
+  static absl::StatusOr<FinishedRun> Read(const RunFolder& folder) {
+    ECG_ASSIGN_OR_RETURN(const run::Run run, ReadRun(folder.run()));
+    ECG_ASSIGN_OR_RETURN(const PredictionTable table, ReadPredictions(folder.predictions()));
+    FinishedRun finished;
+    finished.predictions = folder.predictions();
+    finished.score_name = run.test().score_name();
+    finished.validation_score = run.validation().score();
+    finished.bootstrap = {.resamples = run.spec().evaluation().bootstrap().resamples(),
+                          .seed = 1,
+                          .low_quantile = run.spec().evaluation().bootstrap().low_quantile(),
+                          .high_quantile = run.spec().evaluation().bootstrap().high_quantile()};
+    absl::StatusOr<ScoreSample> test =
+        SampleScore(finished.score_name, table.targets, table.probabilities, table.classes, finished.bootstrap);
+    if (!test.ok()) return WithContext(test.status(), folder.path().string());
+    finished.test = *std::move(test);
+    finished.tested_on = std::hash<std::string>()(
+        absl::StrCat(absl::StrJoin(table.records, "\n"), "\n\n", absl::StrJoin(table.classes, "\n"), "\n\n",
+                     std::string(table.targets.begin(), table.targets.end())));
+    finished.epochs = run.epochs();
+    finished.best_epoch = run.best_epoch();
+    finished.seconds = run.timing().data_seconds() + run.timing().training_seconds() + run.timing().test_seconds();
+    finished.synthetic = run.synthetic();
+    return finished;
+  }
+};
+
+}  // namespace ecg
+
+#endif  // ECG_SWEEP_FINISHED_RUN_H_

@@ -1,0 +1,255 @@
+// main.h
+//
+// The command line of a sweep.
+//
+//   int main(int argc, char** argv) {
+//     return ecg::SweepMain({.sweep = {.name = "grid_resnet18", .file = ..., .text = ...},
+//                            .program = "examples/grid_resnet18",
+//                            .experiments = {{.spec = {.name = "resnet18_all", ...}, .program =
+//                            "examples/resnet18_all"}}},
+//                           argc, argv);
+//   }
+
+#ifndef ECG_SWEEP_MAIN_H_
+#define ECG_SWEEP_MAIN_H_
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "CLI/CLI.hpp"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/string_view.h"
+#include "ecg/command_line/command_line.h"
+#include "ecg/file/file_lock.h"
+#include "ecg/file/path.h"
+#include "ecg/report/progress.h"
+#include "ecg/report/run_json.h"
+#include "ecg/spec/compiled.h"
+#include "ecg/spec/embedded_spec.h"
+#include "ecg/spec/parse.h"
+#include "ecg/spec/settings.h"
+#include "ecg/status/status_macros.h"
+#include "ecg/sweep/parse_sweep.h"
+#include "ecg/sweep/plan.h"
+#include "ecg/sweep/results.h"
+#include "ecg/sweep/runner.h"
+#include "ecg/sweep/sweep_folder.h"
+#include "ecg/sweep/time_left.h"
+#include "proto/run.pb.h"
+#include "proto/sweep.pb.h"
+
+namespace ecg {
+
+// EmbeddedSweep is what the build puts into the binary of a sweep.
+struct EmbeddedSweep {
+  struct Experiment {
+    EmbeddedSpec spec;
+    std::string program;  // from the root of the build
+  };
+
+  EmbeddedSpec sweep;
+  std::string program;
+  std::vector<Experiment> experiments;
+};
+
+// SweepFlags are what a person may say on the command line.
+struct SweepFlags {
+  std::string data_dir;
+  std::string output_dir;
+  std::string device;
+  std::string settings;
+  std::vector<std::string> set;
+  int demo_records = 0;
+  int jobs = 1;
+  bool list = false;
+};
+
+// ProgramPath returns where the program is that the build puts at `program`, when the one that it puts at `own` was
+// started as `typed`.
+inline std::filesystem::path ProgramPath(absl::string_view typed, const std::string& own, const std::string& program) {
+  std::error_code error;
+  const std::filesystem::path self = absl::StrContains(typed, '/')
+                                         ? std::filesystem::absolute(std::string(typed))
+                                         : std::filesystem::read_symlink("/proc/self/exe", error);
+  const std::filesystem::path from_self =
+      std::filesystem::path(program).lexically_relative(std::filesystem::path(own).parent_path());
+  return (self.parent_path() / from_self).lexically_normal();
+}
+
+// ListRuns prints how far every run is, and how long the rest should take.
+inline absl::Status ListRuns(const Plan& plan, const SweepFolder& folder, int jobs) {
+  TimeLeft time;
+  std::vector<RunState> states;
+  std::vector<std::string> notes;
+  for (const PlannedRun& run : plan.runs) {
+    ECG_ASSIGN_OR_RETURN(states.emplace_back(), folder.StateOf(run));
+    std::string& note = notes.emplace_back();
+    if (states.back() == RunState::kBegun) {
+      note = absl::StrCat("  ", EpochsDone(folder.run(run)), " of ", run.spec.training().epochs(), " epochs");
+    }
+    if (states.back() != RunState::kFinished) continue;
+    ECG_ASSIGN_OR_RETURN(const run::Run done, ReadRun(folder.run(run).run()));
+    const double seconds =
+        done.timing().data_seconds() + done.timing().training_seconds() + done.timing().test_seconds();
+    note = absl::StrFormat("  validation %s %.4f, %s", done.validation().score_name(), done.validation().score(),
+                           Duration(seconds));
+    time.Add(run, seconds);
+  }
+  double seconds = 0;
+  size_t finished = 0;
+  for (size_t i = 0; i < plan.runs.size(); ++i) {
+    const char* words[] = {"left", "begun", "finished"};
+    std::printf("%-8s  %s%s\n", words[static_cast<int>(states[i])], plan.runs[i].name.c_str(), notes[i].c_str());
+    if (states[i] == RunState::kFinished) ++finished;
+    if (states[i] != RunState::kFinished) seconds += time.Of(plan.runs[i]).value_or(0);
+  }
+  std::string line = absl::StrCat(finished, " of ", plan.runs.size(), " runs are finished");
+  if (finished > 0 && finished < plan.runs.size()) {
+    absl::StrAppend(&line, "; by their times the others take about ", Duration(seconds / jobs));
+  }
+  std::puts(absl::StrCat(line, " (", folder.path().string(), ")").c_str());
+  return absl::OkStatus();
+}
+
+// RunSweep does what `flags` ask of the sweep `embedded`, which was started as `typed`.
+inline absl::Status RunSweep(const EmbeddedSweep& embedded, const SweepFlags& flags, absl::string_view typed) {
+  if (!flags.data_dir.empty() && flags.demo_records > 0) {
+    return absl::InvalidArgumentError("--data_dir and --demo_records exclude each other; pass one of them");
+  }
+  const std::string name(embedded.sweep.name);
+  std::vector<SweepExperiment> experiments;
+  std::set<std::string> datasets;
+  for (const EmbeddedSweep::Experiment& one : embedded.experiments) {
+    SweepExperiment& experiment = experiments.emplace_back();
+    experiment.name = std::string(one.spec.name);
+    experiment.program = ProgramPath(typed, embedded.program, one.program).string();
+    ECG_ASSIGN_OR_RETURN(experiment.spec, ParseExperiment(one.spec.text, one.spec.file));
+    datasets.insert(CompiledChoices(experiment.spec)["data.dataset"].value);
+    std::error_code error;
+    if (!std::filesystem::exists(experiment.program, error)) {
+      return absl::NotFoundError(absl::StrCat("the program of the experiment ", experiment.name, " is not at ",
+                                              experiment.program,
+                                              "; start the sweep where it was built, with bazel run"));
+    }
+  }
+  if (!flags.data_dir.empty() && datasets.size() > 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--data_dir names one folder, but this sweep reads ", absl::StrJoin(datasets, " and "),
+                     "; name the folders with the environment variables that --help of the experiments lists"));
+  }
+  ECG_ASSIGN_OR_RETURN(const spec::Sweep sweep, ParseSweep(embedded.sweep.text, embedded.sweep.file, experiments));
+
+  SweepChanges changes = {.settings = std::nullopt, .set = flags.set};
+  const std::string settings_file = flags.settings.empty() ? sweep.settings_file() : flags.settings;
+  const std::string settings = settings_file.empty() ? "" : std::filesystem::absolute(UserPath(settings_file)).string();
+  if (!settings.empty()) {
+    absl::StatusOr<spec::Experiment> read = ReadSettings(settings);
+    if (read.ok()) {
+      changes.settings = *std::move(read);
+    } else if (absl::IsNotFound(read.status()) && flags.list) {
+      std::fputs(absl::StrCat("The settings are still to be found: there is no ", settings, "\n").c_str(), stderr);
+    } else {
+      return WithContext(read.status(),
+                         "this sweep begins with the settings of another, which must be run first; or "
+                         "pass --settings=FILE");
+    }
+  }
+  std::vector<Problem> problems;
+  const Plan plan = MakePlan(sweep, experiments, changes, &problems);
+  if (!problems.empty()) {
+    return absl::InvalidArgumentError(absl::StrJoin(
+        problems, "\n", [](std::string* text, const Problem& problem) { absl::StrAppend(text, problem.message); }));
+  }
+
+  const std::filesystem::path path =
+      std::filesystem::absolute(flags.output_dir.empty() ? UserPath("runs") / name : UserPath(flags.output_dir));
+  const SweepFolder folder(path);
+  if (flags.list) return ListRuns(plan, folder, flags.jobs);
+
+  ECG_ASSIGN_OR_RETURN(const FileLock lock, folder.Lock());
+  std::vector<std::string> arguments;  // of every run
+  if (!settings.empty()) arguments.push_back(absl::StrCat("--settings=", settings));
+  if (!flags.device.empty()) arguments.push_back(absl::StrCat("--device=", flags.device));
+  if (flags.jobs > 1) {
+    // Runs beside one another share the cores, and do not burn them while they wait for each other.
+    const int cores = static_cast<int>(std::thread::hardware_concurrency());
+    arguments.push_back(absl::StrCat("--set=runtime.threads=", std::max(1, cores / flags.jobs)));
+    setenv("OMP_WAIT_POLICY", "passive", /*overwrite=*/0);
+  }
+  spec::SweptData data;
+  if (!flags.data_dir.empty()) {
+    data.set_data_dir(std::filesystem::absolute(UserPath(flags.data_dir)).string());
+    arguments.push_back(absl::StrCat("--data_dir=", data.data_dir()));
+  }
+  if (flags.demo_records > 0) {
+    data.set_demo_records(flags.demo_records);
+    arguments.push_back(absl::StrCat("--demo_records=", flags.demo_records));
+  }
+  ECG_RETURN_IF_ERROR(folder.Start(data));
+
+  const auto command = [&](const PlannedRun& run, bool goes_on) {
+    std::vector<std::string> words = {run.experiment->program,
+                                      absl::StrCat("--output_dir=", folder.run(run).path().string())};
+    words.insert(words.end(), arguments.begin(), arguments.end());
+    for (const std::string& assignment : run.set) words.push_back(absl::StrCat("--set=", assignment));
+    if (goes_on) words.push_back("--resume");
+    return words;
+  };
+  Results results(name, plan);
+  const Runner::Options options = {.command = command, .jobs = flags.jobs};
+  const absl::Status status = Runner(plan, folder, options, results).Run();
+  if (absl::IsCancelled(status)) return status;
+  std::printf("\n%s\nThis is in %s\n", results.Markdown().c_str(), folder.results_md().c_str());
+  std::fflush(stdout);
+  return status;
+}
+
+// SweepMain is the program of a sweep. It returns the exit status: 0, or 1 after an error, which it prints.
+inline int SweepMain(const EmbeddedSweep& embedded, int argc, char** argv) {
+  SweepFlags flags;
+  const std::string name(embedded.sweep.name), file(embedded.sweep.file);
+  CLI::App app(absl::StrCat("Runs the sweep ", name, ", built from ", file,
+                            ". What is finished is not run again: after a stop the same command goes on."),
+               name);
+  app.add_option("--output_dir", flags.output_dir,
+                 absl::StrCat("Folder for the runs and the results; default runs/", name))
+      ->type_name("FOLDER");
+  app.add_option("--jobs", flags.jobs, "Runs at the same time, which share the cores and the device; default 1")
+      ->check(CLI::Range(1, 1024));
+  app.add_flag("--list", flags.list, "Print how far each run is, and how long the rest should take, and stop");
+  app.add_option("--settings", flags.settings,
+                 "Settings that all runs begin with, such as another sweep's chosen.textproto")
+      ->type_name("FILE");
+  app.add_option("--set", flags.set, "Override a value in every run, such as training.epochs=2; may be repeated")
+      ->type_name("PATH=VALUE")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app.add_option("--device", flags.device, "cpu, cuda or cuda:N, for every run")->type_name("DEVICE");
+  app.add_option("--data_dir", flags.data_dir, "Folder of the corpus, for every run")->type_name("FOLDER");
+  app.add_option("--demo_records", flags.demo_records, "Use a synthetic corpus of so many records in every run")
+      ->check(CLI::PositiveNumber);
+  if (const std::optional<int> exit_status = ParseFlags(app, argc, argv)) return *exit_status;
+  try {
+    return ExitStatus(RunSweep(embedded, flags, argv[0]));
+  } catch (const std::exception& error) {
+    return ExitStatus(absl::InternalError(error.what()));
+  }
+}
+
+}  // namespace ecg
+
+#endif  // ECG_SWEEP_MAIN_H_

@@ -1,0 +1,50 @@
+// parse_sweep.h
+//
+// From the text of a .sweep.textproto file to a sweep that makes sense.
+//
+//   ECG_ASSIGN_OR_RETURN(const spec::Sweep sweep, ParseSweep(text, "examples/grid_resnet18.sweep.textproto",
+//                                                            experiments));
+//
+//   examples/grid_resnet18.sweep.textproto:9:10: there is no experiment "resnet18_al"; did you mean resnet18_all?
+
+#ifndef ECG_SWEEP_PARSE_SWEEP_H_
+#define ECG_SWEEP_PARSE_SWEEP_H_
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "ecg/spec/check.h"
+#include "ecg/spec/parse.h"
+#include "ecg/spec/text_reader.h"
+#include "ecg/status/status_macros.h"
+#include "ecg/sweep/plan.h"
+#include "proto/sweep.pb.h"
+
+namespace ecg {
+
+// ParseSweep reads `text`, the content of `file_name`, and checks it, down to every value of every run, against the
+// specs of `experiments`. Its errors are like ParseExperiment's.
+inline absl::StatusOr<spec::Sweep> ParseSweep(absl::string_view text, absl::string_view file_name,
+                                              const std::vector<SweepExperiment>& experiments) {
+  spec::Sweep sweep;
+  TextReader reader(text);
+  reader.ReadMessage(sweep);
+  std::vector<TextReader::Finding> findings = reader.findings();
+  if (findings.empty()) {
+    std::vector<Problem> problems;
+    MakePlan(sweep, experiments, {}, &problems);
+    for (Problem& problem : problems) {
+      findings.push_back({reader.LocationOf(problem.path), std::move(problem.message)});
+    }
+  }
+  ECG_RETURN_IF_ERROR(ErrorOf(std::move(findings), file_name));
+  return sweep;
+}
+
+}  // namespace ecg
+
+#endif  // ECG_SWEEP_PARSE_SWEEP_H_

@@ -1,0 +1,282 @@
+// results.h
+//
+// What a sweep leaves for its readers: results.csv with a row for each run, results.md with the tables, and the chosen
+// settings.
+
+#ifndef ECG_SWEEP_RESULTS_H_
+#define ECG_SWEEP_RESULTS_H_
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/string_view.h"
+#include "ecg/file/csv.h"
+#include "ecg/file/file.h"
+#include "ecg/report/comparison.h"
+#include "ecg/report/progress.h"
+#include "ecg/spec/override.h"
+#include "ecg/spec/resolve.h"
+#include "ecg/status/status_macros.h"
+#include "ecg/sweep/finished_run.h"
+#include "ecg/sweep/plan.h"
+#include "ecg/sweep/sweep_folder.h"
+#include "ecg/sweep/table.h"
+#include "proto/experiment.pb.h"
+#include "proto/sweep.pb.h"
+
+namespace ecg {
+
+// Results writes the files of one sweep.
+class Results {
+ public:
+  // `plan` must outlive it.
+  Results(std::string name, const Plan& plan) : name_(std::move(name)), plan_(plan) {}
+
+  // Add takes in a run that is over.
+  void Add(const PlannedRun& run, FinishedRun finished) { finished_.insert_or_assign(run.name, std::move(finished)); }
+
+  const FinishedRuns& finished() const { return finished_; }
+
+  // Write writes all files anew.
+  absl::Status Write(const SweepFolder& folder) const {
+    const Table table = MakeTable(plan_, finished_);
+    ECG_RETURN_IF_ERROR(WriteFile(folder.results_csv(), Csv(table)));
+    ECG_RETURN_IF_ERROR(WriteFile(folder.results_md(), Markdown(table)));
+    if (AxesWithUse(plan_.sweep, spec::Axis::CHOSEN).empty()) return absl::OkStatus();
+    for (size_t row = 0; row < table.rows.size(); ++row) {
+      for (size_t column = 0; column < table.columns.size(); ++column) {
+        const Place& place = table.places[row][column];
+        if (place.chosen < 0 || !place.candidates[place.chosen].complete()) continue;
+        ECG_ASSIGN_OR_RETURN(const std::string settings, Settings(place));
+        ECG_RETURN_IF_ERROR(WriteFile(folder.path() / SettingsFile(table, row, column), settings));
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  // Markdown returns the content of results.md.
+  std::string Markdown() const { return Markdown(MakeTable(plan_, finished_)); }
+
+ private:
+  std::vector<std::string> AxisNames(spec::Axis::Use use) const {
+    std::vector<std::string> names;
+    for (const int a : AxesWithUse(plan_.sweep, use)) names.push_back(plan_.sweep.axis(a).name());
+    return names;
+  }
+
+  // The file for the settings of a place: chosen.textproto where there is one place only.
+  static std::string SettingsFile(const Table& table, size_t row, size_t column) {
+    std::string name = "chosen";
+    if (table.rows.size() > 1) absl::StrAppend(&name, ",", absl::StrReplaceAll(table.rows[row], {{", ", ","}}));
+    if (table.columns.size() > 1)
+      absl::StrAppend(&name, ",", absl::StrReplaceAll(table.columns[column], {{", ", ","}}));
+    return name + ".textproto";
+  }
+
+  // The settings that `place` has chosen, as a part of an experiment.
+  absl::StatusOr<std::string> Settings(const Place& place) const {
+    const Candidate& chosen = place.candidates[place.chosen];
+    spec::Experiment settings;
+    for (const int a : AxesWithUse(plan_.sweep, spec::Axis::CHOSEN)) {
+      for (const std::string& assignment : chosen.runs[0]->axis_set[a]) {
+        ECG_RETURN_IF_ERROR(SetByPath(settings, assignment));
+      }
+    }
+    return absl::StrFormat(
+        "# Chosen by the sweep %s among %d settings, by the validation %s, here %.4f. For other "
+        "experiments:\n# --settings=FILE, or settings_file in a sweep.\n%s",
+        name_, place.candidates.size(), chosen.finished[0]->score_name, chosen.validation_score(), ToText(settings));
+  }
+
+  // The runs whose test score is reported.
+  static std::set<std::string> Reported(const Table& table) {
+    std::set<std::string> names;
+    for (const std::vector<Place>& places : table.places) {
+      for (const Place& place : places) {
+        if (place.chosen < 0) continue;
+        for (const PlannedRun* run : place.candidates[place.chosen].runs) names.insert(run->name);
+      }
+    }
+    return names;
+  }
+
+  std::string Csv(const Table& table) const {
+    std::vector<std::string> row;
+    for (const spec::Axis& axis : plan_.sweep.axis()) row.push_back(axis.name());
+    for (const char* name :
+         {"experiment", "score", "validation", "test", "test_low", "test_high", "epochs", "best_epoch", "seconds"}) {
+      row.push_back(name);
+    }
+    std::string text;
+    AppendCsvRow(row, &text);
+    const std::set<std::string> reported = Reported(table);
+    for (const PlannedRun& run : plan_.runs) {
+      const auto found = finished_.find(run.name);
+      if (found == finished_.end()) continue;
+      const FinishedRun& finished = found->second;
+      const auto test = [&](double value) {
+        return reported.count(run.name) > 0 ? absl::StrFormat("%.9g", value) : std::string();
+      };
+      row = run.values;
+      row.insert(row.end(),
+                 {run.experiment->name, finished.score_name, absl::StrFormat("%.9g", finished.validation_score),
+                  test(finished.test.score), test(finished.test.interval.low), test(finished.test.interval.high),
+                  absl::StrCat(finished.epochs), absl::StrCat(finished.best_epoch),
+                  absl::StrFormat("%.1f", finished.seconds)});
+      AppendCsvRow(row, &text);
+    }
+    return text;
+  }
+
+  static std::string Row(const std::vector<std::string>& cells) {
+    return absl::StrCat("| ", absl::StrJoin(cells, " | "), " |\n");
+  }
+  static std::string Header(const std::vector<std::string>& cells) {
+    return absl::StrCat(Row(cells), Row(std::vector<std::string>(cells.size(), "---")));
+  }
+
+  static std::string InWords(const Summary& summary) {
+    return absl::StrFormat("%.4f%s (%.4f to %.4f)", summary.mean,
+                           summary.standard_deviation ? absl::StrFormat(" ± %.4f", *summary.standard_deviation) : "",
+                           summary.low, summary.high);
+  }
+
+  std::string Markdown(const Table& table) const {
+    std::string text = absl::StrCat("# ", name_, "\n\n");
+    if (!plan_.sweep.description().empty()) absl::StrAppend(&text, plan_.sweep.description(), "\n\n");
+    absl::StrAppend(&text, WithThousands(finished_.size()), " of ", WithThousands(plan_.runs.size()),
+                    " runs are finished.\n");
+    if (std::ranges::any_of(finished_, [](const auto& run) { return run.second.synthetic; })) {
+      absl::StrAppend(&text, "\nThe records are synthetic: these figures say nothing about patients.\n");
+    }
+    if (finished_.empty()) return text;
+    if (!AxesWithUse(plan_.sweep, spec::Axis::CHOSEN).empty()) AppendChoices(table, &text);
+    AppendScores(table, &text);
+    if (table.rows.size() > 1) AppendRankings(table, &text);
+    return text;
+  }
+
+  // The label of a place, with " of " before it; empty where there is one only.
+  static std::string Of(const Table& table, size_t row, size_t column) {
+    std::vector<std::string> labels;
+    if (table.rows.size() > 1) labels.push_back(table.rows[row]);
+    if (table.columns.size() > 1) labels.push_back(table.columns[column]);
+    return labels.empty() ? "" : absl::StrCat(" of ", absl::StrJoin(labels, ", "));
+  }
+
+  void AppendChoices(const Table& table, std::string* text) const {
+    for (size_t row = 0; row < table.rows.size(); ++row) {
+      for (size_t column = 0; column < table.columns.size(); ++column) {
+        const Place& place = table.places[row][column];
+        if (place.candidates.empty()) continue;
+        absl::StrAppend(text, "\n## Choice", Of(table, row, column), "\n\n");
+        std::vector<std::string> cells = AxisNames(spec::Axis::CHOSEN);
+        cells.insert(cells.end(), {absl::StrCat("validation ", finished_.begin()->second.score_name), ""});
+        absl::StrAppend(text, Header(cells));
+        for (size_t k = 0; k < place.candidates.size(); ++k) {
+          const Candidate& candidate = place.candidates[k];
+          cells = candidate.setting;
+          cells.push_back(candidate.complete() ? absl::StrFormat("%.4f", candidate.validation_score()) : "not yet");
+          cells.push_back(static_cast<int>(k) == place.chosen ? "chosen" : "");
+          absl::StrAppend(text, Row(cells));
+        }
+        absl::StrAppend(text, place.chosen < 0 ? "\nThe choice is made when all of them are finished.\n"
+                                               : absl::StrCat("\nThe best validation score is chosen; its settings "
+                                                              "are in ",
+                                                              SettingsFile(table, row, column), ".\n"));
+      }
+    }
+  }
+
+  void AppendScores(const Table& table, std::string* text) const {
+    const FinishedRun& any = finished_.begin()->second;
+    absl::StrAppend(text, "\n## Test ", any.score_name, "\n\n");
+    const bool has_columns = !AxesWithUse(plan_.sweep, spec::Axis::COLUMN).empty();
+    const bool has_rows = !AxesWithUse(plan_.sweep, spec::Axis::ROW).empty();
+    std::vector<std::string> cells;
+    if (has_rows) cells.push_back(absl::StrJoin(AxisNames(spec::Axis::ROW), ", "));
+    for (const std::string& column : table.columns) cells.push_back(has_columns ? column : "test");
+    absl::StrAppend(text, Header(cells));
+    for (size_t row = 0; row < table.rows.size(); ++row) {
+      cells.clear();
+      if (has_rows) cells.push_back(table.rows[row]);
+      for (const Place& place : table.places[row]) {
+        const std::optional<Summary> summary =
+            place.chosen < 0 ? std::nullopt : Summarise(place.candidates[place.chosen]);
+        if (!summary) {
+          cells.push_back(place.candidates.empty() ? "" : "not yet");
+          continue;
+        }
+        const size_t runs = place.candidates[place.chosen].runs.size();
+        cells.push_back(absl::StrCat(InWords(*summary), summary->runs < static_cast<int>(runs)
+                                                            ? absl::StrCat(", ", summary->runs, " of ", runs, " runs")
+                                                            : ""));
+      }
+      absl::StrAppend(text, Row(cells));
+    }
+    const std::vector<std::string> averaged = AxisNames(spec::Axis::AVERAGED);
+    absl::StrAppendFormat(
+        text, "\n%sIn parentheses the %g%% and %g%% quantiles over %d bootstrap resamples of the test records%s.\n",
+        averaged.empty() ? "" : absl::StrCat("Mean ± standard deviation over ", absl::StrJoin(averaged, ", "), ". "),
+        100 * any.bootstrap.low_quantile, 100 * any.bootstrap.high_quantile, any.bootstrap.resamples,
+        averaged.empty() ? "" : " of each run");
+  }
+
+  void AppendRankings(const Table& table, std::string* text) const {
+    for (size_t column = 0; column < table.columns.size(); ++column) {
+      // A mean over fewer runs than the others' would not be comparable.
+      std::vector<std::pair<const Candidate*, std::string>> ranked;
+      for (size_t row = 0; row < table.rows.size(); ++row) {
+        const Place& place = table.places[row][column];
+        if (place.chosen < 0 || !place.candidates[place.chosen].complete()) continue;
+        ranked.emplace_back(&place.candidates[place.chosen], table.rows[row]);
+      }
+      if (ranked.size() < 2) continue;
+      std::ranges::stable_sort(ranked, std::ranges::greater(),
+                               [](const auto& one) { return Summarise(*one.first)->mean; });
+      absl::StrAppend(text, "\n## Ranking", table.columns.size() > 1 ? absl::StrCat(" of ", table.columns[column]) : "",
+                      "\n\n",
+                      Header({"rank", absl::StrJoin(AxisNames(spec::Axis::ROW), ", "),
+                              ranked[0].first->finished[0]->score_name, "behind the first", "not told apart from"}));
+      for (size_t i = 0; i < ranked.size(); ++i) {
+        std::string behind;
+        std::vector<std::string> alike;
+        for (size_t k = 0; k < ranked.size(); ++k) {
+          if (k == i) continue;
+          const absl::StatusOr<Comparison> comparison = CompareCandidates(*ranked[k].first, *ranked[i].first);
+          if (k == 0) {
+            behind = comparison.ok() ? absl::StrFormat("%.4f (%.4f to %.4f)", comparison->difference, comparison->low,
+                                                       comparison->high)
+                                     : std::string(comparison.status().message());
+          }
+          if (comparison.ok() && !comparison->told_apart()) alike.push_back(absl::StrCat(k + 1));
+        }
+        absl::StrAppend(text, Row({absl::StrCat(i + 1), ranked[i].second, InWords(*Summarise(*ranked[i].first)), behind,
+                                   alike.empty() ? "" : absl::StrCat("rank ", absl::StrJoin(alike, ", "))}));
+      }
+    }
+    absl::StrAppend(text,
+                    "\nTwo are not told apart when 0 is within the interval of their difference on the same resamples "
+                    "of the test records (paired bootstrap, run by run). Where many are compared, some are told "
+                    "apart by chance.\n");
+  }
+
+  const std::string name_;
+  const Plan& plan_;
+  FinishedRuns finished_;
+};
+
+}  // namespace ecg
+
+#endif  // ECG_SWEEP_RESULTS_H_

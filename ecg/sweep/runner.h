@@ -1,0 +1,231 @@
+// runner.h
+//
+// Runs what is left of a sweep, several at a time, and writes the results anew after each.
+//
+//   ECG_RETURN_IF_ERROR(RunSweep(plan, folder, {.command = ..., .jobs = 2}, results));
+
+#ifndef ECG_SWEEP_RUNNER_H_
+#define ECG_SWEEP_RUNNER_H_
+
+#include <signal.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+#include "ecg/file/csv.h"
+#include "ecg/file/file.h"
+#include "ecg/report/progress.h"
+#include "ecg/report/stopwatch.h"
+#include "ecg/status/status_macros.h"
+#include "ecg/sweep/finished_run.h"
+#include "ecg/sweep/live_block.h"
+#include "ecg/sweep/plan.h"
+#include "ecg/sweep/process.h"
+#include "ecg/sweep/results.h"
+#include "ecg/sweep/sweep_folder.h"
+#include "ecg/sweep/table.h"
+#include "ecg/sweep/time_left.h"
+
+namespace ecg {
+
+// EpochsDone returns how many epochs the run in `folder` has behind it.
+inline int EpochsDone(const RunFolder& folder) {
+  const absl::StatusOr<CsvTable> history = CsvTable::Read(folder.history());
+  return history.ok() ? history->rows() : 0;
+}
+
+// StopSignal notes that a person, or the system, wants this program to end.
+class StopSignal {
+ public:
+  StopSignal() {
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+      struct sigaction action = {};
+      action.sa_handler = [](int) { came_ = 1; };
+      action.sa_flags = SA_RESETHAND;  // a second one ends the program at once
+      sigaction(signal, &action, nullptr);
+    }
+  }
+  StopSignal(const StopSignal&) = delete;
+  StopSignal& operator=(const StopSignal&) = delete;
+
+  bool came() const { return came_ != 0; }
+
+ private:
+  static inline volatile sig_atomic_t came_ = 0;
+};
+
+// Runner runs one sweep.
+class Runner {
+ public:
+  struct Options {
+    // The program of a run and its arguments; `goes_on` says that an earlier process began it.
+    std::function<std::vector<std::string>(const PlannedRun&, bool goes_on)> command;
+    int jobs = 1;
+  };
+
+  // All arguments must outlive it.
+  Runner(const Plan& plan, const SweepFolder& folder, const Options& options, Results& results)
+      : plan_(plan), folder_(folder), options_(options), results_(results) {}
+
+  // Run runs what is not finished yet. A run that fails does not stop the others, but is an error in the end.
+  absl::Status Run() {
+    std::vector<Waiting> waiting;  // the next one last
+    for (const PlannedRun& run : plan_.runs) {
+      ECG_ASSIGN_OR_RETURN(const RunState state, folder_.StateOf(run));
+      if (state == RunState::kFinished) {
+        absl::StatusOr<FinishedRun> finished = FinishedRun::Read(folder_.run(run));
+        if (!finished.ok()) {
+          return WithContext(finished.status(), absl::StrCat("cannot use the finished run ", run.name,
+                                                             "; delete its folder to run it again"));
+        }
+        time_left_.Add(run, finished->seconds);
+        results_.Add(run, *std::move(finished));
+      } else {
+        waiting.push_back({&run, state == RunState::kBegun});
+      }
+    }
+    if (waiting.size() < plan_.runs.size()) {
+      live_.Print(
+          absl::StrCat(plan_.runs.size() - waiting.size(), " of ", plan_.runs.size(), " runs were finished before"));
+    }
+    std::ranges::reverse(waiting);
+    ECG_RETURN_IF_ERROR(results_.Write(folder_));
+
+    const StopSignal stop;
+    bool stopping = false;
+    while (!running_.empty() || (!waiting.empty() && !stopping)) {
+      if (stop.came() && !stopping) {
+        stopping = true;
+        for (const Running& one : running_) one.process.Stop();
+      }
+      while (!stopping && !waiting.empty() && running_.size() < static_cast<size_t>(options_.jobs)) {
+        ECG_RETURN_IF_ERROR(Start(waiting.back()));
+        waiting.pop_back();
+      }
+      for (size_t i = 0; i < running_.size();) {
+        if (!running_[i].process.Ended()) {
+          ++i;
+          continue;
+        }
+        const Running ended = std::move(running_[i]);
+        running_.erase(running_.begin() + i);
+        if (!stopping || ended.process.failure().empty()) ECG_RETURN_IF_ERROR(End(ended));
+      }
+      live_.Draw(Lines(waiting));
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    if (stopping) {
+      return absl::CancelledError(absl::StrCat("stopped; ", results_.finished().size(), " of ", plan_.runs.size(),
+                                               " runs are finished, and the same command goes on with the others"));
+    }
+    if (failed_.empty()) return absl::OkStatus();
+    return absl::InternalError(absl::StrCat(failed_.size(), " of ", plan_.runs.size(), " runs failed: ",
+                                            absl::StrJoin(failed_, " "), "; the same command tries them again"));
+  }
+
+ private:
+  struct Waiting {
+    const PlannedRun* run;
+    bool goes_on;
+  };
+  struct Running {
+    const PlannedRun* run;
+    Process process;
+    Stopwatch stopwatch;
+    int epochs_before;
+  };
+
+  absl::Status Start(const Waiting& waiting) {
+    const PlannedRun& run = *waiting.run;
+    ECG_RETURN_IF_ERROR(MakeDirectories(folder_.run(run).path()));
+    ECG_ASSIGN_OR_RETURN(Process process, Process::Start(options_.command(run, waiting.goes_on), folder_.log(run)));
+    running_.push_back({&run, std::move(process), Stopwatch(), EpochsDone(folder_.run(run))});
+    if (!live_.on_terminal()) live_.Print(absl::StrCat(run.name, waiting.goes_on ? ": goes on" : ": begins"));
+    return absl::OkStatus();
+  }
+
+  absl::Status End(const Running& ended) {
+    const PlannedRun& run = *ended.run;
+    std::string failure = ended.process.failure();
+    absl::StatusOr<FinishedRun> finished = absl::InternalError(failure);
+    if (failure.empty()) finished = FinishedRun::Read(folder_.run(run));
+    if (!finished.ok()) {
+      failed_.push_back(run.name);
+      live_.Print(absl::StrCat(run.name, ": failed, ", std::string(finished.status().message()), "; the end of ",
+                               folder_.log(run).string(), ":\n", LastLines(folder_.log(run))));
+      return absl::OkStatus();
+    }
+    time_left_.Add(run, finished->seconds);
+    std::string line =
+        absl::StrFormat("%s: validation %s %.4f", run.name, finished->score_name, finished->validation_score);
+    // Where the validation score chooses, nobody shall see the test scores of all.
+    if (AxesWithUse(plan_.sweep, spec::Axis::CHOSEN).empty()) {
+      absl::StrAppendFormat(&line, ", test %.4f", finished->test.score);
+    }
+    results_.Add(run, *std::move(finished));
+    live_.Print(absl::StrFormat("%s, %s (%d of %d)", line, Duration(ended.stopwatch.seconds()),
+                                results_.finished().size(), plan_.runs.size()));
+    return results_.Write(folder_);
+  }
+
+  // The last lines of a log, indented.
+  static std::string LastLines(const std::filesystem::path& log) {
+    constexpr size_t kLines = 5;
+    std::vector<std::string> lines = absl::StrSplit(ReadFile(log).value_or(""), '\n', absl::SkipWhitespace());
+    if (lines.size() > kLines) lines.erase(lines.begin(), lines.end() - kLines);
+    return absl::StrCat("    ", absl::StrJoin(lines, "\n    "));
+  }
+
+  // What the terminal shows: how far the sweep is, and a line for each run that is going on.
+  std::vector<std::string> Lines(const std::vector<Waiting>& waiting) const {
+    double seconds = 0;
+    bool known = true;
+    for (const Waiting& one : waiting) {
+      const std::optional<double> of_run = time_left_.Of(*one.run);
+      known &= of_run.has_value();
+      seconds += of_run.value_or(0);
+    }
+    std::vector<std::string> lines(1);
+    for (const Running& one : running_) {
+      const int epochs = one.run->spec.training().epochs(), done = EpochsDone(folder_.run(*one.run));
+      const double spent = one.stopwatch.seconds();
+      lines.push_back(
+          absl::StrFormat("  %s  epoch %d/%d, %s", one.run->name, std::min(done + 1, epochs), epochs, Duration(spent)));
+      const std::optional<double> whole = time_left_.Of(*one.run);
+      known &= whole.has_value();
+      seconds += std::max(0.0, whole.value_or(0) * (epochs - one.epochs_before) / epochs - spent);
+    }
+    lines[0] = absl::StrFormat("%d of %d runs finished%s%s", results_.finished().size(), plan_.runs.size(),
+                               failed_.empty() ? "" : absl::StrCat(", ", failed_.size(), " failed"),
+                               known ? absl::StrCat(", about ", Duration(seconds / options_.jobs), " left") : "");
+    return lines;
+  }
+
+  const Plan& plan_;
+  const SweepFolder& folder_;
+  const Options& options_;
+  Results& results_;
+  TimeLeft time_left_;
+  LiveBlock live_;
+  std::vector<Running> running_;
+  std::vector<std::string> failed_;
+};
+
+}  // namespace ecg
+
+#endif  // ECG_SWEEP_RUNNER_H_

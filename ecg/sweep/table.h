@@ -1,0 +1,192 @@
+// table.h
+//
+// The table that a sweep ends in: a place for each row and column, such as an architecture and a task, with the mean of
+// the test score over the averaged axes, such as splits.
+//
+//   const Table table = MakeTable(plan, finished);
+//   const Place& place = table.places[0][1];
+//   if (place.chosen != nullptr) Summarise(*place.chosen).mean;
+
+#ifndef ECG_SWEEP_TABLE_H_
+#define ECG_SWEEP_TABLE_H_
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <iterator>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_join.h"
+#include "ecg/report/comparison.h"
+#include "ecg/report/predictions.h"
+#include "ecg/score/quantile.h"
+#include "ecg/status/status_macros.h"
+#include "ecg/sweep/finished_run.h"
+#include "ecg/sweep/plan.h"
+#include "proto/sweep.pb.h"
+
+namespace ecg {
+
+// FinishedRuns are the runs that are over, by their names.
+using FinishedRuns = std::map<std::string, FinishedRun>;
+
+// Candidate is one setting of the CHOSEN axes, with its runs: one for each combination of the AVERAGED axes.
+struct Candidate {
+  std::vector<std::string> setting;  // the values of the CHOSEN axes
+  std::vector<const PlannedRun*> runs;
+  std::vector<const FinishedRun*> finished;  // of each run; null where it is not over
+
+  bool complete() const { return std::ranges::count(finished, nullptr) == 0; }
+
+  // validation_score returns the mean over the runs, all of which must be over.
+  double validation_score() const {
+    double sum = 0;
+    for (const FinishedRun* run : finished) sum += run->validation_score;
+    return sum / finished.size();
+  }
+};
+
+// Place is a place in the table.
+struct Place {
+  std::vector<Candidate> candidates;  // in the order of the axes' values; empty where nothing is run
+  // The candidate whose test score the place reports: with CHOSEN axes the one of the best validation score, once all
+  // runs of all candidates are over, for a choice among fewer could be another. Otherwise there is one only.
+  int chosen = -1;
+};
+
+// Table is the whole of it.
+struct Table {
+  std::vector<std::string> rows, columns;  // labels: the values of the axes, with ", " between them
+  std::vector<std::vector<Place>> places;  // [rows, columns]
+};
+
+// Summary is what a place says of its runs.
+struct Summary {
+  int runs = 0;  // that are over
+  double mean = 0;
+  std::optional<double> standard_deviation;  // of the sample; none for one run
+  double low = 0, high = 0;                  // quantiles of the mean on resamples of each run's test records
+};
+
+// AxesWithUse returns which axes of `sweep` serve as `use`.
+inline std::vector<int> AxesWithUse(const spec::Sweep& sweep, spec::Axis::Use use) {
+  std::vector<int> axes;
+  for (int a = 0; a < sweep.axis_size(); ++a) {
+    if (sweep.axis(a).use() == use) axes.push_back(a);
+  }
+  return axes;
+}
+
+// MakeTable arranges the runs of `plan`. The table points at both arguments.
+inline Table MakeTable(const Plan& plan, const FinishedRuns& finished) {
+  // Where the values of the axes with one use stand: sorting by it gives the order of the table.
+  const auto key_of = [&](const PlannedRun& run, spec::Axis::Use use) {
+    std::vector<size_t> key;
+    for (const int a : AxesWithUse(plan.sweep, use)) {
+      key.push_back(std::ranges::find(plan.values[a], run.values[a]) - plan.values[a].begin());
+    }
+    return key;
+  };
+  const auto words_of = [&](const PlannedRun& run, spec::Axis::Use use) {
+    std::vector<std::string> words;
+    for (const int a : AxesWithUse(plan.sweep, use)) words.push_back(run.values[a]);
+    return words;
+  };
+  using Key = std::vector<size_t>;
+  std::map<Key, std::string> rows, columns;
+  std::map<Key, std::map<Key, std::map<Key, std::map<Key, const PlannedRun*>>>> sorted;
+  for (const PlannedRun& run : plan.runs) {
+    const Key row = key_of(run, spec::Axis::ROW), column = key_of(run, spec::Axis::COLUMN);
+    rows[row] = absl::StrJoin(words_of(run, spec::Axis::ROW), ", ");
+    columns[column] = absl::StrJoin(words_of(run, spec::Axis::COLUMN), ", ");
+    sorted[row][column][key_of(run, spec::Axis::CHOSEN)][key_of(run, spec::Axis::AVERAGED)] = &run;
+  }
+
+  Table table;
+  for (const auto& [key, label] : columns) table.columns.push_back(label);
+  for (const auto& [row, row_label] : rows) {
+    table.rows.push_back(row_label);
+    std::vector<Place>& places = table.places.emplace_back();
+    for (const auto& [column, column_label] : columns) {
+      Place& place = places.emplace_back();
+      for (const auto& [setting, runs] : sorted[row][column]) {
+        Candidate& candidate = place.candidates.emplace_back();
+        for (const auto& [averaged, run] : runs) {
+          candidate.setting = words_of(*run, spec::Axis::CHOSEN);
+          candidate.runs.push_back(run);
+          const auto found = finished.find(run->name);
+          candidate.finished.push_back(found == finished.end() ? nullptr : &found->second);
+        }
+      }
+      if (place.candidates.size() == 1) place.chosen = 0;
+      if (place.candidates.size() > 1 && std::ranges::all_of(place.candidates, &Candidate::complete)) {
+        // The first of several that are equally good.
+        place.chosen =
+            std::ranges::max_element(place.candidates, {}, &Candidate::validation_score) - place.candidates.begin();
+      }
+    }
+  }
+  return table;
+}
+
+// Summarise returns the mean test score of the runs of `candidate` that are over; none where none is.
+inline std::optional<Summary> Summarise(const Candidate& candidate) {
+  std::vector<const FinishedRun*> runs;
+  std::ranges::copy_if(candidate.finished, std::back_inserter(runs), [](const auto* run) { return run != nullptr; });
+  if (runs.empty()) return std::nullopt;
+  Summary summary;
+  summary.runs = static_cast<int>(runs.size());
+  std::vector<double> resamples(runs[0]->test.interval.scores.size());
+  for (const FinishedRun* run : runs) {
+    summary.mean += run->test.score / runs.size();
+    for (size_t i = 0; i < resamples.size(); ++i) resamples[i] += run->test.interval.scores[i] / runs.size();
+  }
+  if (runs.size() > 1) {
+    double squares = 0;
+    for (const FinishedRun* run : runs) squares += (run->test.score - summary.mean) * (run->test.score - summary.mean);
+    summary.standard_deviation = std::sqrt(squares / (runs.size() - 1));
+  }
+  summary.low = Quantile(resamples, runs[0]->bootstrap.low_quantile);
+  summary.high = Quantile(resamples, runs[0]->bootstrap.high_quantile);
+  return summary;
+}
+
+// CompareCandidates returns by how much the mean test score of `a` is above that of `b`, all of whose runs are over:
+// run by run on the records that both share, and then the mean over the runs, on each resample.
+inline absl::StatusOr<Comparison> CompareCandidates(const Candidate& a, const Candidate& b) {
+  if (a.finished.size() != b.finished.size()) {
+    return absl::FailedPreconditionError("they have different numbers of runs");
+  }
+  const BootstrapOptions& options = a.finished[0]->bootstrap;
+  Comparison mean;
+  mean.differences.resize(options.resamples);
+  const size_t runs = a.finished.size();
+  for (size_t i = 0; i < runs; ++i) {
+    const FinishedRun &one = *a.finished[i], &other = *b.finished[i];
+    Comparison comparison;
+    if (one.tested_on == other.tested_on && one.score_name == other.score_name &&
+        other.bootstrap.resamples == options.resamples) {
+      comparison.difference = one.test.score - other.test.score;
+      comparison.differences = Differences(one.test.interval.scores, other.test.interval.scores);
+    } else {
+      ECG_ASSIGN_OR_RETURN(PredictionTable of_one, ReadPredictions(one.predictions));
+      ECG_ASSIGN_OR_RETURN(PredictionTable of_other, ReadPredictions(other.predictions));
+      ECG_ASSIGN_OR_RETURN(comparison, Compare(std::move(of_one), std::move(of_other), one.score_name, options));
+    }
+    mean.difference += comparison.difference / runs;
+    for (size_t k = 0; k < mean.differences.size(); ++k) mean.differences[k] += comparison.differences[k] / runs;
+  }
+  mean.low = Quantile(mean.differences, options.low_quantile);
+  mean.high = Quantile(mean.differences, options.high_quantile);
+  return mean;
+}
+
+}  // namespace ecg
+
+#endif  // ECG_SWEEP_TABLE_H_

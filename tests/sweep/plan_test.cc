@@ -1,0 +1,134 @@
+#include "ecg/sweep/plan.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "ecg/spec/check.h"
+#include "ecg/spec/parse.h"
+#include "ecg/sweep/parse_sweep.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "proto/experiment.pb.h"
+#include "proto/sweep.pb.h"
+
+namespace ecg {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+// An experiment with a ResNet-18, and one with a ResNet-50.
+const std::vector<SweepExperiment>& Experiments() {
+  static const auto* const experiments = new std::vector<SweepExperiment>{
+      {"small", "", ParseExperiment("data { ptb_xl {} } model { resnet {} } training { multi_label {} }", "").value()},
+      {"large", "",
+       ParseExperiment("data { ptb_xl {} } model { resnet { depth: RESNET_50 } } training { multi_label {} }", "")
+           .value()}};
+  return *experiments;
+}
+
+// The names of the runs of `text`, or its error.
+std::vector<std::string> Names(absl::string_view text, const SweepChanges& changes = {}) {
+  const absl::StatusOr<spec::Sweep> sweep = ParseSweep(text, "x", Experiments());
+  if (!sweep.ok()) return {std::string(sweep.status().message())};
+  std::vector<Problem> problems;
+  const Plan plan = MakePlan(*sweep, Experiments(), changes, &problems);
+  std::vector<std::string> names;
+  for (const PlannedRun& run : plan.runs) names.push_back(run.name);
+  if (!problems.empty()) names = {problems[0].message};
+  return names;
+}
+
+// A sweep of both experiments and `rest`.
+std::string Both(absl::string_view rest) {
+  return absl::StrCat(R"(
+experiment { name: "small" at: "net=18" }
+experiment { name: "large" at: "net=50" }
+axis { name: "net" }
+)",
+                      rest);
+}
+
+TEST(PlanTest, HasARunForEachCombinationWithTheLastAxisFastest) {
+  EXPECT_THAT(Names(Both(R"(axis { name: "epochs" field: "training.epochs" value: ["1", "2"] })")),
+              ElementsAre("net=18,epochs=1", "net=18,epochs=2", "net=50,epochs=1", "net=50,epochs=2"));
+}
+
+TEST(PlanTest, OrdersRunsByTheAxesThatAreNamedFirst) {
+  EXPECT_THAT(Names(Both(R"(axis { name: "epochs" field: "training.epochs" value: ["1", "2"] } order: "epochs")")),
+              ElementsAre("net=18,epochs=1", "net=50,epochs=1", "net=18,epochs=2", "net=50,epochs=2"));
+}
+
+TEST(PlanTest, GivesARunTheSettingsOfItsExperimentItsValuesAndThePerson) {
+  const spec::Sweep sweep = ParseSweep(R"(
+    experiment { name: "small" set: "model.resnet.depth=RESNET_34" }
+    experiment { name: "large" at: "length=long" }
+    axis { name: "length" group { name: "short" set: ["data.crop_seconds=1.25", "evaluation.stride_seconds=1.25"] } })",
+                                       "x", Experiments())
+                                .value();
+  std::vector<Problem> problems;
+  spec::Experiment settings;
+  settings.mutable_training()->set_epochs(3);
+  settings.mutable_training()->set_batch_size(32);
+  const Plan plan = MakePlan(sweep, Experiments(), {.settings = settings, .set = {"training.epochs=4"}}, &problems);
+  ASSERT_THAT(problems, IsEmpty());
+  ASSERT_EQ(plan.runs.size(), 2);
+  const spec::Experiment& run = plan.runs[0].spec;
+  EXPECT_EQ(plan.runs[0].name, "length=short");
+  EXPECT_EQ(run.model().resnet().depth(), spec::ResNet::RESNET_34);
+  EXPECT_EQ(run.data().crop_seconds(), 1.25);
+  EXPECT_EQ(run.training().epochs(), 4);
+  EXPECT_EQ(run.training().batch_size(), 32);
+  // The other is at a value that is no value of the axis itself, which leaves it as it is.
+  EXPECT_EQ(plan.runs[1].name, "length=long");
+  EXPECT_EQ(plan.runs[1].spec.data().crop_seconds(), 2.5);
+}
+
+TEST(PlanTest, TakesTheFieldThatTheExperimentHas) {
+  EXPECT_THAT(Names(Both(R"(axis { name: "width" field: ["model.senet.feature_dim", "model.resnet.feature_dim"]
+                                   value: "64" })")),
+              ElementsAre("net=18,width=64", "net=50,width=64"));
+}
+
+TEST(PlanTest, SaysWhereASweepIsWrongAndWhatWouldBeRight) {
+  EXPECT_THAT(Names("axes {}"), ElementsAre("x:1:1: the sweep has no field \"axes\"; did you mean axis?"));
+  EXPECT_THAT(Names(""), ElementsAre(HasSubstr("x:1:1: the sweep has no experiment; write experiment")));
+  EXPECT_THAT(Names("experiment { name: \"smal\" }\nexperiment { name: \"large\" }\naxis { name: \"a\" }"),
+              ElementsAre("x:1:1: the sweep does not run small, which its target in the BUILD file names; add it here, "
+                          "or take it away there\nx:1:14: there is no experiment \"smal\"; did you mean small?"));
+  const auto wrong = [](absl::string_view rest) { return Names(Both(rest))[0]; };
+  EXPECT_EQ(wrong(R"(axis { name: "e" field: "training.epoch" value: "1" })"),
+            "x:5:18: training has no field \"epoch\"; did you mean epochs?");
+  EXPECT_EQ(wrong(R"(axis { name: "e" field: "training.epochs" value: ["1", "0"] })"),
+            "x:5:56: training.epochs is 0; it must be at least 1 and at most 100000");
+  EXPECT_THAT(wrong(R"(axis { name: "d" field: "model.resnet.depth" value: ["RESNET_18", "RESNET_34"] })"),
+              HasSubstr("x:5:54: large: model.resnet.depth is RESNET_50 and cannot become RESNET_18: it is fixed when "
+                        "the binary is built"));
+  EXPECT_EQ(wrong(R"(axis { name: "e" value: "a/b" field: "training.epochs" })"),
+            "x:5:25: the value \"a/b\" cannot stand in the name of a run; write letters, digits and . _ + - only");
+  EXPECT_EQ(wrong(R"(axis { name: "e" value: "1" })"),
+            "x:5:6: the axis e has values and no field; write field: \"PATH\"");
+  EXPECT_EQ(wrong(R"(axis { name: "net" })"), "x:5:8: the axis net is given twice; keep one of the two");
+  EXPECT_EQ(wrong(R"(order: "nett")"), "x:5:8: there is no axis \"nett\"; did you mean net?");
+  EXPECT_THAT(wrong(R"(axis { name: "e" })"), HasSubstr("x:2:12: small has no value on the axis e; write at: \"e="));
+  EXPECT_THAT(wrong(R"(experiment { name: "large" at: "net=18" })"),
+              HasSubstr("x:5:12: there are two runs net=18, of small and of large"));
+  EXPECT_THAT(wrong(R"(axis { name: "r" field: "training.optimizer.learning_rate" value: ["0.1", "1e-1"] })"),
+              HasSubstr("the runs net=18,r=0.1 and net=18,r=1e-1 would be the same"));
+}
+
+TEST(PlanTest, RefusesAChangeThatUndoesAnAxis) {
+  const std::string text = Both(R"(axis { name: "epochs" field: "training.epochs" value: ["1", "2"] })");
+  EXPECT_THAT(Names(text, {.settings = std::nullopt, .set = {"training.epochs=3"}}),
+              ElementsAre(HasSubstr("would be the same; take one of the two values away, or the --set")));
+  EXPECT_THAT(Names(text, {.settings = std::nullopt, .set = {"training.epoch=3"}}),
+              ElementsAre(HasSubstr("training has no field \"epoch\"")));
+}
+
+}  // namespace
+}  // namespace ecg

@@ -1,0 +1,118 @@
+#include "ecg/sweep/results.h"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "ecg/file/file.h"
+#include "ecg/spec/check.h"
+#include "ecg/spec/parse.h"
+#include "ecg/spec/settings.h"
+#include "ecg/sweep/finished_run.h"
+#include "ecg/sweep/parse_sweep.h"
+#include "ecg/sweep/plan.h"
+#include "ecg/sweep/sweep_folder.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "proto/experiment.pb.h"
+#include "proto/sweep.pb.h"
+
+namespace ecg {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+const std::vector<SweepExperiment>& Experiments() {
+  static const auto* const experiments = new std::vector<SweepExperiment>{
+      {"small", "", ParseExperiment("data { ptb_xl {} } model { resnet {} } training { multi_label {} }", "").value()}};
+  return *experiments;
+}
+
+Plan PlanOf(const std::string& axes) {
+  const spec::Sweep sweep =
+      ParseSweep(absl::StrCat("experiment { name: \"small\" }\n", axes), "x", Experiments()).value();
+  std::vector<Problem> problems;
+  return MakePlan(sweep, Experiments(), {}, &problems);
+}
+
+// A run with these scores, whose test score was `spread` higher or lower on every other resample.
+FinishedRun Done(double validation, double test, double spread) {
+  FinishedRun run;
+  run.score_name = "macro ROC-AUC";
+  run.validation_score = validation;
+  run.test.score = test;
+  for (int i = 0; i < 100; ++i) run.test.interval.scores.push_back(i % 2 == 0 ? test - spread : test + spread);
+  run.test.interval.low = test - spread;
+  run.test.interval.high = test + spread;
+  return run;
+}
+
+TEST(ResultsTest, AverageRankAndTellApart) {
+  const Plan plan = PlanOf(R"(
+    axis { name: "net" group { name: "a" } group { name: "b" set: "model.resnet.feature_dim=64" }
+           group { name: "c" set: "model.resnet.feature_dim=32" } }
+    axis { name: "task" field: "data.ptb_xl.task" value: ["ALL", "FORM"] use: COLUMN }
+    axis { name: "split" field: "data.ptb_xl.split" value: ["1", "2"] use: AVERAGED })");
+  Results results("sweep", plan);
+  for (const PlannedRun& run : plan.runs) {
+    if (run.values[1] == "FORM" && (run.values[0] == "c" || run.values[2] == "2")) continue;
+    // b is ahead of a on all resamples; c's score swings so much that it is told apart from neither.
+    const double score = (run.values[0] == "b" ? 0.8 : 0.7) + (run.values[2] == "2" ? 0.04 : 0);
+    results.Add(run, Done(0.5, score, run.values[0] == "c" ? 0.3 : 0.01));
+  }
+  const std::string text = results.Markdown();
+  EXPECT_THAT(text, HasSubstr("8 of 12 runs are finished.\n"));
+  EXPECT_THAT(text, HasSubstr("| net | ALL | FORM |\n| --- | --- | --- |\n"
+                              "| a | 0.7200 ± 0.0283 (0.7100 to 0.7300) | 0.7000 (0.6900 to 0.7100), 1 of 2 runs |\n"
+                              "| b | 0.8200 ± 0.0283 (0.8100 to 0.8300) | 0.8000 (0.7900 to 0.8100), 1 of 2 runs |\n"
+                              "| c | 0.7200 ± 0.0283 (0.4200 to 1.0200) | not yet |\n"));
+  EXPECT_THAT(text, HasSubstr("Mean ± standard deviation over split. In parentheses the 5% and 95% quantiles"));
+  EXPECT_THAT(text,
+              HasSubstr("## Ranking of ALL\n\n"
+                        "| rank | net | macro ROC-AUC | behind the first | not told apart from |\n"
+                        "| --- | --- | --- | --- | --- |\n"
+                        "| 1 | b | 0.8200 ± 0.0283 (0.8100 to 0.8300) |  | rank 3 |\n"
+                        "| 2 | a | 0.7200 ± 0.0283 (0.7100 to 0.7300) | 0.1000 (0.1000 to 0.1000) | rank 3 |\n"
+                        "| 3 | c | 0.7200 ± 0.0283 (0.4200 to 1.0200) | 0.1000 (-0.1900 to 0.3900) | rank 1, 2 |\n"));
+  // A mean over fewer runs than another's is not ranked.
+  EXPECT_THAT(text, Not(HasSubstr("Ranking of FORM")));
+}
+
+TEST(ResultsTest, ChooseByTheValidationScoreAndReportTheTestScoreOfTheWinnerOnly) {
+  const Plan plan = PlanOf(R"(
+    axis { name: "rate" field: "training.optimizer.learning_rate" value: ["0.01", "0.001"] use: CHOSEN }
+    axis { name: "split" field: "data.ptb_xl.split" value: ["1", "2"] use: AVERAGED })");
+  ASSERT_EQ(plan.runs.size(), 4);
+  const SweepFolder folder(testing::TempDir());
+  const std::filesystem::path chosen = folder.path() / "chosen.textproto";
+  Results results("sweep", plan);
+  // 0.001 validates better in the mean, and tests worse.
+  results.Add(plan.runs[0], Done(0.70, 0.9, 0.01));
+  results.Add(plan.runs[1], Done(0.72, 0.9, 0.01));
+  results.Add(plan.runs[2], Done(0.60, 0.8, 0.01));
+  ASSERT_TRUE(results.Write(folder).ok());
+  EXPECT_FALSE(std::filesystem::exists(chosen)) << "a choice among some could be another than among all";
+  EXPECT_THAT(results.Markdown(), HasSubstr("The choice is made when all of them are finished."));
+  results.Add(plan.runs[3], Done(0.90, 0.8, 0.01));
+  ASSERT_TRUE(results.Write(folder).ok());
+
+  const std::string text = ReadFile(folder.results_md()).value();
+  EXPECT_THAT(text, HasSubstr("| rate | validation macro ROC-AUC |  |\n| --- | --- | --- |\n| 0.01 | 0.7100 |  |\n"
+                              "| 0.001 | 0.7500 | chosen |\n"));
+  EXPECT_THAT(text, HasSubstr("| test |\n| --- |\n| 0.8000 ± 0.0000 (0.7900 to 0.8100) |\n"));
+  EXPECT_THAT(text, Not(HasSubstr("0.9000")));
+  EXPECT_EQ(ReadFile(folder.results_csv()).value(),
+            "rate,split,experiment,score,validation,test,test_low,test_high,epochs,best_epoch,seconds\n"
+            "0.01,1,small,macro ROC-AUC,0.7,,,,0,0,0.0\n"
+            "0.01,2,small,macro ROC-AUC,0.72,,,,0,0,0.0\n"
+            "0.001,1,small,macro ROC-AUC,0.6,0.8,0.79,0.81,0,0,0.0\n"
+            "0.001,2,small,macro ROC-AUC,0.9,0.8,0.79,0.81,0,0,0.0\n");
+  const spec::Experiment settings = ReadSettings(chosen.string()).value();
+  EXPECT_EQ(settings.training().optimizer().learning_rate(), 0.001);
+  EXPECT_FALSE(settings.has_data()) << "what was averaged over is no setting";
+}
+
+}  // namespace
+}  // namespace ecg

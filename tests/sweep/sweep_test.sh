@@ -1,0 +1,105 @@
+#!/usr/bin/env bash
+# Runs a sweep of two runs as a person does, on a few synthetic records: whole, stopped, killed, gone on with, broken.
+#   sweep_test.sh SWEEP COMPARE_RUNS EXPERIMENT
+set -uo pipefail
+sweep=$PWD/$1
+compare_runs=$PWD/$2
+experiment=$PWD/$3
+cd "$TEST_TMPDIR"
+export XDG_CACHE_HOME=$TEST_TMPDIR/cache OMP_WAIT_POLICY=passive
+unset ECG_PTBXL_DIR BUILD_WORKING_DIRECTORY
+small=(--demo_records=60 --set=training.batch_size=16 --set=training.epochs=4)
+first='learning_rate=0.01' second='learning_rate=0.001'
+
+failures=0
+fail() { echo "FAILED: $*"; failures=$((failures + 1)); }
+# Runs a program; what it prints goes to `out` and `err`.
+succeeds() { "$@" >out 2>err || { fail "$* should succeed"; cat out err; }; }
+# refuses MESSAGE COMMAND...: exit status 1 and an error that has MESSAGE in it.
+refuses() {
+  local message=$1 status=0
+  shift
+  "$@" >out 2>err || status=$?
+  [ $status = 1 ] || fail "$* should exit with 1, not $status"
+  grep -q -- "$message" err || { fail "$* should say: $message"; cat err; }
+}
+# Waits until a file is there.
+wait_for() {
+  for _ in $(seq 600); do
+    [ -e "$1" ] && return
+    sleep 0.05
+  done
+  fail "there should be a file $1"
+}
+# All of results.csv but the times.
+figures() { sed 's/,[^,]*$//' "$1/results.csv"; }
+
+# A sweep says what is left, runs it, chooses, and leaves a table.
+succeeds "$sweep" "${small[@]}" --output_dir=whole --list
+grep -q '^left *learning_rate=0.01$' out && [ ! -e whole ] || fail "--list should list what is left, and make nothing"
+succeeds "$sweep" "${small[@]}" --output_dir=whole
+[ "$(figures whole | wc -l)" = 3 ] || fail "results.csv should have a header and two rows"
+[ "$(figures whole | grep -c ',,,')" = 1 ] || fail "only the chosen run's test score should be reported"
+grep -q '| chosen |' whole/results.md && grep -q 'synthetic' whole/results.md || fail "results.md should name the chosen run"
+succeeds "$sweep" "${small[@]}" --output_dir=whole --list
+grep -q '^2 of 2 runs are finished' out || fail "--list should see that all is done"
+
+# What was chosen is used by its file.
+rate=$(grep -o 'learning_rate: .*' whole/chosen.textproto)
+succeeds "$experiment" --settings=whole/chosen.textproto --demo_records=60 --describe
+grep -q "$rate" out || fail "--settings should set $rate"
+echo 'training { epoch: 1 }' >wrong.textproto
+refuses 'wrong.textproto:1:12: training has no field "epoch"' "$sweep" "${small[@]}" --settings=wrong.textproto --output_dir=new
+
+# Two sweeps in one folder are refused. A sweep that is stopped or killed ends as if it had not been.
+"$sweep" "${small[@]}" --output_dir=stopped >out 2>err &
+pid=$!
+wait_for "stopped/$second/history.csv"
+refuses 'another process sweeps into' "$sweep" "${small[@]}" --output_dir=stopped
+kill -TERM $pid
+wait $pid && fail "a sweep that was stopped should not succeed"
+"$sweep" "${small[@]}" --output_dir=stopped --list | grep -q "^begun *$second  [1-4] of 4 epochs" || fail "a run should be begun"
+"$sweep" "${small[@]}" --output_dir=stopped >out 2>err &
+pid=$!
+sleep 1
+kill -KILL $pid
+wait $pid 2>/dev/null
+sleep 1
+pgrep -f "output_dir=$PWD/stopped/" >/dev/null && fail "a run should end with its sweep"
+succeeds "$sweep" "${small[@]}" --output_dir=stopped
+diff whole/results.md stopped/results.md || fail "a sweep that went on should have the same table"
+diff <(figures whole) <(figures stopped) || fail "a sweep that went on should have the same figures"
+cmp whole/chosen.textproto stopped/chosen.textproto || fail "a sweep that went on should choose the same"
+cp "stopped/$second/log.txt" log
+succeeds "$sweep" "${small[@]}" --output_dir=stopped
+cmp log "stopped/$second/log.txt" || fail "what is finished should not be run again"
+
+# A run that fails is reported and does not stop the others.
+cp -r whole broken
+rm broken/*/run.json
+echo nonsense >"broken/$first/checkpoints/state.textproto"
+refuses "1 of 2 runs failed: $first;" "$sweep" "${small[@]}" --output_dir=broken
+grep -q 'is not a training state' out || { fail "the end of the log should be shown"; cat out; }
+[ -e "broken/$second/run.json" ] || fail "the other run should have been gone on with"
+grep -q '^1 of 2 runs are finished' broken/results.md || fail "the results should say that a run is missing"
+
+# Two runs at a time share the packed signals.
+XDG_CACHE_HOME=$TEST_TMPDIR/other_cache succeeds "$sweep" "${small[@]}" --set=training.epochs=1 --jobs=2 --output_dir=together
+[ "$(find other_cache -name signals.npy | wc -l)" = 1 ] || fail "signals should be packed once"
+
+# What does not belong together is refused.
+refuses 'holds runs with --demo_records=60' "$sweep" "${small[@]:1}" --demo_records=70 --output_dir=whole
+refuses 'holds a run under other settings' "$sweep" "${small[@]}" --set=training.epochs=5 --output_dir=whole
+refuses 'would be the same' "$sweep" "${small[@]}" --set=training.optimizer.learning_rate=1 --output_dir=new
+refuses 'training has no field "epoch"' "$sweep" "${small[@]}" --set=training.epoch=1 --output_dir=new
+refuses 'exclude each other' "$sweep" "${small[@]}" --data_dir=. --output_dir=new
+[ ! -e new ] || fail "what is refused should leave no folder"
+
+# Runs are compared on the records that they share.
+succeeds "$compare_runs" "whole/$first" "whole/$second" "whole/$first"
+grep -q 'macro ROC-AUC .*minus the first' out || fail "compare_runs should head its table"
+tail -n 1 out | grep -qE ' \+0\.0000 .*[0-9]+ records, [0-9]+ classes; not told apart$' || { fail "a run should equal itself"; cat out; }
+refuses 'cannot read' "$compare_runs" "whole/$first" nowhere
+
+[ $failures = 0 ] && echo "PASSED"
+exit $failures
