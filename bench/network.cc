@@ -1,0 +1,134 @@
+// What the stages with the network in them cost: crops for training, training steps, and the evaluation of whole records.
+//
+//   bazel run //bench:network                                   ResNet-18, 12 leads, 1,250 samples, batch 64
+//   bazel run //bench:network -- --benchmark_filter=TrainingStep
+//
+// Items are crops or windows. $ECG_THREADS sets the number of threads that compute; without it, all cores do.
+
+#include <torch/torch.h>
+
+#include <cstdlib>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "bench/demo_corpus.h"
+#include "benchmark/benchmark.h"
+#include "ecg/batch/split_part.h"
+#include "ecg/batch/training_batches.h"
+#include "ecg/batch/window_batches.h"
+#include "ecg/corpus/pack.h"
+#include "ecg/corpus/packed_signals.h"
+#include "ecg/corpus/ptbxl.h"
+#include "ecg/corpus/scaler.h"
+#include "ecg/model/classifier.h"
+#include "ecg/model/resnet.h"
+#include "ecg/signal/lead.h"
+#include "ecg/train/autocast.h"
+#include "ecg/train/device.h"
+#include "ecg/train/objective.h"
+#include "ecg/train/optimizer.h"
+#include "ecg/train/predict.h"
+#include "proto/experiment.pb.h"
+
+namespace ecg {
+namespace {
+
+constexpr int kRecords = 1000, kBatch = 64, kCropSamples = 1250, kClasses = 71;
+
+template <typename T>
+T OrDie(absl::StatusOr<T> value) {
+  if (!value.ok()) {
+    std::cerr << "error: " << value.status().message() << "\n";
+    std::exit(1);
+  }
+  return *std::move(value);
+}
+
+// The training records of the synthetic corpus.
+struct TrainingRecords {
+  PtbXl corpus = OrDie(BenchmarkCorpus(kRecords));
+  PackedSignals signals = OrDie(PackInCache(corpus));
+  SplitPart part{&signals, &corpus.labels(), corpus.split().train, {}};
+
+  TrainingRecords() { part.scaler = OrDie(FitScaler(signals, part.Records())); }
+};
+
+std::shared_ptr<Network> MakeNetwork() {
+  torch::manual_seed(1);
+  return std::make_shared<Classifier<ResNet<BasicBlock>>>(spec::Model(), kLeads, kClasses);
+}
+
+Device DeviceWith(const benchmark::State& state) {
+  return {torch::kCPU, static_cast<spec::Runtime::Precision>(state.range(0)), ""};
+}
+
+void CutTrainingCrops(benchmark::State& state) {
+  const TrainingRecords records;
+  int64_t crops = 0;
+  for (auto _ : state) {
+    TrainingBatches batches(records.part, {.epoch = 1, .batch_size = kBatch, .crop_samples = kCropSamples});
+    while (const std::optional<Batch> batch = batches.Next()) crops += batch->signals.size(0);
+  }
+  state.SetItemsProcessed(crops);
+}
+BENCHMARK(CutTrainingCrops)->UseRealTime()->Unit(benchmark::kMillisecond);
+
+void TrainingStep(benchmark::State& state) {
+  const Device device = DeviceWith(state);
+  const std::shared_ptr<Network> network = MakeNetwork();
+  const std::unique_ptr<Optimizer> optimizer = MakeOptimizer(spec::Optimizer(), *network);
+  const torch::Tensor signals = torch::randn({kBatch, kLeads, kCropSamples});
+  const torch::Tensor targets = torch::rand({kBatch, kClasses}).gt(0.95).to(torch::kFloat32);
+  for (auto _ : state) {
+    optimizer->ZeroGradients();
+    torch::Tensor logits;
+    {
+      const Autocast autocast(device);
+      logits = network->forward(signals).to(torch::kFloat32);
+    }
+    MultiLabel::Loss(logits, targets).backward();
+    optimizer->Step();
+  }
+  state.SetItemsProcessed(state.iterations() * kBatch);
+}
+BENCHMARK(TrainingStep)
+    ->ArgName("precision")
+    ->Arg(spec::Runtime::FP32)
+    ->Arg(spec::Runtime::BF16)
+    ->UseRealTime()
+    ->MinTime(5)
+    ->Unit(benchmark::kMillisecond);
+
+void EvaluateRecords(benchmark::State& state) {
+  const Device device = DeviceWith(state);
+  const TrainingRecords records;
+  const std::shared_ptr<Network> network = MakeNetwork();
+  const WindowBatches::Options options = {.window_samples = kCropSamples, .stride_samples = kCropSamples / 2};
+  int64_t windows = 0;
+  for (auto _ : state) {
+    windows += WindowBatches(records.part, options).total();
+    benchmark::DoNotOptimize(Predict(*network, records.part, options, device, "").data_ptr());
+  }
+  state.SetItemsProcessed(windows);
+}
+BENCHMARK(EvaluateRecords)
+    ->ArgName("precision")
+    ->Arg(spec::Runtime::FP32)
+    ->Arg(spec::Runtime::BF16)
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
+
+}  // namespace
+}  // namespace ecg
+
+int main(int argc, char** argv) {
+  const char* threads = std::getenv("ECG_THREADS");
+  ecg::UseThreads(threads == nullptr ? 0 : std::atoi(threads));
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}
