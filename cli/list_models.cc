@@ -83,7 +83,7 @@ absl::StatusOr<std::string> ModelsPage(bool timed) {
       "[adding a backbone](adding-a-backbone.md).\n");
   std::string family;
   for (const ReferenceModel& reference : kReferenceModels) {
-    spec::Model model = SpecOf(reference);
+    const spec::Model model = SpecOf(reference);
     const google::protobuf::Descriptor& backbone =
         *model.GetReflection()
              ->GetOneofFieldDescriptor(model, model.GetDescriptor()->FindOneofByName("backbone"))
@@ -95,7 +95,6 @@ absl::StatusOr<std::string> ModelsPage(bool timed) {
                       "|---|---|--:|--:|--:|\n");
     }
     const int samples = PublishedSamples(backbone);
-    if (model.has_efficientnet()) model.mutable_efficientnet()->set_sequence_length(samples);
     ECG_ASSIGN_OR_RETURN(const std::shared_ptr<Network> network, AnyNetwork(model, kLeads, kClasses));
     int64_t multiply_adds = 0;
     for (const Layer& layer : LayersOf(*network, torch::zeros({1, kLeads, samples}))) {

@@ -124,11 +124,8 @@ inline absl::StatusOr<std::vector<ParityRow>> CompareModels(const std::filesyste
         rows.push_back({name, "", 0, 0, std::string(reference.status().message())});
         continue;
       }
-      spec::Model model = SpecOf(*reference);
-      const int length = json.at("length");
-      if (model.has_efficientnet()) model.mutable_efficientnet()->set_sequence_length(length);
-      ECG_ASSIGN_OR_RETURN(const std::shared_ptr<Network> network, make(model, kLeads, kParityClasses));
-      for (ParityRow& row : CompareModel(*reference, *network, expected, json.at("input_name"), length)) {
+      ECG_ASSIGN_OR_RETURN(const std::shared_ptr<Network> network, make(SpecOf(*reference), kLeads, kParityClasses));
+      for (ParityRow& row : CompareModel(*reference, *network, expected, json.at("input_name"), json.at("length"))) {
         rows.push_back(std::move(row));
       }
     }
