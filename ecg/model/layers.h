@@ -101,8 +101,9 @@ inline std::vector<Layer> LayersOf(Network& network, const torch::Tensor& signal
     for (const auto& item : named) {
       const std::string& name = item.key();
       const size_t dot = name.rfind('.');
-      observation.weights[item.value().data_ptr()] = {dot == std::string::npos ? name : name.substr(0, dot),
-                                                      item.value()};
+      // A tensor with two names goes by the one that it is trained under.
+      observation.weights.try_emplace(item.value().data_ptr(), dot == std::string::npos ? name : name.substr(0, dot),
+                                      item.value());
     }
   };
   add(network.named_parameters());
