@@ -1,7 +1,8 @@
 // layers.h
 //
 // A network layer by layer: what each makes of its input, how many numbers it holds and how much it computes. The rows
-// are what LibTorch does in one forward pass, observed rather than declared, so they are right for any network.
+// are what LibTorch does in one forward pass, observed rather than declared, so they are right for any network. A
+// weight that is itself computed from others, such as a standardised one, belongs to the layer that uses it.
 //
 //   for (const Layer& layer : LayersOf(network, torch::zeros({1, 12, 1250}))) ...
 //
@@ -14,7 +15,6 @@
 #include <torch/torch.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -36,11 +36,11 @@ namespace ecg {
 struct Layer {
   // The module whose weights it uses, such as "backbone.layer1.0.conv1"; empty when it uses none.
   std::string name;
-  // The operation, as LibTorch calls it: "conv1d", "batch_norm", "relu_", ...
+  // The operation, as LibTorch calls it: "conv1d", "batch_norm", "relu_", ...; "unused" for weights that none uses.
   std::string operation;
   // The shape of its output.
   std::vector<int64_t> shape;
-  // How many numbers it is trained in.
+  // How many numbers it is trained in, without those that an earlier layer uses too.
   int64_t parameters = 0;
   // Multiplications with a following addition, counted for convolutions and matrix products only.
   int64_t multiply_adds = 0;
@@ -48,13 +48,31 @@ struct Layer {
 
 namespace layers_internal {
 
+// Weight is a parameter, a buffer, or what an operation made of nothing else.
+struct Weight {
+  // Held, so that no other tensor gets its address.
+  torch::Tensor tensor;
+  std::string module;
+  // What no layer has counted yet: parameters, and the work of making it.
+  int64_t parameters = 0;
+  int64_t multiply_adds = 0;
+};
+
+// Operation is one that is under way.
+struct Operation {
+  // Taken when it begins: later they are gone, or overwritten.
+  std::vector<torch::Tensor> inputs;
+  // Of those of its parts that are done.
+  int64_t multiply_adds = 0;
+};
+
 // Observation is what is seen of the forward pass that runs in this thread.
 struct Observation {
-  // The network's parameters and buffers, each with its module, by the address of their numbers: an operation may see a
-  // weight through a view of it.
-  std::map<const void*, std::pair<std::string, torch::Tensor>> weights;
+  // By the address of their numbers: an operation may see a weight through a view of it.
+  std::map<const void*, Weight> weights;
   std::vector<Layer> layers;
-  int depth = 0;
+  // The outermost first.
+  std::vector<Operation> under_way;
 
   static Observation*& Current() {
     static thread_local Observation* current = nullptr;
@@ -62,48 +80,102 @@ struct Observation {
   }
 };
 
-inline std::unique_ptr<at::ObserverContext> Enter(const at::RecordFunction&) {
-  ++Observation::Current()->depth;
+// TensorsIn returns the tensors among the arguments or results of an operation, also those in lists.
+template <typename Values>
+std::vector<torch::Tensor> TensorsIn(const Values& values) {
+  std::vector<torch::Tensor> tensors;
+  for (const c10::IValue& value : values) {
+    if (value.isTensor() && value.toTensor().defined()) tensors.push_back(value.toTensor());
+    if (!value.isList()) continue;
+    for (const torch::Tensor& tensor : TensorsIn(value.toListRef())) tensors.push_back(tensor);
+  }
+  return tensors;
+}
+
+// MultiplyAddsOf returns the multiply-adds of the operation `name` where they follow from its shapes.
+inline std::optional<int64_t> MultiplyAddsOf(absl::string_view name, const std::vector<torch::Tensor>& inputs,
+                                             const std::vector<torch::Tensor>& outputs) {
+  // Each output is a sum over ...
+  const auto summands = [&]() -> std::optional<int64_t> {
+    // ... the channels of its group and the width of the kernel [out, in / groups, width],
+    if (name == "convolution") return inputs[1].numel() / inputs[1].size(0);
+    // ... or a row of the first factor, which may come behind what the product is added to.
+    if (name == "mm" || name == "bmm" || name == "mv" || name == "dot") return inputs[0].size(-1);
+    if (name == "addmm" || name == "baddbmm" || name == "addmv") return inputs[1].size(-1);
+    return std::nullopt;
+  }();
+  if (summands) return outputs[0].numel() * *summands;
+  // A layer in one direction uses both its matrices on each of L steps of B sequences [L, B, in].
+  if (name == "mkldnn_rnn_layer") {
+    return inputs[0].size(0) * inputs[0].size(1) * (inputs[1].numel() + inputs[2].numel());
+  }
+  return std::nullopt;
+}
+
+inline std::unique_ptr<at::ObserverContext> Enter(const at::RecordFunction& function) {
+  Observation::Current()->under_way.push_back({TensorsIn(function.inputs())});
   return nullptr;
 }
 
 inline void Leave(const at::RecordFunction& function, at::ObserverContext*) {
   Observation& observation = *Observation::Current();
-  if (--observation.depth > 0) return;  // a part of the operation that is being observed
-  const std::vector<c10::IValue> outputs = function.outputs();
-  if (outputs.empty() || !outputs[0].isTensor() || !outputs[0].toTensor().defined()) return;
+  const auto [inputs, multiply_adds_of_parts] = std::move(observation.under_way.back());
+  observation.under_way.pop_back();
+  const std::vector<torch::Tensor> outputs = TensorsIn(function.outputs());
   Layer layer;
   layer.operation = function.name();
   if (const size_t colons = layer.operation.rfind("::"); colons != std::string::npos)
     layer.operation.erase(0, colons + 2);
-  layer.shape = outputs[0].toTensor().sizes().vec();
-  for (const c10::IValue& input : function.inputs()) {
-    if (!input.isTensor() || !input.toTensor().defined()) continue;
-    const auto weight = observation.weights.find(input.toTensor().data_ptr());
-    if (weight == observation.weights.end()) continue;
-    const auto& [module, tensor] = weight->second;
-    layer.name = module;
-    if (tensor.requires_grad()) layer.parameters += tensor.numel();
-    // Each output value of a convolution or linear layer is a sum over one row of the weight.
-    if (tensor.dim() >= 2) layer.multiply_adds = outputs[0].toTensor().numel() * (tensor.numel() / tensor.size(0));
+  layer.multiply_adds = MultiplyAddsOf(layer.operation, inputs, outputs).value_or(multiply_adds_of_parts);
+  if (!observation.under_way.empty()) {
+    observation.under_way.back().multiply_adds += layer.multiply_adds;
+    return;
   }
-  observation.layers.push_back(std::move(layer));
+  if (inputs.empty() || outputs.empty()) return;
+
+  bool makes_weight = true;
+  for (const torch::Tensor& input : inputs) {
+    const auto found = observation.weights.find(input.data_ptr());
+    if (found == observation.weights.end()) {
+      makes_weight = false;
+      continue;
+    }
+    Weight& weight = found->second;
+    layer.name = weight.module;
+    layer.parameters += std::exchange(weight.parameters, 0);
+    layer.multiply_adds += std::exchange(weight.multiply_adds, 0);
+  }
+  if (!makes_weight) {
+    const bool in_place = layer.operation.back() == '_';
+    const auto is_view_of = [&](const torch::Tensor& input) { return outputs[0].is_alias_of(input); };
+    if (!in_place && std::ranges::any_of(inputs, is_view_of)) return;
+    layer.shape = outputs[0].sizes().vec();
+    observation.layers.push_back(std::move(layer));
+    return;
+  }
+  for (const torch::Tensor& output : outputs) {
+    observation.weights[output.data_ptr()] = {output, layer.name, std::exchange(layer.parameters, 0),
+                                              std::exchange(layer.multiply_adds, 0)};
+  }
 }
 
 }  // namespace layers_internal
 
-// LayersOf returns the operations of `network.forward(signals)` in evaluation mode, in their order. Operations that
-// only look at the same numbers in another way (views) are left out.
+// LayersOf returns the operations of `network.forward(signals)` in evaluation mode, in their order, and at last the
+// weights that none of them uses. Operations that only look at the same numbers in another way, or do nothing in
+// evaluation, are left out. The parameters of all layers sum up to ParameterCount(network).
 inline std::vector<Layer> LayersOf(Network& network, const torch::Tensor& signals) {
   using layers_internal::Observation;
+  using layers_internal::Weight;
   Observation observation;
   const auto add = [&observation](const auto& named) {
     for (const auto& item : named) {
       const std::string& name = item.key();
       const size_t dot = name.rfind('.');
       // A tensor with two names goes by the one that it is trained under.
-      observation.weights.try_emplace(item.value().data_ptr(), dot == std::string::npos ? name : name.substr(0, dot),
-                                      item.value());
+      observation.weights.try_emplace(item.value().data_ptr(),
+                                      Weight{item.value(), dot == std::string::npos ? name : name.substr(0, dot),
+                                             item.value().requires_grad() ? item.value().numel() : 0});
     }
   };
   add(network.named_parameters());
@@ -124,10 +196,11 @@ inline std::vector<Layer> LayersOf(Network& network, const torch::Tensor& signal
     Observation::Current() = nullptr;
   }
   network.train(was_training);
-  constexpr std::array kViews = {"view",      "reshape", "flatten", "squeeze", "unsqueeze",
-                                 "transpose", "permute", "slice",   "t"};
-  std::erase_if(observation.layers,
-                [&](const Layer& layer) { return std::ranges::find(kViews, layer.operation) != kViews.end(); });
+  for (const auto& [address, weight] : observation.weights) {
+    if (weight.parameters > 0) {
+      observation.layers.push_back({weight.module, "unused", weight.tensor.sizes().vec(), weight.parameters});
+    }
+  }
   return std::move(observation.layers);
 }
 

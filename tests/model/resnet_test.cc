@@ -4,11 +4,8 @@
 
 #include <cmath>
 #include <memory>
-#include <string>
-#include <vector>
 
 #include "ecg/model/classifier.h"
-#include "ecg/model/layers.h"
 #include "ecg/model/network.h"
 #include "ecg/model/weights.h"
 #include "gtest/gtest.h"
@@ -58,39 +55,6 @@ TEST(ResNetTest, LearnsABatchByHeart) {
     (step == 0 ? first : last) = loss.item<double>();
   }
   EXPECT_LT(last, first / 2);
-}
-
-TEST(LayersTest, CountsEveryParameterOnce) {
-  auto network = MakeClassifier();
-  const std::vector<Layer> layers = LayersOf(*network, torch::zeros({1, 12, 1250}));
-  int64_t parameters = 0;
-  for (const Layer& layer : layers) parameters += layer.parameters;
-  EXPECT_EQ(parameters, 4'022'471);
-}
-
-TEST(LayersTest, TellsShapeAndWorkOfTheStem) {
-  auto network = MakeClassifier();
-  const std::vector<Layer> layers = LayersOf(*network, torch::zeros({1, 12, 1250}));
-  ASSERT_FALSE(layers.empty());
-  EXPECT_EQ(layers[0].name, "backbone.conv1");
-  EXPECT_EQ(layers[0].operation, "conv1d");
-  EXPECT_EQ(layers[0].shape, (std::vector<int64_t>{1, 64, 625}));
-  EXPECT_EQ(layers[0].multiply_adds, 64 * 625 * 12 * 7);
-  EXPECT_EQ(layers.back().shape, (std::vector<int64_t>{1, 71}));
-}
-
-TEST(LayersTest, LeavesTheNetworkInItsMode) {
-  auto network = MakeClassifier();
-  network->train();
-  LayersOf(*network, torch::zeros({1, 12, 250}));
-  EXPECT_TRUE(network->is_training());
-}
-
-TEST(LayersTest, PrintsATableThatEndsWithTheSums) {
-  auto network = MakeClassifier();
-  const std::string table = LayerTable(LayersOf(*network, torch::zeros({1, 12, 1250})));
-  EXPECT_NE(table.find("backbone.layer4.0.downsample.0"), std::string::npos) << table;
-  EXPECT_NE(table.find("4,022,471"), std::string::npos) << table;
 }
 
 }  // namespace
