@@ -17,7 +17,7 @@ namespace {
 
 TEST(ExamplesTest, AreRight) {
   int examples = 0;
-  for (const auto& entry : std::filesystem::directory_iterator("examples")) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator("examples")) {
     if (entry.path().extension() != ".textproto") continue;
     SCOPED_TRACE(entry.path());
     ++examples;
