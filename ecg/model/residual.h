@@ -1,6 +1,6 @@
 // residual.h
 //
-// What residual networks share, whatever their blocks are: a stage of blocks, and the shortcut around a block that
+// What residual networks share, whatever their blocks are: stages of blocks, and the shortcut around a block that
 // changes the shape.
 //
 //   int channels = 64;
@@ -10,6 +10,9 @@
 #define ECG_MODEL_RESIDUAL_H_
 
 #include <torch/torch.h>
+
+#include <array>
+#include <string>
 
 namespace ecg {
 
@@ -22,10 +25,14 @@ inline torch::nn::Conv1d Convolution(int in, int out, int kernel, int stride = 1
 // HalfKernel returns half of an odd `kernel`, rounded up to an odd number: 1, 3, 3, 5, 5 for 1, 3, 5, 7, 9.
 constexpr int HalfKernel(int kernel) { return (kernel / 2 + 1) | 1; }
 
+// ChangesShape tells whether a block's output differs in shape from its input, so that one cannot be added to the
+// other.
+inline bool ChangesShape(int in, int out, int stride) { return in != out || stride != 1; }
+
 // Shortcut returns what the input of a block goes through before it is added to the block's output: a convolution and
 // batch norm where the shapes differ, or else an empty module, which means the input itself.
 inline torch::nn::Sequential Shortcut(int in, int out, int stride, int kernel = 1) {
-  if (in == out && stride == 1) return torch::nn::Sequential(nullptr);
+  if (!ChangesShape(in, out, stride)) return torch::nn::Sequential(nullptr);
   return torch::nn::Sequential(Convolution(in, out, kernel, stride), torch::nn::BatchNorm1d(out));
 }
 
@@ -40,6 +47,25 @@ torch::nn::Sequential ResidualStage(int& channels, int width, int blocks, int st
     channels = width * Block::kExpansion;
   }
   return stage;
+}
+
+// kResidualStages is how many stages a residual network has, and kStemWidth how wide the first of them is.
+inline constexpr int kResidualStages = 4, kStemWidth = 64;
+
+// ResidualStages gives `network` its stages, "layer1" to "layer4", which are 64, 128, 256 and 512 wide and of which
+// each but the first halves the number of samples. `channels` goes in as what the first one gets, and out as what the
+// last one gives: [B, `channels`, L] -> [B, 512 * Block::kExpansion, L / 8].
+template <typename Block, typename... Options>
+std::array<torch::nn::Sequential, kResidualStages> ResidualStages(torch::nn::Module& network, int& channels,
+                                                                  const std::array<int, kResidualStages>& blocks,
+                                                                  const Options&... options) {
+  std::array<torch::nn::Sequential, kResidualStages> stages;
+  for (int stage = 0; stage < kResidualStages; ++stage) {
+    stages[stage] = network.register_module(
+        "layer" + std::to_string(stage + 1),
+        ResidualStage<Block>(channels, kStemWidth << stage, blocks[stage], stage == 0 ? 1 : 2, options...));
+  }
+  return stages;
 }
 
 // StartKaimingNormal draws the weights of all convolutions in `module` from a normal distribution whose variance is 2

@@ -16,7 +16,6 @@
 #include <torch/torch.h>
 
 #include <array>
-#include <string>
 
 #include "ecg/model/residual.h"
 #include "proto/experiment.pb.h"
@@ -114,11 +113,7 @@ class ResNet : public torch::nn::Module {
         bn1_(register_module("bn1", torch::nn::BatchNorm1d(kStemWidth))) {
     const auto [blocks, grouping] = StagesOf(spec.depth());
     int channels = kStemWidth;
-    for (int stage = 0; stage < kStages; ++stage) {
-      layers_[stage] = register_module(
-          "layer" + std::to_string(stage + 1),
-          ResidualStage<Block>(channels, kStemWidth << stage, blocks[stage], stage == 0 ? 1 : 2, grouping));
-    }
+    layers_ = ResidualStages<Block>(*this, channels, blocks, grouping);
     fc_ = register_module("fc", torch::nn::Linear(channels, feature_dim_));
     StartKaimingNormal(*this);
   }
@@ -133,12 +128,9 @@ class ResNet : public torch::nn::Module {
   int feature_dim() const { return feature_dim_; }
 
  private:
-  static constexpr int kStemWidth = 64;
-  static constexpr int kStages = 4;
-
   // Stages are the numbers of blocks in each, and how their convolutions are divided.
   struct Stages {
-    std::array<int, kStages> blocks;
+    std::array<int, kResidualStages> blocks;
     Grouping grouping;
   };
 
@@ -165,7 +157,7 @@ class ResNet : public torch::nn::Module {
   int feature_dim_;
   torch::nn::Conv1d conv1_;
   torch::nn::BatchNorm1d bn1_;
-  std::array<torch::nn::Sequential, kStages> layers_;
+  std::array<torch::nn::Sequential, kResidualStages> layers_;
   torch::nn::Linear fc_{nullptr};
 };
 

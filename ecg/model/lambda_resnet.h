@@ -1,0 +1,185 @@
+// lambda_resnet.h
+//
+// Lambda networks: Bello 2021, "LambdaNetworks: Modeling Long-Range Interactions Without Attention", arXiv:2102.08602.
+// They are residual networks of bottlenecks whose middle convolution is a lambda layer, one-dimensional, along time.
+// Names and shapes of the weights are those of `seitalab/dnn_ecg_comparison`.
+//
+//   Classifier<LambdaResNet> network(spec.model(), /*leads=*/12, /*classes=*/71);
+//
+// LambdaResNet-50 and deeper are mended. A lambda layer multiplies queries by values, both linear in its input, so that
+// a block squares what it gets. Batch norm hides that in training, but its running statistics do not follow a signal
+// larger than those that they were taken from: in evaluation activations grow like x, x^2, x^4, ... through the blocks
+// of a stage, until they overflow. The reference keeps them within +-20 between stages, which is enough for
+// LambdaResNet-18, whose stages have two blocks; deeper ones give NaN on the weights of the comparison with the
+// reference, and LambdaResNet-101 after ten steps of training on a signal five times larger than those. Ours keeps
+// activations within +-20 after every two blocks, also within a stage: LambdaResNet-18 is the reference's for any
+// weights, and the deeper ones are bounded like it at any depth.
+//
+// It departs from the paper as the reference does: in the arrangement of the values (see LambdaLayer), in that
+// LambdaResNet-18 has bottlenecks too, in the bias of the shortcut's convolution, and in the last layer, which drops
+// out pooled features with probability 0.3 and maps them to `feature_dim`.
+
+#ifndef ECG_MODEL_LAMBDA_RESNET_H_
+#define ECG_MODEL_LAMBDA_RESNET_H_
+
+#include <torch/torch.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "ecg/model/residual.h"
+#include "proto/experiment.pb.h"
+
+namespace ecg {
+
+// LambdaLayer turns, at each sample n, what surrounds the sample into a linear function, its lambda [K, V], and applies
+// that to the sample's H queries [K]: [B, `in`, L] -> [B, `out`, L], out = H V. In the symbols of the paper, U
+// being the intra-depth,
+//
+//   lambda(n) = lambda_c + lambda_p(n)
+//   lambda_c = sum over u, m of softmax(keys)[:, u, m] values[:, u, m]^T      of the whole crop's content
+//   lambda_p(n) = sum over u, m of embedding[:, u, m] values[:, u, n + m]^T   of the positions up to 3 samples away
+//
+// It departs from the paper as the reference does: channel c of the values is taken for v = c / U, u = c mod U where
+// lambda_c is made, but for u = c / V, v = c mod V where lambda_p is made. The two are thus made of different
+// arrangements of the same values, which learning can make up for.
+class LambdaLayer : public torch::nn::Module {
+ public:
+  LambdaLayer(int in, int out)
+      : value_dim_(out / kHeads),
+        to_queries_(register_module("to_queries", torch::nn::Sequential(Convolution(in, kKeyDim * kHeads, 1),
+                                                                        torch::nn::BatchNorm1d(kKeyDim * kHeads)))),
+        to_keys_(register_module("to_keys", torch::nn::Sequential(Convolution(in, kKeyDim * kDepth, 1)))),
+        to_values_(register_module("to_values", torch::nn::Sequential(Convolution(in, value_dim_ * kDepth, 1),
+                                                                      torch::nn::BatchNorm1d(value_dim_ * kDepth)))),
+        embedding_(register_parameter("embedding", torch::randn({kKeyDim, kDepth, 1, kReach}))) {}
+
+  torch::Tensor forward(const torch::Tensor& x) {
+    const int64_t batch = x.size(0), samples = x.size(2);
+    const torch::Tensor queries = to_queries_->forward(x).view({batch, kHeads, kKeyDim, samples});
+    const torch::Tensor keys = to_keys_->forward(x).view({batch, kKeyDim, kDepth, samples}).softmax(/*dim=*/-1);
+    const torch::Tensor values = to_values_->forward(x);
+    const torch::Tensor lambda_c =
+        torch::einsum("bkum,bvum->bkv", {keys, values.view({batch, value_dim_, kDepth, samples})});
+    const torch::Tensor lambda_p =  // [B, K, V, L]
+        torch::conv2d(values.view({batch, kDepth, value_dim_, samples}), embedding_, /*bias=*/{}, /*stride=*/1,
+                      /*padding=*/torch::IntArrayRef({0, kReach / 2}));
+    torch::Tensor out = torch::einsum("bhkn,bkv->bhvn", {queries, lambda_c});
+    out += torch::einsum("bhkn,bkvn->bhvn", {queries, lambda_p});
+    return out.reshape({batch, kHeads * value_dim_, samples});
+  }
+
+ private:
+  // H, K, U and the number of positions of the paper.
+  static constexpr int kHeads = 4, kKeyDim = 16, kDepth = 4, kReach = 7;
+
+  int value_dim_;  // V
+  torch::nn::Sequential to_queries_;
+  torch::nn::Sequential to_keys_;
+  torch::nn::Sequential to_values_;
+  torch::Tensor embedding_;
+};
+
+// LambdaBottleneck is a lambda layer between two convolutions of width 1, around which the input is added: [B, `in`, L]
+// -> [B, 4 * `width`, L / `stride`]. Where it changes the shape, means of three samples follow the lambda layer, and
+// the shortcut's convolution has a bias.
+class LambdaBottleneck : public torch::nn::Module {
+ public:
+  static constexpr int kExpansion = 4;
+
+  LambdaBottleneck(int in, int width, int stride)
+      : conv1_(register_module("conv1", Convolution(in, width, 1))),
+        bn1_(register_module("bn1", torch::nn::BatchNorm1d(width))),
+        conv3_(register_module("conv3", Convolution(width, width * kExpansion, 1))),
+        bn3_(register_module("bn3", torch::nn::BatchNorm1d(width * kExpansion))) {
+    conv2_->push_back(LambdaLayer(width, width));
+    if (ChangesShape(in, width * kExpansion, stride)) {
+      conv2_->push_back(torch::nn::AvgPool1d(torch::nn::AvgPool1dOptions(3).stride(stride).padding(1)));
+      shortcut_ = register_module(
+          "shortcut",
+          torch::nn::Sequential(torch::nn::Conv1d(torch::nn::Conv1dOptions(in, width * kExpansion, 1).stride(stride)),
+                                torch::nn::BatchNorm1d(width * kExpansion)));
+    }
+    conv2_->push_back(torch::nn::BatchNorm1d(width));
+    conv2_->push_back(torch::nn::ReLU());
+    register_module("conv2", conv2_);
+  }
+
+  torch::Tensor forward(const torch::Tensor& x) {
+    torch::Tensor out = conv2_->forward(bn1_(conv1_(x)).relu_());
+    out = bn3_(conv3_(out));
+    out += shortcut_ ? shortcut_->forward(x) : x;
+    return out.relu_();
+  }
+
+ private:
+  torch::nn::Conv1d conv1_;
+  torch::nn::BatchNorm1d bn1_;
+  torch::nn::Sequential conv2_;
+  torch::nn::Conv1d conv3_;
+  torch::nn::BatchNorm1d bn3_;
+  torch::nn::Sequential shortcut_{nullptr};
+};
+
+// LambdaResNet is a stem and four stages, 64, 128, 256 and 512 wide, each of which after the first halves the number of
+// samples: [B, C, L] -> [B, feature_dim].
+class LambdaResNet : public torch::nn::Module {
+ public:
+  using Spec = spec::LambdaResNet;
+  static const Spec& SpecIn(const spec::Model& model) { return model.lambda_resnet(); }
+
+  LambdaResNet(const Spec& spec, int leads)
+      : feature_dim_(spec.feature_dim()),
+        conv1_(register_module("conv1", Convolution(leads, kStemWidth, 7, 2))),
+        bn1_(register_module("bn1", torch::nn::BatchNorm1d(kStemWidth))) {
+    int channels = kStemWidth;
+    layers_ = ResidualStages<LambdaBottleneck>(*this, channels, BlocksOf(spec.depth()));
+    fc_ = register_module("fc",
+                          torch::nn::Sequential(torch::nn::Dropout(0.3), torch::nn::Linear(channels, feature_dim_)));
+  }
+
+  torch::Tensor forward(const torch::Tensor& signals) {
+    torch::Tensor x = bn1_(conv1_(Bounded(signals))).relu_();
+    x = torch::max_pool1d(x, /*kernel_size=*/3, /*stride=*/2, /*padding=*/1);
+    for (size_t stage = 0; stage < layers_.size(); ++stage) {
+      for (size_t block = 0; block < layers_[stage]->size(); ++block) {
+        // Not before the very first block, where the reference has no bound either.
+        if (block % 2 == 0 && stage + block > 0) x = Bounded(x);
+        x = (layers_[stage]->begin() + block)->forward(x);
+      }
+    }
+    return fc_->forward(x.mean(/*dim=*/-1));
+  }
+
+  int feature_dim() const { return feature_dim_; }
+
+ private:
+  // Bounded returns `x` with what is beyond +-20 set to that.
+  static torch::Tensor Bounded(const torch::Tensor& x) { return x.clamp(-20, 20); }
+
+  // BlocksOf returns the number of blocks in each stage.
+  static std::array<int, kResidualStages> BlocksOf(Spec::Depth depth) {
+    switch (depth) {
+      case Spec::LAMBDA_RESNET_18:
+        return {2, 2, 2, 2};
+      case Spec::LAMBDA_RESNET_50:
+        return {3, 4, 6, 3};
+      case Spec::LAMBDA_RESNET_101:
+        return {3, 4, 23, 3};
+      case Spec::LAMBDA_RESNET_152:
+        return {3, 8, 36, 3};
+    }
+    TORCH_CHECK(false, "LambdaResNet has no depth ", static_cast<int>(depth));
+  }
+
+  int feature_dim_;
+  torch::nn::Conv1d conv1_;
+  torch::nn::BatchNorm1d bn1_;
+  std::array<torch::nn::Sequential, kResidualStages> layers_;
+  torch::nn::Sequential fc_{nullptr};
+};
+
+}  // namespace ecg
+
+#endif  // ECG_MODEL_LAMBDA_RESNET_H_

@@ -1,0 +1,191 @@
+// senet.h
+//
+// Squeeze-and-excitation networks: Hu, Shen and Sun 2018, "Squeeze-and-Excitation Networks", arXiv:1709.01507. They are
+// residual networks of bottlenecks, each of which weighs its channels by what it sees of the whole crop. Convolutions
+// are one-dimensional, along time. Names and shapes of the weights are those of `seitalab/dnn_ecg_comparison`.
+//
+//   Classifier<SeNet> network(spec.model(), /*leads=*/12, /*classes=*/71);
+//
+// SENet-154 is mended: the reference cannot run it, since the first convolution of its stem is two-dimensional by
+// mistake. Ours is one-dimensional like all others, so that "layer0.conv1.weight" is [64, C, 3] in place of
+// [64, C, 3, 3].
+//
+// It departs from the paper in that the reference gives the stem of SENet-154 12 channels in place of 128, as we do,
+// and in that the pooled features go through a linear layer to `feature_dim`, from which the head goes on to the
+// classes.
+
+#ifndef ECG_MODEL_SENET_H_
+#define ECG_MODEL_SENET_H_
+
+#include <torch/torch.h>
+
+#include <array>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ecg/model/residual.h"
+#include "proto/experiment.pb.h"
+
+namespace ecg {
+
+// SeModule multiplies each channel by a weight between 0 and 1, which two layers derive from the means of all
+// channels over time: [B, `channels`, L] -> [B, `channels`, L].
+class SeModule : public torch::nn::Module {
+ public:
+  explicit SeModule(int channels)
+      : fc1_(register_module("fc1", torch::nn::Conv1d(channels, channels / kReduction, 1))),
+        fc2_(register_module("fc2", torch::nn::Conv1d(channels / kReduction, channels, 1))) {}
+
+  torch::Tensor forward(const torch::Tensor& x) {
+    const torch::Tensor squeezed = x.mean(/*dim=*/-1, /*keepdim=*/true);
+    return x * fc2_(fc1_(squeezed).relu_()).sigmoid();
+  }
+
+ private:
+  // The paper's reduction ratio r.
+  static constexpr int kReduction = 16;
+
+  torch::nn::Conv1d fc1_;
+  torch::nn::Conv1d fc2_;
+};
+
+// SeBottleneckShape is what distinguishes the blocks of the three kinds of network.
+struct SeBottleneckShape {
+  // Channels behind the first and the second convolution, in units of the block's width.
+  int first = 1;
+  int second = 1;
+  // Groups of the second convolution.
+  int groups = 1;
+  // Whether it is the first convolution that divides the number of samples, as in the authors' Caffe networks, or the
+  // second one.
+  bool first_strides = false;
+  // Width of the shortcut's convolution where the block divides the number of samples.
+  int shortcut_kernel = 1;
+};
+
+// SeBottleneck is a convolution of width 3 between two of width 1 and then SeModule, around which the input is
+// added: [B, `in`, L] -> [B, 4 * `width`, L / `stride`].
+class SeBottleneck : public torch::nn::Module {
+ public:
+  static constexpr int kExpansion = 4;
+
+  SeBottleneck(int in, int width, int stride, const SeBottleneckShape& shape)
+      : SeBottleneck(in, width * shape.first, width * shape.second, width * kExpansion, stride, shape) {}
+
+  torch::Tensor forward(const torch::Tensor& x) {
+    torch::Tensor out = bn1_(conv1_(x)).relu_();
+    out = bn2_(conv2_(out)).relu_();
+    out = se_module_->forward(bn3_(conv3_(out)));
+    out += downsample_ ? downsample_->forward(x) : x;
+    return out.relu_();
+  }
+
+ private:
+  SeBottleneck(int in, int first, int second, int out, int stride, const SeBottleneckShape& shape)
+      : conv1_(register_module("conv1", Convolution(in, first, 1, shape.first_strides ? stride : 1))),
+        bn1_(register_module("bn1", torch::nn::BatchNorm1d(first))),
+        conv2_(register_module("conv2", Convolution(first, second, 3, shape.first_strides ? 1 : stride, shape.groups))),
+        bn2_(register_module("bn2", torch::nn::BatchNorm1d(second))),
+        conv3_(register_module("conv3", Convolution(second, out, 1))),
+        bn3_(register_module("bn3", torch::nn::BatchNorm1d(out))),
+        se_module_(register_module("se_module", std::make_shared<SeModule>(out))),
+        downsample_(Shortcut(in, out, stride, stride == 1 ? 1 : shape.shortcut_kernel)) {
+    if (downsample_) register_module("downsample", downsample_);
+  }
+
+  torch::nn::Conv1d conv1_;
+  torch::nn::BatchNorm1d bn1_;
+  torch::nn::Conv1d conv2_;
+  torch::nn::BatchNorm1d bn2_;
+  torch::nn::Conv1d conv3_;
+  torch::nn::BatchNorm1d bn3_;
+  std::shared_ptr<SeModule> se_module_;
+  torch::nn::Sequential downsample_;
+};
+
+// SeNet is a stem and four stages, 64, 128, 256 and 512 wide, each of which after the first halves the number of
+// samples: [B, C, L] -> [B, feature_dim].
+class SeNet : public torch::nn::Module {
+ public:
+  using Spec = spec::SeNet;
+  static const Spec& SpecIn(const spec::Model& model) { return model.senet(); }
+
+  SeNet(const Spec& spec, int leads) : feature_dim_(spec.feature_dim()) {
+    const auto [stem, blocks, shape, dropout] = NumbersOf(spec.architecture());
+    int channels = leads;
+    for (const auto& [kernel, width] : stem) {
+      const std::string number = std::to_string(layer0_->size() / 3 + 1);
+      layer0_->push_back("conv" + number, Convolution(channels, width, kernel, layer0_->is_empty() ? 2 : 1));
+      layer0_->push_back("bn" + number, torch::nn::BatchNorm1d(width));
+      layer0_->push_back("relu" + number, torch::nn::ReLU(torch::nn::ReLUOptions().inplace(true)));
+      channels = width;
+    }
+    register_module("layer0", layer0_);
+    layers_ = ResidualStages<SeBottleneck>(*this, channels, blocks, shape);
+    dropout_ = register_module("dropout", torch::nn::Dropout(dropout));
+    fc_ = register_module("fc", torch::nn::Linear(channels, feature_dim_));
+  }
+
+  torch::Tensor forward(const torch::Tensor& signals) {
+    torch::Tensor x = layer0_->forward(signals);
+    // Without padding, as in the authors' Caffe networks: the last pool may hang over the end.
+    x = torch::max_pool1d(x, /*kernel_size=*/3, /*stride=*/2, /*padding=*/0, /*dilation=*/1, /*ceil_mode=*/true);
+    for (auto& layer : layers_) x = layer->forward(x);
+    return fc_(dropout_(x.mean(/*dim=*/-1)));
+  }
+
+  int feature_dim() const { return feature_dim_; }
+
+ private:
+  // StemConvolution is a convolution of the stem; the first of them halves the number of samples.
+  struct StemConvolution {
+    int kernel;
+    int width;
+  };
+
+  // Numbers are what distinguishes the networks.
+  struct Numbers {
+    std::vector<StemConvolution> stem;
+    std::array<int, kResidualStages> blocks;
+    SeBottleneckShape shape;
+    // With which probability a feature is dropped out in training.
+    double dropout = 0;
+  };
+
+  // Table 1 and the appendix of the paper, with the stems of the reference. 32 groups of 4 channels, as ResNeXt has
+  // them in the first stage, are twice the 64 channels of ResNet.
+  static Numbers NumbersOf(Spec::Architecture architecture) {
+    const std::vector<StemConvolution> stem = {{7, kStemWidth}};
+    const SeBottleneckShape resnet = {.first_strides = true};
+    const SeBottleneckShape resnext = {.first = 2, .second = 2, .groups = 32};
+    switch (architecture) {
+      case Spec::SE_RESNET_50:
+        return {stem, {3, 4, 6, 3}, resnet};
+      case Spec::SE_RESNET_101:
+        return {stem, {3, 4, 23, 3}, resnet};
+      case Spec::SE_RESNET_152:
+        return {stem, {3, 8, 36, 3}, resnet};
+      case Spec::SE_RESNEXT_50_32X4D:
+        return {stem, {3, 4, 6, 3}, resnext};
+      case Spec::SE_RESNEXT_101_32X4D:
+        return {stem, {3, 4, 23, 3}, resnext};
+      case Spec::SENET_154:
+        return {{{3, 64}, {3, 64}, {3, 12}},
+                {3, 8, 36, 3},
+                {.first = 2, .second = 4, .groups = 64, .shortcut_kernel = 3},
+                0.2};
+    }
+    TORCH_CHECK(false, "SeNet has no architecture ", static_cast<int>(architecture));
+  }
+
+  int feature_dim_;
+  torch::nn::Sequential layer0_;
+  std::array<torch::nn::Sequential, kResidualStages> layers_;
+  torch::nn::Dropout dropout_{nullptr};
+  torch::nn::Linear fc_{nullptr};
+};
+
+}  // namespace ecg
+
+#endif  // ECG_MODEL_SENET_H_
