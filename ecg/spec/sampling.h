@@ -18,6 +18,11 @@ inline int SamplingFrequencyHz(const spec::Data& data) {
   switch (data.dataset_case()) {
     case spec::Data::kPtbXl:
       return data.ptb_xl().sampling_frequency_hz();
+    case spec::Data::kG12Ec:
+    case spec::Data::kCpsc2018:
+      return 500;
+    case spec::Data::kCincChallenge:
+      return data.cinc_challenge().sampling_frequency_hz();
     case spec::Data::DATASET_NOT_SET:
       break;
   }
@@ -25,7 +30,10 @@ inline int SamplingFrequencyHz(const spec::Data& data) {
 }
 
 // RecordSeconds is the length of each record of the chosen dataset, and 0 when they differ or none is chosen.
-inline double RecordSeconds(const spec::Data& data) { return data.has_ptb_xl() ? 10 : 0; }
+inline double RecordSeconds(const spec::Data& data) {
+  if (data.has_ptb_xl() || data.has_g12ec()) return 10;
+  return data.cinc_challenge().record_seconds();
+}
 
 // CropSamples is the length of a crop, and of a window, in samples.
 inline int CropSamples(const spec::Data& data) {
