@@ -18,7 +18,7 @@ namespace ecg {
 // (amplitude_mv - mean_mv) / standard_deviation_mv. Samples behind the record's end are zeros.
 inline void Standardise(const PackedSignals& signals, int record, int start, int length, const Scaler& scaler,
                         float* out) {
-  const int present = std::clamp(signals.samples() - start, 0, length);
+  const int present = std::clamp(signals.samples(record) - start, 0, length);
   for (int lead = 0; lead < signals.leads(); ++lead, out += length) {
     // Both steps are one multiplication and one addition for each sample.
     const Calibration& calibration = signals.calibration(record, lead);

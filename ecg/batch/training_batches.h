@@ -36,7 +36,8 @@ struct Batch {
 };
 
 // TrainingBatches gives the batches of one epoch in order: each record of the part once, in an order and with a crop
-// that depend on (seed, epoch, record) alone. A last batch that would be shorter than the others is left out.
+// that depend on (seed, epoch, record) alone. A record that is shorter than the crop has zeros behind it. A last batch
+// that would be shorter than the others is left out.
 class TrainingBatches {
  public:
   struct Options {
@@ -115,7 +116,7 @@ class TrainingBatches {
     for (int i = 0; i < options_.batch_size; ++i, signals += leads * crop, targets += classes) {
       const int row = order_[index * options_.batch_size + i];
       const int record = part_.record(row);
-      const int start = CropStart(options_.seed, options_.epoch, record, part_.signals->samples(), crop);
+      const int start = CropStart(options_.seed, options_.epoch, record, part_.signals->samples(record), crop);
       Standardise(*part_.signals, record, start, crop, part_.scaler, signals);
       std::ranges::copy(part_.labels->row(part_.rows[row]), targets);
     }

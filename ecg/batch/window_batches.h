@@ -8,6 +8,7 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -34,34 +35,45 @@ class WindowBatches {
   };
 
   // `part` must outlive the batches.
-  WindowBatches(const SplitPart& part, const Options& options)
-      : part_(part),
-        options_(options),
-        starts_(WindowStarts(part.signals->samples(), options.window_samples, options.stride_samples)) {}
+  WindowBatches(const SplitPart& part, const Options& options) : part_(part), options_(options) {
+    for (int row = 0; row < part.size(); ++row) total_ += Starts(row).size();
+  }
 
   // total returns the number of windows of all rows.
-  int64_t total() const { return static_cast<int64_t>(starts_.size()) * part_.size(); }
+  int64_t total() const { return total_; }
 
   // Next returns the next batch, or nothing when there is none.
   std::optional<WindowBatch> Next() {
-    const int count = static_cast<int>(std::min<int64_t>(options_.batch_windows, total() - next_));
+    const int count = static_cast<int>(std::min<int64_t>(options_.batch_windows, total_ - given_));
     if (count == 0) return std::nullopt;
+    given_ += count;
     const int leads = part_.signals->leads(), length = options_.window_samples;
     WindowBatch batch = {torch::empty({count, leads, length}), {}};
     float* signals = batch.signals.data_ptr<float>();
-    for (int i = 0; i < count; ++i, ++next_, signals += leads * length) {
-      const int row = static_cast<int>(next_ / starts_.size());
-      Standardise(*part_.signals, part_.record(row), starts_[next_ % starts_.size()], length, part_.scaler, signals);
-      batch.rows.push_back(row);
+    for (int i = 0; i < count; ++i, ++window_, signals += leads * length) {
+      while (window_ == starts_.size()) {
+        starts_ = Starts(++row_);
+        window_ = 0;
+      }
+      Standardise(*part_.signals, part_.record(row_), starts_[window_], length, part_.scaler, signals);
+      batch.rows.push_back(row_);
     }
     return batch;
   }
 
  private:
+  std::vector<int> Starts(int row) const {
+    return WindowStarts(part_.signals->samples(part_.record(row)), options_.window_samples, options_.stride_samples);
+  }
+
   const SplitPart& part_;
   const Options options_;
-  const std::vector<int> starts_;
-  int64_t next_ = 0;
+  int64_t total_ = 0;
+  int64_t given_ = 0;
+  // The next window: which row it is of, where the row's windows start, and which of these it is.
+  int row_ = -1;
+  std::vector<int> starts_;
+  size_t window_ = 0;
 };
 
 }  // namespace ecg

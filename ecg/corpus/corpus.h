@@ -19,13 +19,14 @@ struct Record {
   std::string path;
   // patient_id is the patient's name in the corpus; empty when it does not say.
   std::string patient_id;
-  // fold is the part of the corpus, from 1, that the record belongs to. A patient's records share a fold.
+  // fold is the part of the corpus, from 1, that the record belongs to; 0 when the corpus has no folds. A patient's
+  // records share a fold.
   int fold = 0;
   // statements are the codes that the record carries, in the order of the source.
   std::vector<std::string> statements;
 };
 
-// Corpus is a set of records of the same length and sampling frequency, in a fixed order.
+// Corpus is a set of records of the same sampling frequency, in a fixed order.
 struct Corpus {
   // dataset is the name of the corpus, such as "ptbxl".
   std::string dataset;
@@ -41,7 +42,7 @@ struct Corpus {
   std::vector<std::string> record_extensions;
   // sampling_frequency_hz is the number of samples in a second of each lead.
   int sampling_frequency_hz = 0;
-  // samples is the number of samples of each lead of each record.
+  // samples is the number of samples of each lead of each record; 0 when records differ in length.
   int samples = 0;
   // records are in the order of the source.
   std::vector<Record> records;

@@ -5,18 +5,19 @@
 #ifndef ECG_CORPUS_LABELS_H_
 #define ECG_CORPUS_LABELS_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
 
 namespace ecg {
 
-// Labels is a table of ones and zeros: a row for each record that has at least one label, a column for each class.
+// Labels is a table of ones and zeros: a row for each record that takes part, a column for each class.
 struct Labels {
-  // classes are the names of the columns, in code-point order.
+  // classes are the names of the columns, in code-point order unless it is said otherwise.
   std::vector<std::string> classes;
   // records holds, for each row, its place in Corpus::records. It ascends.
   std::vector<int> records;
@@ -32,26 +33,30 @@ struct Labels {
   }
 };
 
-// MakeLabels returns the labels of records of which `labels[record]` names each record's, in any order. Records without
-// any are left out. The classes are the labels that occur.
-inline Labels MakeLabels(const std::vector<std::vector<std::string>>& labels) {
-  std::map<std::string, size_t> columns;  // std::string sorts by bytes, which in UTF-8 is by code points
-  for (const std::vector<std::string>& names : labels) {
-    for (const std::string& name : names) columns.emplace(name, 0);
-  }
+// MakeLabels returns the labels of records of which `labels[record]` names each record's, in any order. The columns are
+// `classes`, and other names are left out. A record without any of them is kept only `with_none`.
+inline Labels MakeLabels(const std::vector<std::vector<std::string>>& labels, const std::set<std::string>& classes,
+                         bool with_none) {
   Labels result;
-  for (auto& [name, column] : columns) {
-    column = result.classes.size();
-    result.classes.push_back(name);
-  }
+  result.classes.assign(classes.begin(), classes.end());  // sorted by bytes, which in UTF-8 is by code points
   for (size_t record = 0; record < labels.size(); ++record) {
-    if (labels[record].empty()) continue;
+    std::vector<uint8_t> row(classes.size());
+    for (const std::string& name : labels[record]) {
+      const auto found = std::lower_bound(result.classes.begin(), result.classes.end(), name);
+      if (found != result.classes.end() && *found == name) row[found - result.classes.begin()] = 1;
+    }
+    if (!with_none && std::count(row.begin(), row.end(), 1) == 0) continue;
     result.records.push_back(static_cast<int>(record));
-    const size_t row = result.targets.size();
-    result.targets.resize(row + columns.size());
-    for (const std::string& name : labels[record]) result.targets[row + columns[name]] = 1;
+    result.targets.insert(result.targets.end(), row.begin(), row.end());
   }
   return result;
+}
+
+// MakeLabels without classes takes the labels that occur, and leaves out records without any.
+inline Labels MakeLabels(const std::vector<std::vector<std::string>>& labels) {
+  std::set<std::string> classes;
+  for (const std::vector<std::string>& names : labels) classes.insert(names.begin(), names.end());
+  return MakeLabels(labels, classes, /*with_none=*/false);
 }
 
 }  // namespace ecg

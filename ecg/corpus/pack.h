@@ -20,10 +20,12 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <mutex>
+#include <span>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -65,7 +67,8 @@ struct PackOptions {
 // time of change of each record's files. A file that is not there counts too, so that it is noticed when it appears.
 inline absl::StatusOr<std::string> SourceDigest(const Corpus& corpus) {
   Sha256 digest;
-  digest.Update(absl::StrCat(PackedSignals::kFormat, "\n", corpus.dataset, "\n", corpus.sampling_frequency_hz, "\n"));
+  digest.Update(absl::StrCat(PackedSignals::kFormat, "\n", corpus.dataset, "\n", corpus.sampling_frequency_hz, "\n",
+                             corpus.samples, "\n"));
   for (const std::string& file : corpus.index_files) {
     ECG_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(corpus.data_dir / file));
     digest.Update(absl::StrCat(file, "\n", bytes.size(), "\n"));
@@ -108,34 +111,61 @@ inline absl::Status BadRecordError(absl::string_view id, absl::string_view reaso
       absl::StrCat("record ", id, ": ", reason, "; mend it, or leave such records out with bad_records: SKIP"));
 }
 
-// A file being written by several threads, each at its own place.
+// The files of samples, being written by several threads. Records of the same length have their own places, and one
+// that could not be read stays zeros. Records of different length follow one another, so each waits for its turn.
 class SignalsFile {
  public:
   ~SignalsFile() {
     if (descriptor_ >= 0) close(descriptor_);
   }
 
-  absl::Status Create(const std::filesystem::path& path, const Corpus& corpus) {
-    path_ = path;
-    header_ = FormatNpyHeader("<i2", {static_cast<int64_t>(corpus.records.size()), kLeads, corpus.samples});
-    record_bytes_ = sizeof(int16_t) * kLeads * corpus.samples;
-    descriptor_ = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    // A record that is never written reads as zeros.
-    if (descriptor_ < 0 || ftruncate(descriptor_, header_.size() + record_bytes_ * corpus.records.size()) != 0) {
-      return ErrnoError("write", path);
+  absl::Status Create(const std::filesystem::path& folder, const Corpus& corpus) {
+    folder_ = folder;
+    path_ = folder / PackedSignals::kSignalsFile;
+    samples_ = corpus.samples;
+    header_ = samples_ > 0
+                  ? FormatNpyHeader("<i2", {static_cast<int64_t>(corpus.records.size()), kLeads, corpus.samples})
+                  : FormatNpyHeader("<i2", {0});  // as long as that of any number of samples
+    descriptor_ = open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (descriptor_ < 0 ||
+        ftruncate(descriptor_, header_.size() + sizeof(int16_t) * Offset(corpus.records.size())) != 0) {
+      return ErrnoError("write", path_);
     }
     return Write(header_, 0);
   }
 
-  // WriteRecord writes the samples of `record`, which are as many as Create was told.
-  absl::Status WriteRecord(size_t record, const Signal& signal) {
-    return Write(absl::string_view(reinterpret_cast<const char*>(signal.digital.data()), record_bytes_),
-                 header_.size() + record * record_bytes_);
+  // WriteRecord writes the samples of `record`, none if it could not be read. It must be called once for each record,
+  // by threads that take the records in order.
+  absl::Status WriteRecord(size_t record, std::span<const int16_t> digital) {
+    int64_t offset = Offset(record);
+    if (samples_ == 0) {
+      std::unique_lock lock(mutex_);
+      turn_.wait(lock, [&] { return offsets_.size() == record + 1; });
+      offset = offsets_.back();
+      offsets_.push_back(offset + static_cast<int64_t>(digital.size()));
+      lock.unlock();
+      turn_.notify_all();
+    }
+    return Write(absl::string_view(reinterpret_cast<const char*>(digital.data()), digital.size_bytes()),
+                 header_.size() + sizeof(int16_t) * offset);
   }
 
-  absl::Status Sync() { return fsync(descriptor_) == 0 ? absl::OkStatus() : ErrnoError("write", path_); }
+  // Finish makes sure that all is on disk.
+  absl::Status Finish() {
+    if (samples_ == 0) {
+      ECG_RETURN_IF_ERROR(Write(FormatNpyHeader("<i2", {offsets_.back()}), 0));
+      ECG_RETURN_IF_ERROR(WriteFile(
+          folder_ / PackedSignals::kOffsetsFile,
+          absl::StrCat(FormatNpyHeader("<i8", {static_cast<int64_t>(offsets_.size())}),
+                       absl::string_view(reinterpret_cast<const char*>(offsets_.data()), 8 * offsets_.size()))));
+    }
+    return fsync(descriptor_) == 0 ? absl::OkStatus() : ErrnoError("write", path_);
+  }
 
  private:
+  // Where a record starts, in samples, when all have the same length.
+  int64_t Offset(size_t record) const { return static_cast<int64_t>(record) * kLeads * samples_; }
+
   absl::Status Write(absl::string_view bytes, off_t offset) {
     while (!bytes.empty()) {
       const ssize_t count = pwrite(descriptor_, bytes.data(), bytes.size(), offset);
@@ -147,20 +177,23 @@ class SignalsFile {
     return absl::OkStatus();
   }
 
-  std::filesystem::path path_;
+  std::filesystem::path folder_, path_;
   std::string header_;
-  size_t record_bytes_ = 0;
+  int samples_ = 0;
   int descriptor_ = -1;
+  std::mutex mutex_;
+  std::condition_variable turn_;
+  std::vector<int64_t> offsets_ = {0};  // one more than records that had their turn
 };
 
-// Reads every record of `dataset` into `path`, and returns what was learnt of each.
+// Reads the samples of every record of `dataset` into `folder`, and returns what was learnt of each.
 template <Dataset D>
-absl::StatusOr<std::vector<RecordState>> WriteSignals(const D& dataset, const std::filesystem::path& path,
+absl::StatusOr<std::vector<RecordState>> WriteSignals(const D& dataset, const std::filesystem::path& folder,
                                                       const PackOptions& options) {
   const Corpus& corpus = dataset.corpus();
   const size_t records = corpus.records.size();
   SignalsFile file;
-  ECG_RETURN_IF_ERROR(file.Create(path, corpus));
+  ECG_RETURN_IF_ERROR(file.Create(folder, corpus));
   std::vector<RecordState> states(records);
   Progress progress(absl::StrCat("packing ", corpus.dataset), static_cast<int64_t>(records), "records");
 
@@ -174,14 +207,17 @@ absl::StatusOr<std::vector<RecordState>> WriteSignals(const D& dataset, const st
   const auto read_one = [&](size_t record) -> absl::Status {
     RecordState& state = states[record];
     absl::StatusOr<Signal> signal = dataset.ReadSignal(static_cast<int>(record));
-    if (signal.ok() && signal->digital.size() != size_t{kLeads} * corpus.samples) {
+    if (signal.ok() && (signal->digital.size() != size_t{kLeads} * signal->samples || signal->samples == 0 ||
+                        (corpus.samples > 0 && signal->samples != corpus.samples))) {
       signal =
           absl::InvalidArgumentError(absl::StrCat(signal->samples, " samples, where the corpus has ", corpus.samples));
     }
+    ECG_RETURN_IF_ERROR(
+        file.WriteRecord(record, signal.ok() ? std::span<const int16_t>(signal->digital) : std::span<const int16_t>()));
     if (signal.ok()) {
       state.state = signal->checksums_verified ? PackedSignals::kVerified : PackedSignals::kUnverified;
       state.calibration = signal->calibration;
-      return file.WriteRecord(record, *signal);
+      return absl::OkStatus();
     }
     state.state = PackedSignals::kSkipped;
     state.reason = std::string(signal.status().message());
@@ -215,7 +251,7 @@ absl::StatusOr<std::vector<RecordState>> WriteSignals(const D& dataset, const st
     return absl::DataLossError(absl::StrCat("none of the ", records, " records in ", corpus.data_dir.string(),
                                             " can be read; the first: ", records > 0 ? states[0].reason : "none"));
   }
-  ECG_RETURN_IF_ERROR(file.Sync());
+  ECG_RETURN_IF_ERROR(file.Finish());
   return states;
 }
 
@@ -261,8 +297,8 @@ inline absl::Status CheckReplaceable(const std::filesystem::path& folder) {
   if (!std::filesystem::exists(folder, error)) return absl::OkStatus();
   for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
     const std::string name = entry->path().filename().string();
-    if (name != PackedSignals::kSignalsFile && name != PackedSignals::kRecordsFile &&
-        name != PackedSignals::kCorpusFile) {
+    if (name != PackedSignals::kSignalsFile && name != PackedSignals::kOffsetsFile &&
+        name != PackedSignals::kRecordsFile && name != PackedSignals::kCorpusFile) {
       return absl::FailedPreconditionError(
           absl::StrCat(folder.string(), " holds ", name, ", which is no part of packed signals; name another folder"));
     }
@@ -271,6 +307,7 @@ inline absl::Status CheckReplaceable(const std::filesystem::path& folder) {
   return absl::OkStatus();
 }
 
+// Where records differ in length only the attempt can tell.
 inline absl::Status CheckSpace(const Corpus& corpus, const std::filesystem::path& folder) {
   const uintmax_t needed = corpus.records.size() * (sizeof(int16_t) * kLeads * corpus.samples + 1024) + (1 << 20);
   std::error_code error;
@@ -293,8 +330,7 @@ template <Dataset D>
 absl::Status Write(const D& dataset, absl::string_view digest, const std::filesystem::path& partial,
                    const PackOptions& options) {
   ECG_RETURN_IF_ERROR(MakeDirectories(partial));
-  ECG_ASSIGN_OR_RETURN(const std::vector<RecordState> states,
-                       WriteSignals(dataset, partial / PackedSignals::kSignalsFile, options));
+  ECG_ASSIGN_OR_RETURN(const std::vector<RecordState> states, WriteSignals(dataset, partial, options));
   ECG_RETURN_IF_ERROR(WriteFile(partial / PackedSignals::kRecordsFile, FormatRecords(dataset.corpus(), states)));
   ECG_RETURN_IF_ERROR(WriteFile(partial / PackedSignals::kCorpusFile, FormatCorpus(dataset.corpus(), digest)));
   return SyncFolder(partial);

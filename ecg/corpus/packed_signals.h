@@ -4,8 +4,11 @@
 // for, and what has been read can be dropped again by the system when memory is short.
 //
 //   signals.npy   int16 [records, leads, samples]; numpy.load(..., mmap_mode="r") reads it
+//   offsets.npy   only where records differ in length: signals.npy is then int16 [all samples], of which
+//                 [offsets[r], offsets[r + 1]) are record r's [leads, samples]
 //   records.csv   a row for each record: id, path, fold, state, reason, gain and baseline of each lead
-//   corpus.json   dataset, version, sampling frequency, order of the leads, digest of the source, ...
+//   corpus.json   dataset, version, sampling frequency, order of the leads, digest of the source, ...; `samples` is 0
+//                 where records differ in length
 //
 //   ECG_ASSIGN_OR_RETURN(PackedSignals signals, PackedSignals::Open(folder));
 //   std::span<const int16_t> lead_ii = signals.lead(record, 1);
@@ -19,6 +22,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <exception>
 #include <filesystem>
 #include <span>
@@ -49,17 +53,18 @@ class PackedSignals {
  public:
   // The files of the folder.
   static constexpr char kSignalsFile[] = "signals.npy";
+  static constexpr char kOffsetsFile[] = "offsets.npy";
   static constexpr char kRecordsFile[] = "records.csv";
   static constexpr char kCorpusFile[] = "corpus.json";
   // kFormat marks corpus.json, and changes when the format does.
   static constexpr char kFormat[] = "ecg packed signals 1";
   // The states of a record in records.csv: every lead agreed with its checksum; the source had no checksum for some
-  // lead; the record could not be read and its samples are zeros.
+  // lead; the record could not be read and its samples are zeros, or none where records differ in length.
   static constexpr char kVerified[] = "verified";
   static constexpr char kUnverified[] = "unverified";
   static constexpr char kSkipped[] = "skipped";
 
-  // Open opens `folder`, and checks that its three files fit together.
+  // Open opens `folder`, and checks that its files fit together.
   static absl::StatusOr<PackedSignals> Open(const std::filesystem::path& folder) {
     absl::StatusOr<PackedSignals> signals = OpenFolder(folder);
     if (signals.ok()) return signals;
@@ -71,8 +76,10 @@ class PackedSignals {
   int records() const { return static_cast<int>(records_.size()); }
   // leads returns the number of leads of each record: 12, in the order of kLeadNames.
   int leads() const { return kLeads; }
-  // samples returns the number of samples of each lead.
+  // samples returns the number of samples of each lead of each record, or 0 where records differ in length.
   int samples() const { return samples_; }
+  // samples returns the number of samples of each lead of one record.
+  int samples(int record) const { return static_cast<int>((offsets_[record + 1] - offsets_[record]) / kLeads); }
   // sampling_frequency_hz returns the number of samples in a second.
   int sampling_frequency_hz() const { return sampling_frequency_hz_; }
   // dataset returns the corpus's name.
@@ -84,14 +91,14 @@ class PackedSignals {
   // source_digest identifies the files that the signals were made from.
   const std::string& source_digest() const { return source_digest_; }
 
-  // signal returns the samples of a record, [leads, samples]; zeros when it is not usable.
+  // signal returns the samples of a record, [leads, samples]; zeros or none when it is not usable.
   std::span<const int16_t> signal(int record) const {
-    const size_t size = static_cast<size_t>(kLeads) * samples_;
-    return {digital_ + record * size, size};
+    return {digital_ + offsets_[record], digital_ + offsets_[record + 1]};
   }
   // lead returns the samples of one lead of a record, [samples].
   std::span<const int16_t> lead(int record, int lead) const {
-    return signal(record).subspan(static_cast<size_t>(lead) * samples_, samples_);
+    const size_t length = samples(record);
+    return signal(record).subspan(lead * length, length);
   }
   // calibration says which amplitudes the samples of a lead stand for.
   const Calibration& calibration(int record, int lead) const { return records_[record].calibration[lead]; }
@@ -129,19 +136,52 @@ class PackedSignals {
     PackedSignals signals;
     ECG_RETURN_IF_ERROR(signals.ReadCorpus(folder / kCorpusFile));
     ECG_RETURN_IF_ERROR(signals.ReadRecords(folder / kRecordsFile));
+    std::vector<int64_t> shape = {signals.records(), kLeads, signals.samples_};
+    if (signals.samples_ > 0) {
+      for (int64_t record = 0; record <= shape[0]; ++record) {
+        signals.offsets_.push_back(record * kLeads * signals.samples_);
+      }
+    } else {
+      ECG_RETURN_IF_ERROR(signals.ReadOffsets(folder / kOffsetsFile));
+      shape = {signals.offsets_.back()};
+    }
     ECG_ASSIGN_OR_RETURN(signals.file_, MappedFile::Open(folder / kSignalsFile));
-    const absl::string_view bytes = signals.file_.bytes();
+    ECG_ASSIGN_OR_RETURN(const absl::string_view elements,
+                         Elements(signals.file_.bytes(), kSignalsFile, "<i2", sizeof(int16_t), shape));
+    signals.digital_ = reinterpret_cast<const int16_t*>(elements.data());
+    return signals;
+  }
+
+  // Returns the elements of the array file `name` with the content `bytes`, which must be of `dtype` and `shape`.
+  static absl::StatusOr<absl::string_view> Elements(absl::string_view bytes, absl::string_view name,
+                                                    absl::string_view dtype, size_t element_bytes,
+                                                    const std::vector<int64_t>& shape) {
     ECG_ASSIGN_OR_RETURN(const NpyHeader header, ParseNpyHeader(bytes));
-    const std::vector<int64_t> shape = {signals.records(), kLeads, signals.samples_};
-    const size_t expected = header.bytes + sizeof(int16_t) * shape[0] * shape[1] * shape[2];
-    if (header.dtype != "<i2" || header.shape != shape || bytes.size() != expected) {
-      return absl::DataLossError(absl::StrCat(kSignalsFile, " holds ", header.dtype, " [",
-                                              absl::StrJoin(header.shape, ", "), "] in ", bytes.size(), " bytes; ",
-                                              kRecordsFile, " and ", kCorpusFile, " promise <i2 [",
+    size_t expected = element_bytes;
+    for (const int64_t size : shape) expected *= size;
+    expected += header.bytes;
+    if (header.dtype != dtype || header.shape != shape || bytes.size() != expected) {
+      return absl::DataLossError(absl::StrCat(name, " holds ", header.dtype, " [", absl::StrJoin(header.shape, ", "),
+                                              "] in ", bytes.size(), " bytes; the other files promise ", dtype, " [",
                                               absl::StrJoin(shape, ", "), "] in ", expected));
     }
-    signals.digital_ = reinterpret_cast<const int16_t*>(bytes.data() + header.bytes);
-    return signals;
+    return bytes.substr(header.bytes);
+  }
+
+  absl::Status ReadOffsets(const std::filesystem::path& path) {
+    ECG_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path));
+    ECG_ASSIGN_OR_RETURN(const absl::string_view elements,
+                         Elements(bytes, kOffsetsFile, "<i8", sizeof(int64_t), {records() + 1}));
+    offsets_.resize(records() + 1);
+    std::memcpy(offsets_.data(), elements.data(), elements.size());
+    for (int record = 0; record < records(); ++record) {
+      const int64_t size = offsets_[record + 1] - offsets_[record];
+      if (offsets_[0] != 0 || size < 0 || size % kLeads != 0 || (size == 0 && usable(record))) {
+        return absl::DataLossError(absl::StrCat(path.string(), ": record ", id(record), " from ", offsets_[record],
+                                                " to ", offsets_[record + 1], " is no place for ", kLeads, " leads"));
+      }
+    }
+    return absl::OkStatus();
   }
 
   absl::Status ReadCorpus(const std::filesystem::path& path) {
@@ -205,6 +245,7 @@ class PackedSignals {
   int samples_ = 0;
   std::string source_digest_;
   std::vector<PackedRecord> records_;
+  std::vector<int64_t> offsets_;  // [records + 1], of each record's first sample in digital_, and of the end
   MappedFile file_;
   const int16_t* digital_ = nullptr;  // in file_
 };

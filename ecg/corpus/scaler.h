@@ -29,10 +29,14 @@ struct Scaler {
 // are places in Corpus::records, all usable. The sums of each lead are exact integers; only the last step, over a pair
 // of numbers for each lead, is in floating point. A constant signal is an error, since nothing can be divided by 0.
 inline absl::StatusOr<Scaler> FitScaler(const PackedSignals& signals, std::span<const int> records) {
-  // Variance of the whole = mean of the variances of the parts + variance of their means; parts are equally long.
-  std::vector<double> means_mv;
+  // Variance of the whole = mean of the variances of the parts + variance of their means. Each part, a lead of a
+  // record, weighs as much as it is long, in units of the first record: 1 where all are equally long.
+  struct Part {
+    double mean_mv;
+    double weight;
+  };
+  std::vector<Part> parts;
   double variances = 0;
-  const int64_t samples = signals.samples();
   int read = 0;
   for (const int record : records) {
     if (!signals.usable(record)) {
@@ -40,6 +44,9 @@ inline absl::StatusOr<Scaler> FitScaler(const PackedSignals& signals, std::span<
           absl::StrCat("record ", signals.id(record), " is not usable: ", signals.reason(record)));
     }
     if (++read % 256 == 0) signals.Release();  // what has been read is not needed again for a while
+    const int64_t samples = signals.samples(record);
+    const double count = static_cast<double>(samples);
+    const double weight = count / signals.samples(records[0]);
     for (int lead = 0; lead < signals.leads(); ++lead) {
       int64_t sum = 0;
       int64_t sum_of_squares = 0;
@@ -48,21 +55,22 @@ inline absl::StatusOr<Scaler> FitScaler(const PackedSignals& signals, std::span<
         sum_of_squares += int32_t{sample} * sample;
       }
       const Calibration& calibration = signals.calibration(record, lead);
-      const double count = static_cast<double>(samples);
-      means_mv.push_back((static_cast<double>(sum) / count - calibration.baseline) / calibration.gain);
-      // n times the sum of squared deviations, below 2^63 up to 2^24 samples.
-      const int64_t spread = samples * sum_of_squares - sum * sum;
-      variances += static_cast<double>(spread) / (count * count) / (calibration.gain * calibration.gain);
+      parts.push_back({(static_cast<double>(sum) / count - calibration.baseline) / calibration.gain, weight});
+      // n times the sum of squared deviations, beyond 2^63 from 2^16 samples on.
+      const __int128 spread = static_cast<__int128>(samples) * sum_of_squares - static_cast<__int128>(sum) * sum;
+      variances += weight * (static_cast<double>(spread) / (count * count) / (calibration.gain * calibration.gain));
     }
   }
   signals.Release();
-  if (means_mv.empty()) return absl::InvalidArgumentError("no records to take the mean amplitude of");
-  const double parts = static_cast<double>(means_mv.size());
-  double mean_mv = 0;
-  for (const double part : means_mv) mean_mv += part;
-  mean_mv /= parts;
-  for (const double part : means_mv) variances += (part - mean_mv) * (part - mean_mv);
-  const Scaler scaler = {.mean_mv = mean_mv, .standard_deviation_mv = std::sqrt(variances / parts)};
+  if (parts.empty()) return absl::InvalidArgumentError("no records to take the mean amplitude of");
+  double mean_mv = 0, weights = 0;
+  for (const Part& part : parts) {
+    mean_mv += part.weight * part.mean_mv;
+    weights += part.weight;
+  }
+  mean_mv /= weights;
+  for (const Part& part : parts) variances += part.weight * ((part.mean_mv - mean_mv) * (part.mean_mv - mean_mv));
+  const Scaler scaler = {.mean_mv = mean_mv, .standard_deviation_mv = std::sqrt(variances / weights)};
   if (!(scaler.standard_deviation_mv > 0)) {
     return absl::InvalidArgumentError(
         absl::StrCat("all samples of the ", records.size(), " training records are ", mean_mv, " mV"));
