@@ -169,7 +169,7 @@ struct Noise {
   float electrode_motion = 0;  // height of the one bump of one electrode, up or down
 };
 
-// HeartRecorder records ten seconds of a heart. It keeps its buffers, so use one for many records, but not from two
+// HeartRecorder records some seconds of a heart. It keeps its buffers, so use one for many records, but not from two
 // threads.
 class HeartRecorder {
  public:
@@ -177,9 +177,15 @@ class HeartRecorder {
   static constexpr int kRateHz = 500;
   static constexpr float kUnitsPerMv = 1000;
 
+  // RecordFor sets how long the records are from now on; they are `kSeconds` long otherwise.
+  void RecordFor(int seconds) {
+    seconds_ = seconds;
+    length_ = seconds * kRateHz + 2 * kMargin;
+  }
+
   // Record computes the leads. The same `heart`, `noise` and state of `random` give the same samples.
   void Record(const Heart& heart, const Noise& noise, Random& random) {
-    for (std::vector<float>& component : dipole_) component.assign(kLength, 0);
+    for (std::vector<float>& component : dipole_) component.assign(length_, 0);
     const float breath_hz = Between(random, 0.2, 0.3);
     const float breath_phase = Between(random, 0, 2 * std::numbers::pi);
     AddBeats(heart, breath_hz, breath_phase, random);
@@ -193,7 +199,7 @@ class HeartRecorder {
     const int step = kRateHz / rate_hz;
     Signal signal;
     signal.sampling_frequency_hz = rate_hz;
-    signal.samples = kSeconds * rate_hz;
+    signal.samples = seconds_ * rate_hz;
     signal.digital.resize(static_cast<size_t>(kLeads) * signal.samples);
     signal.calibration.fill({.gain = kUnitsPerMv, .baseline = 0});
     int16_t* out = signal.digital.data();
@@ -215,7 +221,6 @@ class HeartRecorder {
  private:
   // Half the length of the low-pass filter: so much is computed before and after the record.
   static constexpr int kMargin = 25;
-  static constexpr int kLength = kSeconds * kRateHz + 2 * kMargin;
 
   static int16_t Units(float mv) {
     return static_cast<int16_t>(std::clamp(std::lrintf(mv * kUnitsPerMv), -32767L, 32767L));
@@ -251,7 +256,7 @@ class HeartRecorder {
     const double centre = static_cast<double>(seconds) * kRateHz + kMargin;
     const double width = static_cast<double>(width_seconds) * kRateHz;
     const int begin = std::max(0, static_cast<int>(std::ceil(centre - 4 * width)));
-    const int end = std::min(kLength, static_cast<int>(centre + 4 * width) + 1);
+    const int end = std::min(length_, static_cast<int>(centre + 4 * width) + 1);
     if (begin >= end) return;
     const double distance = (begin - centre) / width;
     double value = std::exp(-0.5 * distance * distance);
@@ -308,7 +313,7 @@ class HeartRecorder {
     const float two_pi = 2 * std::numbers::pi_v<float>;
     float r = -1.0f - mean_interval * Between(random, 0, 1);
     if (heart.rhythm == Rhythm::kFlutter) r = -flutter_interval * (4 + static_cast<float>(random.Below(3)));
-    while (r < kSeconds + 1) {
+    while (r < static_cast<float>(seconds_ + 1)) {
       const float breath = std::sin(two_pi * breath_hz * r + breath_phase);
       float interval = mean_interval * (1 + heart.respiratory_variation * breath +
                                         0.015f * std::sin(two_pi * 0.1f * r + slow_phase) + 0.008f * Normal(random));
@@ -370,7 +375,8 @@ class HeartRecorder {
     }
     if (heart.conduction == Conduction::kNone) {
       const float atrial_interval = 60 / Between(random, 80, 95);
-      for (float p = -1 - Between(random, 0, 0.7); p < kSeconds + 1; p += atrial_interval) AddAtria(heart, p);
+      for (float p = -1 - Between(random, 0, 0.7); p < static_cast<float>(seconds_ + 1); p += atrial_interval)
+        AddAtria(heart, p);
     }
   }
 
@@ -410,7 +416,7 @@ class HeartRecorder {
     double phase[2] = {2 * std::numbers::pi * random.Uniform(), 2 * std::numbers::pi * random.Uniform()};
     const double hz[2] = {Between(random, 5.0, 6.2), Between(random, 6.5, 8.0)};
     const double drift_hz = Between(random, 0.4, 0.8);
-    for (int sample = 0; sample < kLength; ++sample) {
+    for (int sample = 0; sample < length_; ++sample) {
       const double drift = std::sin(2 * std::numbers::pi * drift_hz * sample / kRateHz);
       for (int wave = 0; wave < 2; ++wave) {
         phase[wave] += 2 * std::numbers::pi * (hz[wave] + drift) / kRateHz;
@@ -426,7 +432,7 @@ class HeartRecorder {
   // AddFlutter adds F waves: a sawtooth that falls slowly and rises fast in the inferior leads.
   void AddFlutter(float interval_seconds) {
     const Vector peak = {-0.02f, -0.24f, -0.07f};
-    for (float seconds = -1; seconds < kSeconds + 1; seconds += interval_seconds) {
+    for (float seconds = -1; seconds < static_cast<float>(seconds_ + 1); seconds += interval_seconds) {
       Add(seconds, 0.20f * interval_seconds, peak);
       Add(seconds + 0.30f * interval_seconds, 0.11f * interval_seconds, -0.8f * peak);
     }
@@ -437,8 +443,8 @@ class HeartRecorder {
     for (int k = 0; k < 8; ++k) {
       const float gain = 1 + 0.03f * Normal(random);
       const Vector row = gain * (kDower[k] + 0.02f * Vector{Normal(random), Normal(random), Normal(random)});
-      leads_[k].resize(kLength);
-      for (int sample = 0; sample < kLength; ++sample) {
+      leads_[k].resize(length_);
+      for (int sample = 0; sample < length_; ++sample) {
         leads_[k][sample] = row.x * dipole_[0][sample] + row.y * dipole_[1][sample] + row.z * dipole_[2][sample];
       }
     }
@@ -467,8 +473,8 @@ class HeartRecorder {
         previous = draw;
       }
       if (k == moved && noise.electrode_motion != 0) {
-        const double centre = Between(random, 1, 9) * kRateHz;
-        for (int sample = 0; sample < kLength; ++sample) {
+        const double centre = Between(random, 1, seconds_ - 1) * kRateHz;
+        for (int sample = 0; sample < length_; ++sample) {
           const double distance = (sample - centre) / (0.2 * kRateHz);
           lead[sample] += noise.electrode_motion * static_cast<float>(std::exp(-0.5 * distance * distance));
         }
@@ -494,6 +500,8 @@ class HeartRecorder {
     double sine_, cosine_, step_sine_, step_cosine_;
   };
 
+  int seconds_ = kSeconds;
+  int length_ = kSeconds * kRateHz + 2 * kMargin;
   std::array<std::vector<float>, 3> dipole_;
   std::array<std::vector<float>, 8> leads_;
 };

@@ -28,6 +28,8 @@ struct DataSource {
 
 // DataRequest is what may name the folder, first things first.
 struct DataRequest {
+  // The name of the corpus, such as "ptbxl".
+  std::string dataset;
   // The flag --demo_records, or 0: use a synthetic corpus of so many records.
   int demo_records = 0;
   // The flag --data_dir, or empty.
@@ -56,14 +58,14 @@ inline absl::StatusOr<DataSource> FindData(const DataRequest& request) {
         return source;
       }
     }
-    source.note = absl::StrCat(
-        "No data folder is given, so this run uses ", WithThousands(kDefaultDemoRecords),
-        " synthetic records: its figures say nothing about patients.\n"
-        "For real PTB-XL: `bazel run //cli:download -- ptbxl --output_dir=FOLDER`, then --data_dir=FOLDER or $",
-        request.variable, ".");
+    source.note =
+        absl::StrCat("No data folder is given, so this run uses ", WithThousands(kDefaultDemoRecords),
+                     " synthetic records: its figures say nothing about patients.\n"
+                     "For real ones: `bazel run //cli:download -- ",
+                     request.dataset, " --output_dir=FOLDER`, then --data_dir=FOLDER or $", request.variable, ".");
   }
   const int records = request.demo_records > 0 ? request.demo_records : kDefaultDemoRecords;
-  ECG_ASSIGN_OR_RETURN(source.data_dir, CachedDemo(records, kDemoSeed, request.cache_dir));
+  ECG_ASSIGN_OR_RETURN(source.data_dir, CachedDemo(records, kDemoSeed, request.cache_dir, request.dataset));
   return source;
 }
 

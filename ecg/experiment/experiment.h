@@ -36,6 +36,7 @@
 #include "ecg/batch/split_part.h"
 #include "ecg/corpus/dataset.h"
 #include "ecg/corpus/labels.h"
+#include "ecg/corpus/one_of.h"
 #include "ecg/corpus/pack.h"
 #include "ecg/corpus/packed_signals.h"
 #include "ecg/corpus/scaler.h"
@@ -85,9 +86,13 @@ class Experiment {
     const Stopwatch stopwatch;
     const typename D::Spec& dataset_spec = D::SpecIn(*spec.mutable_data());
     ECG_ASSIGN_OR_RETURN(D dataset, D::Open(dataset_spec, dataset_spec.data_dir()));
+    Labels labels = dataset.labels();
+    if (spec.data().has_one_of()) {
+      ECG_ASSIGN_OR_RETURN(labels, OneOfLabels(dataset.labels(), spec.data().one_of()));
+    }
     ECG_ASSIGN_OR_RETURN(PackedSignals signals,
                          PackInCache(dataset, {.bad_records = spec.data().bad_records()}, cache_dir));
-    Experiment experiment(name, spec, std::move(dataset), std::move(signals), device);
+    Experiment experiment(name, spec, std::move(dataset), std::move(labels), std::move(signals), device);
     ECG_RETURN_IF_ERROR(experiment.Prepare());
     experiment.data_seconds_ = stopwatch.seconds();
     return experiment;
@@ -171,17 +176,18 @@ class Experiment {
   // What the parts of the split refer to, at an address that does not change when the experiment is moved.
   struct State {
     D dataset;
+    Labels labels;
     PackedSignals signals;
     SplitPart train, validation, test;
   };
 
-  Experiment(absl::string_view name, const spec::Experiment& spec, D dataset, PackedSignals signals,
+  Experiment(absl::string_view name, const spec::Experiment& spec, D dataset, Labels labels, PackedSignals signals,
              const Device& device)
       : name_(name), spec_(spec), device_(device) {
-    state_ = std::make_unique<State>(State{std::move(dataset), std::move(signals), {}, {}, {}});
+    state_ = std::make_unique<State>(State{std::move(dataset), std::move(labels), std::move(signals), {}, {}, {}});
   }
 
-  const Labels& labels() const { return state_->dataset.labels(); }
+  const Labels& labels() const { return state_->labels; }
 
   absl::Status Prepare() {
     const Split split =
@@ -197,7 +203,10 @@ class Experiment {
                                                           state_->dataset.corpus().data_dir.string()));
       }
     }
-    ECG_ASSIGN_OR_RETURN(const Scaler scaler, FitScaler(state_->signals, state_->train.Records()));
+    Scaler scaler;
+    if (spec_.data().standardise()) {
+      ECG_ASSIGN_OR_RETURN(scaler, FitScaler(state_->signals, state_->train.Records()));
+    }
     state_->train.scaler = state_->validation.scaler = state_->test.scaler = scaler;
 
     torch::manual_seed(Random({static_cast<uint64_t>(spec_.runtime().seed())})());

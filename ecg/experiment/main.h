@@ -144,7 +144,8 @@ absl::Status RunExperiment(const EmbeddedSpec& embedded, const Flags& flags) {
   const std::filesystem::path cache_dir =
       spec.runtime().cache_dir().empty() ? CacheDirectory() : UserPath(spec.runtime().cache_dir());
   typename Corpus::Spec& dataset_spec = Corpus::SpecIn(*spec.mutable_data());
-  ECG_ASSIGN_OR_RETURN(const DataSource source, FindData({.demo_records = flags.demo_records,
+  ECG_ASSIGN_OR_RETURN(const DataSource source, FindData({.dataset = Corpus::kName,
+                                                          .demo_records = flags.demo_records,
                                                           .flag = flags.data_dir,
                                                           .variable = goes_on ? "" : Corpus::kDirectoryVariable,
                                                           .in_spec = dataset_spec.data_dir(),

@@ -26,6 +26,8 @@
 #include "ecg/spec/parse.h"
 #include "ecg/spec/resolve.h"
 #include "ecg/status/status_macros.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/message.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "proto/experiment.pb.h"
 
@@ -86,6 +88,16 @@ class RunFolder {
   std::filesystem::path path_;
 };
 
+// ForgetDataDir clears the folder that the chosen dataset lies in.
+inline void ForgetDataDir(spec::Data& data) {
+  const google::protobuf::Reflection& reflection = *data.GetReflection();
+  const google::protobuf::FieldDescriptor* chosen =
+      reflection.GetOneofFieldDescriptor(data, data.GetDescriptor()->FindOneofByName("dataset"));
+  if (chosen == nullptr) return;
+  google::protobuf::Message& dataset = *reflection.MutableMessage(&data, chosen);
+  dataset.GetReflection()->ClearField(&dataset, dataset.GetDescriptor()->FindFieldByName("data_dir"));
+}
+
 // CheckSameExperiment makes sure that `now` may go on with what `before` began: that they differ at most in where the
 // work is done and data lie, in how long to train, and in how to test.
 inline absl::Status CheckSameExperiment(const spec::Experiment& before, const spec::Experiment& now) {
@@ -98,7 +110,7 @@ inline absl::Status CheckSameExperiment(const spec::Experiment& before, const sp
     one->mutable_evaluation()->clear_bootstrap();
     one->mutable_training()->clear_epochs();
     one->mutable_training()->clear_early_stopping();
-    if (one->data().has_ptb_xl()) one->mutable_data()->mutable_ptb_xl()->clear_data_dir();
+    ForgetDataDir(*one->mutable_data());
   }
   google::protobuf::util::MessageDifferencer differencer;
   std::string differences;

@@ -1,0 +1,110 @@
+// Batches of records of different length.
+
+#include "ecg/batch/window_batches.h"
+
+#include <torch/torch.h>
+
+#include <cmath>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "ecg/batch/split_part.h"
+#include "ecg/batch/training_batches.h"
+#include "ecg/corpus/cpsc2018.h"
+#include "ecg/corpus/pack.h"
+#include "ecg/corpus/packed_signals.h"
+#include "ecg/file/file.h"
+#include "ecg/signal/lead.h"
+#include "ecg/signal/mat_writer.h"
+#include "ecg/signal/signal.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "proto/experiment.pb.h"
+
+namespace ecg {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::ElementsAre;
+
+// Records of 3, 25, 10 and 12 samples; sample i of record r is 100 r + i + 1 mV in every lead.
+class BatchesOfDifferentLengthTest : public testing::Test {
+ protected:
+  static constexpr int kLengths[] = {3, 25, 10, 12};
+
+  void SetUp() override {
+    fs::remove_all(folder_);
+    fs::create_directories(folder_ / "data");
+    std::string reference = "Recording,First_label,Second_label,Third_label\n";
+    for (int record = 0; record < 4; ++record) {
+      Signal signal = {.sampling_frequency_hz = 500, .samples = kLengths[record], .digital = {}, .calibration = {}};
+      for (int lead = 0; lead < kLeads; ++lead) {
+        for (int i = 0; i < signal.samples; ++i) signal.digital.push_back(static_cast<int16_t>(100 * record + i + 1));
+      }
+      const std::string name = "A000" + std::to_string(record);
+      ASSERT_EQ(WriteMatRecord(folder_ / "data" / (name + ".mat"), {}, signal), absl::OkStatus());
+      reference += name + "," + std::to_string(record + 1) + ",,\n";
+    }
+    ASSERT_TRUE(WriteFile(folder_ / "data" / "REFERENCE.csv", reference).ok());
+    dataset_ = Cpsc2018::Open({}, folder_ / "data").value();
+    signals_ = Pack(*dataset_, folder_ / "packed").value();
+    part_ = {.signals = &*signals_, .labels = &dataset_->labels(), .rows = {0, 1, 2, 3}, .scaler = {}};
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  const fs::path folder_ = fs::path(testing::TempDir()) / "window_batches_test";
+  std::optional<Cpsc2018> dataset_;
+  std::optional<PackedSignals> signals_;
+  SplitPart part_;
+};
+
+TEST_F(BatchesOfDifferentLengthTest, WindowsCoverEachRecordByItself) {
+  WindowBatches batches(part_, {.window_samples = 10, .stride_samples = 5, .batch_windows = 3});
+  std::map<int, std::vector<int>> firsts;  // of each row, the first sample of each of its windows
+  int windows = 0;
+  while (const std::optional<WindowBatch> batch = batches.Next()) {
+    for (size_t window = 0; window < batch->rows.size(); ++window, ++windows) {
+      const int row = batch->rows[window];
+      const int first = static_cast<int>(std::lround(batch->signals[window][11][0].item<float>()));
+      firsts[row].push_back(first);
+      for (int i = 0; i < 10; ++i) {
+        const bool present = first - 1 - 100 * row + i < kLengths[row];
+        EXPECT_NEAR(batch->signals[window][0][i].item<float>(), present ? first + i : 0, 0.01);
+      }
+    }
+  }
+  EXPECT_EQ(windows, batches.total());
+  EXPECT_THAT(firsts[0], ElementsAre(1));
+  EXPECT_THAT(firsts[1], ElementsAre(101, 106, 111, 116, 121));
+  EXPECT_THAT(firsts[2], ElementsAre(201, 206));
+  EXPECT_THAT(firsts[3], ElementsAre(301, 306));
+}
+
+TEST_F(BatchesOfDifferentLengthTest, CropsLieWithinTheirRecordAndAShortOneHasZerosBehindIt) {
+  for (const int threads : {1, 3}) {
+    TrainingBatches batches(part_, {.epoch = 1, .batch_size = 4, .crop_samples = 10, .seed = 1, .threads = threads});
+    const Batch batch = batches.Next().value();
+    std::map<int, std::vector<int>> crops;  // first and last sample of each record's
+    for (int i = 0; i < 4; ++i) {
+      const torch::Tensor lead = batch.signals[i][5];
+      const int first = static_cast<int>(std::lround(lead[0].item<float>()));
+      crops[first / 100] = {first % 100, static_cast<int>(std::lround(lead[9].item<float>())) % 100};
+    }
+    ASSERT_EQ(crops.size(), 4u);
+    EXPECT_THAT(crops[0], ElementsAre(1, 0));
+    EXPECT_THAT(crops[2], ElementsAre(1, 10));
+    for (const int record : {1, 3}) {
+      EXPECT_LE(crops[record][1], kLengths[record]);
+      EXPECT_EQ(crops[record][1] - crops[record][0], 9);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace ecg
