@@ -38,7 +38,8 @@ TEST(ParseTest, ReadsTheSmallestSpecWithItsDefaults) {
 
 TEST(ParseTest, AsksForEachChoiceThatMustBeMade) {
   EXPECT_THAT(std::vector<std::string>(absl::StrSplit(Error(""), '\n')),
-              ElementsAre("x.textproto:1:1: data has no dataset; choose one: ptb_xl {}",
+              ElementsAre("x.textproto:1:1: data has no dataset; choose one: ptb_xl {} or g12ec {} or cpsc2018 {} "
+                          "or cinc_challenge {}",
                           StartsWith("x.textproto:1:1: model has no backbone; choose one: resnet {} or senet {} or "),
                           "x.textproto:1:1: training has no objective; choose one: multi_label {} or multi_class {}"));
   EXPECT_THAT(Error("data { ptb_xl {} }\n  model {}\ntraining { multi_label {} }"),
@@ -123,6 +124,19 @@ TEST(ParseTest, SaysWhatAnOwnBackboneLacks) {
       "x.textproto:5:8: model.own.values[0] has no number; write it, such as number: 32\n"
       "x.textproto:6:8: model.own.values[1] has no name; write what the backbone calls it, such as name: \"width\"\n"
       "x.textproto:7:8: model.own.values[2] is called width, as one before it is; keep one of the two");
+}
+
+TEST(ParseTest, ChecksTheQuestionForOneClass) {
+  const auto error = [](absl::string_view data, absl::string_view objective) {
+    return Error(absl::StrCat("data { g12ec {} ", data, " }\nmodel { resnet {} }\ntraining { ", objective, " {} }"));
+  };
+  EXPECT_EQ(error("one_of { statement: \"1\" normal: \"2\" }", "multi_class"), "");
+  EXPECT_THAT(error("one_of { statement: \"1\" }", "multi_class"),
+              StartsWith("x.textproto:1:17: data.one_of.normal is not given; it must be a statement of the corpus"));
+  EXPECT_EQ(error("one_of { statement: \"1\" normal: \"1\" }", "multi_class"),
+            "x.textproto:1:26: data.one_of.statement is \"1\"; it must differ from normal");
+  EXPECT_THAT(error("", "multi_class"),
+              StartsWith("x.textproto:3:12: training.multi_class needs one class for each record"));
 }
 
 TEST(ParseTest, KnowsTheNamesOfDevices) {

@@ -19,6 +19,21 @@ TEST(SamplingTest, TurnsSecondsIntoSamplesOfTheChosenDataset) {
   EXPECT_EQ(StrideSamples(spec), 125);
 }
 
+TEST(SamplingTest, KnowsTheRateAndLengthOfEachDataset) {
+  spec::Data data;
+  data.mutable_g12ec();
+  EXPECT_EQ(SamplingFrequencyHz(data), 500);
+  EXPECT_EQ(RecordSeconds(data), 10);
+  data.mutable_cpsc2018();
+  EXPECT_EQ(SamplingFrequencyHz(data), 500);
+  EXPECT_EQ(RecordSeconds(data), 0) << "records differ in length";
+  data.mutable_cinc_challenge()->set_sampling_frequency_hz(257);
+  EXPECT_EQ(SamplingFrequencyHz(data), 257);
+  EXPECT_EQ(RecordSeconds(data), 0);
+  data.mutable_cinc_challenge()->set_record_seconds(30);
+  EXPECT_EQ(RecordSeconds(data), 30);
+}
+
 TEST(SamplingTest, KnowsNoFrequencyWithoutADataset) { EXPECT_EQ(SamplingFrequencyHz(spec::Data()), 0); }
 
 }  // namespace
