@@ -46,7 +46,8 @@ int main(int argc, char** argv) {
   Flags flags;
   std::string output_dir;
   CLI::App app("Fetches a corpus from where it is published, and verifies every file of it.", "download");
-  app.add_option("corpus", flags.corpus, "Which corpus, such as ptbxl")->required();
+  app.add_option("corpus", flags.corpus, "Which corpus: ptbxl, g12ec or cinc_challenge; cpsc2018 tells how to get it")
+      ->required();
   app.add_option("--version", flags.version, "Which version of it; the newest if not given");
   app.add_option("--output_dir", output_dir, "The folder to make")->required();
   app.add_flag("--keep_archive", flags.options.keep_archive, "Keep the archive as OUTPUT_DIR.zip");

@@ -27,6 +27,7 @@ struct CorpusSource {
   std::string page;  // a person reads there about the corpus and its licence
   std::string licence;
   int64_t unpacked_bytes = 0;  // on disk, roughly: to find out before the download whether there is room
+  std::string folder = {};     // of the archive, with a "/" at its end: only what is below it is kept; empty for all
 };
 
 // CorpusSources returns every row, the versions of a corpus from old to new.
@@ -47,13 +48,42 @@ inline const std::vector<CorpusSource>& CorpusSources() {
           .unpacked_bytes = 3'500'000'000,
       });
     }
+    // The Challenge of 2021 has the same G12EC, but no archive.
+    CorpusSource challenge = {
+        .name = "cinc_challenge",
+        .version = "1.0.2",
+        .title = "PhysioNet/CinC Challenge 2020",
+        .archive_url =
+            "https://physionet.org/static/published-projects/challenge-2020/"
+            "classification-of-12-lead-ecgs-the-physionetcomputing-in-cardiology-challenge-2020-1.0.2.zip",
+        .checksums_url = "https://physionet.org/files/challenge-2020/1.0.2/SHA256SUMS.txt",
+        .page = "https://physionet.org/content/challenge-2020/1.0.2/",
+        .licence = "CC BY 4.0",
+        .unpacked_bytes = 9'000'000'000,
+    };
+    rows->push_back(challenge);
+    challenge.name = "g12ec";
+    challenge.title = "G12EC, of the PhysioNet/CinC Challenge 2020";
+    challenge.unpacked_bytes = 1'300'000'000;
+    challenge.folder = "training/georgia/";
+    rows->push_back(challenge);
     return rows;
   }();
   return *sources;
 }
 
-// FindCorpusSource returns the row of `name` and `version`, of which an empty one means the newest.
+// FindCorpusSource returns the row of `name` and `version`, of which an empty one means the newest. For a corpus that
+// must be fetched by hand the error tells how.
 inline absl::StatusOr<CorpusSource> FindCorpusSource(absl::string_view name, absl::string_view version) {
+  if (name == "cpsc2018") {
+    return absl::FailedPreconditionError(
+        "CPSC 2018 is published without digests that would tell a whole file from a damaged one, so please fetch it "
+        "yourself: get REFERENCE.csv and TrainingSet1.zip to TrainingSet3.zip from "
+        "http://2018.icbeb.org/Challenge.html, unpack the three into one folder, put REFERENCE.csv beside them, and "
+        "name "
+        "the folder with --data_dir or $ECG_CPSC2018_DIR. The same records are also part of cinc_challenge, in "
+        "training/cpsc_2018, for specs with the dataset cinc_challenge");
+  }
   const CorpusSource* found = nullptr;
   std::string known;
   for (const CorpusSource& source : CorpusSources()) {

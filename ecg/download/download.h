@@ -23,8 +23,10 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/string_view.h"
 #include "ecg/download/checksums.h"
 #include "ecg/download/corpus_source.h"
 #include "ecg/download/fetch.h"
@@ -60,10 +62,10 @@ inline absl::Status CheckRoom(const std::filesystem::path& directory, int64_t by
                       directory.string(), space.available / 1e9, bytes / 1e9));
 }
 
-// DownloadCorpus brings `source` into `options.output_dir`, which must be missing, empty, or already the wanted corpus.
-// An archive OUTPUT_DIR.zip that is there already is used instead of fetching one.
-// On an error the folder is as it was before; what has come of the archive is kept for the next call, unless it proves
-// damaged.
+// DownloadCorpus brings `source`, or the part of it below source.folder, into `options.output_dir`, which must be
+// missing, empty, or already the wanted corpus. An archive OUTPUT_DIR.zip that is there already is used instead of
+// fetching one. On an error the folder is as it was before; what has come of the archive is kept for the next call,
+// unless it proves damaged.
 inline absl::StatusOr<DownloadReport> DownloadCorpus(const CorpusSource& source, const DownloadOptions& options) {
   namespace fs = std::filesystem;
   fs::path output = fs::absolute(options.output_dir).lexically_normal();
@@ -82,7 +84,13 @@ inline absl::StatusOr<DownloadReport> DownloadCorpus(const CorpusSource& source,
     return absl::NotFoundError(absl::StrCat(list.status().message(), "; see ", source.page, " for what is published"));
   }
   ECG_RETURN_IF_ERROR(list.status());
-  ECG_ASSIGN_OR_RETURN(const Checksums checksums, ParseChecksums(*list, source.checksums_url));
+  ECG_ASSIGN_OR_RETURN(Checksums checksums, ParseChecksums(*list, source.checksums_url));
+  const auto is_elsewhere = [&source](absl::string_view path) { return !absl::StartsWith(path, source.folder); };
+  std::erase_if(checksums, [&](const auto& file) { return is_elsewhere(file.first); });
+  if (checksums.empty()) {
+    return absl::DataLossError(absl::StrCat(source.checksums_url, " lists no file below ", source.folder, "; see ",
+                                            source.page, " for what is published"));
+  }
   DownloadReport report;
   report.files = checksums.size();
 
@@ -118,6 +126,7 @@ inline absl::StatusOr<DownloadReport> DownloadCorpus(const CorpusSource& source,
                                                  [&parent](int64_t bytes) { return CheckRoom(parent, bytes); }));
     // The list as published takes the place of the archive's own copy of it.
     std::erase(report.left_out, "SHA256SUMS.txt");
+    std::erase_if(report.left_out, is_elsewhere);
     ECG_RETURN_IF_ERROR(WriteFile(unpacking / "SHA256SUMS.txt", *list));
     sync();  // a few tens of thousands of files: one by one would take minutes
     if (rename(unpacking.c_str(), output.c_str()) != 0) return ErrnoError("write", output);

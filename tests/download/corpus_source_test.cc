@@ -17,6 +17,14 @@ TEST(CorpusSourceTest, KnowsEachVersionAndTakesTheNewestByItself) {
   EXPECT_EQ(FindCorpusSource("ptbxl", "1.0.2")->checksums_url,
             "https://physionet.org/files/ptb-xl/1.0.2/SHA256SUMS.txt");
   EXPECT_EQ(FindCorpusSource("ptbxl", "")->version, "1.0.3");
+  EXPECT_EQ(FindCorpusSource("g12ec", "")->folder, "training/georgia/");
+  EXPECT_EQ(FindCorpusSource("g12ec", "")->archive_url, FindCorpusSource("cinc_challenge", "")->archive_url);
+}
+
+TEST(CorpusSourceTest, TellsHowToGetWhatMustBeFetchedByHand) {
+  const std::string error(FindCorpusSource("cpsc2018", "").status().message());
+  EXPECT_THAT(error, HasSubstr("get REFERENCE.csv and TrainingSet1.zip to TrainingSet3.zip from"));
+  EXPECT_THAT(error, HasSubstr("$ECG_CPSC2018_DIR"));
 }
 
 TEST(CorpusSourceTest, ListsWhatThereIs) {

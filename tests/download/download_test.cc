@@ -98,6 +98,18 @@ TEST_F(DownloadTest, LeavesTheVerifiedFolderAndNothingElse) {
   EXPECT_THAT(ReadFile(output_ / "SHA256SUMS.txt").value(), HasSubstr(" ptbxl_database.csv\n"));
 }
 
+TEST_F(DownloadTest, KeepsOnlyTheFolderThatIsAskedFor) {
+  source_.folder = "records100/";
+  const DownloadReport report = Download().value();
+  EXPECT_EQ(report.files, 1);
+  EXPECT_THAT(report.left_out, IsEmpty());
+  EXPECT_TRUE(fs::exists(output_ / "records100" / "00001_lr.dat"));
+  EXPECT_FALSE(fs::exists(output_ / "ptbxl_database.csv"));
+  EXPECT_TRUE(Download().value().already_there);
+  source_.folder = "records250/";
+  EXPECT_THAT(Message(), HasSubstr("lists no file below records250/"));
+}
+
 TEST_F(DownloadTest, MakesTheParentsAndFillsAnEmptyFolder) {
   options_.output_dir = folder_ / "data" / "ptbxl" / "";
   EXPECT_TRUE(Download().ok());
