@@ -101,7 +101,7 @@ inline void ForgetDataDir(spec::Data& data) {
 // CheckSameExperiment makes sure that `now` may go on with what `before` began: that they differ at most in where the
 // work is done and data lie, in how long to train, and in how to test.
 inline absl::Status CheckSameExperiment(const spec::Experiment& before, const spec::Experiment& now) {
-  spec::Experiment a = before, b = now;
+  spec::Experiment a = Resolve(before), b = Resolve(now);  // a field may be newer than the run
   for (spec::Experiment* one : {&a, &b}) {
     const int64_t seed = one->runtime().seed();
     one->clear_description();

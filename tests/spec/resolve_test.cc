@@ -30,6 +30,7 @@ data {
   }
   crop_seconds: 2.5
   bad_records: REFUSE
+  standardise: true
 }
 
 model {
