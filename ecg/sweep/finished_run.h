@@ -23,6 +23,10 @@
 #include "ecg/score/bootstrap.h"
 #include "ecg/score/named_score.h"
 #include "ecg/status/status_macros.h"
+#include "ecg/sweep/sweep_folder.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/message.h"
+#include "proto/experiment.pb.h"
 #include "proto/run.pb.h"
 
 namespace ecg {
@@ -42,6 +46,8 @@ struct FinishedRun {
   int best_epoch = 0;
   double seconds = 0;
   bool synthetic = false;
+  std::string corpus;    // the kind
+  std::string data_dir;  // where its records lie
 
   // Read reads the run that `folder` holds.
   static absl::StatusOr<FinishedRun> Read(const RunFolder& folder) {
@@ -66,6 +72,10 @@ struct FinishedRun {
     finished.best_epoch = run.best_epoch();
     finished.seconds = run.timing().data_seconds() + run.timing().training_seconds() + run.timing().test_seconds();
     finished.synthetic = run.synthetic();
+    spec::Experiment spec = run.spec();
+    const google::protobuf::Message& corpus = CorpusIn(spec);
+    finished.corpus = corpus.GetDescriptor()->name();
+    finished.data_dir = corpus.GetReflection()->GetString(corpus, corpus.GetDescriptor()->FindFieldByName("data_dir"));
     return finished;
   }
 };

@@ -12,21 +12,22 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
-#include "absl/strings/string_view.h"
+#include "ecg/experiment/run_folder.h"
 #include "ecg/file/csv.h"
 #include "ecg/file/file.h"
 #include "ecg/report/progress.h"
@@ -47,6 +48,15 @@ namespace ecg {
 inline int EpochsDone(const RunFolder& folder) {
   const absl::StatusOr<CsvTable> history = CsvTable::Read(folder.history());
   return history.ok() ? history->rows() : 0;
+}
+
+// DropCheckpoints deletes the tensors that only more training would need, four fifths of what a finished run takes on
+// disk. Its weights are in model.safetensors. What cannot be deleted is nobody's concern.
+inline void DropCheckpoints(const RunFolder& folder) {
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(folder.checkpoints(), ignored)) {
+    if (entry.path().extension() == ".safetensors") std::filesystem::remove(entry.path(), ignored);
+  }
 }
 
 // StopSignal notes that a person, or the system, wants this program to end.
@@ -85,6 +95,7 @@ class Runner {
   // Run runs what is not finished yet. A run that fails does not stop the others, but is an error in the end.
   absl::Status Run() {
     std::vector<Waiting> waiting;  // the next one last
+    auto progress = std::make_optional<Progress>("reading finished runs", plan_.runs.size(), "runs");
     for (const PlannedRun& run : plan_.runs) {
       ECG_ASSIGN_OR_RETURN(const RunState state, folder_.StateOf(run));
       if (state == RunState::kFinished) {
@@ -93,12 +104,13 @@ class Runner {
           return WithContext(finished.status(), absl::StrCat("cannot use the finished run ", run.name,
                                                              "; delete its folder to run it again"));
         }
-        time_left_.Add(run, finished->seconds);
-        results_.Add(run, *std::move(finished));
+        ECG_RETURN_IF_ERROR(Add(run, *std::move(finished)));
       } else {
         waiting.push_back({&run, state == RunState::kBegun});
       }
+      progress->Advance();
     }
+    progress.reset();
     if (waiting.size() < plan_.runs.size()) {
       live_.Print(
           absl::StrCat(plan_.runs.size() - waiting.size(), " of ", plan_.runs.size(), " runs were finished before"));
@@ -127,7 +139,7 @@ class Runner {
         if (!stopping || ended.process.failure().empty()) ECG_RETURN_IF_ERROR(End(ended));
       }
       live_.Draw(Lines(waiting));
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      std::this_thread::sleep_for(std::chrono::milliseconds(200));
     }
     if (stopping) {
       return absl::CancelledError(absl::StrCat("stopped; ", results_.finished().size(), " of ", plan_.runs.size(),
@@ -150,6 +162,20 @@ class Runner {
     int epochs_before;
   };
 
+  // Takes in a run that is over. Fails where its records are others than those of another run on the same corpus: an
+  // environment variable may have changed since.
+  absl::Status Add(const PlannedRun& run, FinishedRun finished) {
+    for (const auto& [name, other] : results_.finished()) {
+      if (other.corpus != finished.corpus || other.data_dir == finished.data_dir) continue;
+      return absl::FailedPreconditionError(
+          absl::StrCat(run.name, " was run on the records in ", finished.data_dir, ", but ", name, " on those in ",
+                       other.data_dir, "; pass another --output_dir, or delete the runs that are not meant"));
+    }
+    time_left_.Add(run, finished.seconds);
+    results_.Add(run, std::move(finished));
+    return absl::OkStatus();
+  }
+
   absl::Status Start(const Waiting& waiting) {
     const PlannedRun& run = *waiting.run;
     ECG_RETURN_IF_ERROR(MakeDirectories(folder_.run(run).path()));
@@ -170,14 +196,14 @@ class Runner {
                                folder_.log(run).string(), ":\n", LastLines(folder_.log(run))));
       return absl::OkStatus();
     }
-    time_left_.Add(run, finished->seconds);
+    DropCheckpoints(folder_.run(run));
     std::string line =
         absl::StrFormat("%s: validation %s %.4f", run.name, finished->score_name, finished->validation_score);
     // Where the validation score chooses, nobody shall see the test scores of all.
     if (AxesWithUse(plan_.sweep, spec::Axis::CHOSEN).empty()) {
       absl::StrAppendFormat(&line, ", test %.4f", finished->test.score);
     }
-    results_.Add(run, *std::move(finished));
+    ECG_RETURN_IF_ERROR(Add(run, *std::move(finished)));
     live_.Print(absl::StrFormat("%s, %s (%d of %d)", line, Duration(ended.stopwatch.seconds()),
                                 results_.finished().size(), plan_.runs.size()));
     return results_.Write(folder_);

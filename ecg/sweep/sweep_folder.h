@@ -24,6 +24,7 @@
 #include "ecg/status/status_macros.h"
 #include "ecg/sweep/plan.h"
 #include "google/protobuf/descriptor.h"
+#include "google/protobuf/message.h"
 #include "google/protobuf/text_format.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "proto/experiment.pb.h"
@@ -34,6 +35,13 @@ namespace ecg {
 // RunState is how far a run is.
 enum class RunState { kNew, kBegun, kFinished };
 
+// CorpusIn returns the message of the corpus in `spec`, which must choose one.
+inline google::protobuf::Message& CorpusIn(spec::Experiment& spec) {
+  spec::Data& data = *spec.mutable_data();
+  const google::protobuf::OneofDescriptor* dataset = data.GetDescriptor()->FindOneofByName("dataset");
+  return *data.GetReflection()->MutableMessage(&data, data.GetReflection()->GetOneofFieldDescriptor(data, dataset));
+}
+
 // WhatIsComputed returns `spec` without what does not change a result: where the work is done and where data lie.
 inline spec::Experiment WhatIsComputed(spec::Experiment spec) {
   spec = Resolve(std::move(spec));
@@ -41,16 +49,8 @@ inline spec::Experiment WhatIsComputed(spec::Experiment spec) {
   spec.clear_description();
   spec.clear_runtime();
   spec.mutable_runtime()->set_seed(seed);
-  spec::Data& data = *spec.mutable_data();
-  const google::protobuf::Reflection& reflection = *data.GetReflection();
-  const google::protobuf::FieldDescriptor* dataset =
-      reflection.GetOneofFieldDescriptor(data, data.GetDescriptor()->FindOneofByName("dataset"));
-  if (dataset != nullptr) {
-    google::protobuf::Message& corpus = *reflection.MutableMessage(&data, dataset);
-    if (const auto* data_dir = corpus.GetDescriptor()->FindFieldByName("data_dir")) {
-      corpus.GetReflection()->ClearField(&corpus, data_dir);
-    }
-  }
+  google::protobuf::Message& corpus = CorpusIn(spec);
+  corpus.GetReflection()->ClearField(&corpus, corpus.GetDescriptor()->FindFieldByName("data_dir"));
   return spec;
 }
 

@@ -38,6 +38,8 @@ figures() { sed 's/,[^,]*$//' "$1/results.csv"; }
 succeeds "$sweep" "${small[@]}" --output_dir=whole --list
 grep -q '^left *learning_rate=0.01$' out && [ ! -e whole ] || fail "--list should list what is left, and make nothing"
 succeeds "$sweep" "${small[@]}" --output_dir=whole
+[ -z "$(find whole -path '*/checkpoints/*.safetensors')" ] || fail "a finished run should keep no checkpoint tensors"
+succeeds "$experiment" --mode=evaluate --output_dir="whole/$first"
 [ "$(figures whole | wc -l)" = 3 ] || fail "results.csv should have a header and two rows"
 [ "$(figures whole | grep -c ',,,')" = 1 ] || fail "only the chosen run's test score should be reported"
 grep -q '| chosen |' whole/results.md && grep -q 'synthetic' whole/results.md || fail "results.md should name the chosen run"
@@ -76,11 +78,11 @@ cmp log "stopped/$second/log.txt" || fail "what is finished should not be run ag
 
 # A run that fails is reported and does not stop the others.
 cp -r whole broken
-rm broken/*/run.json
+rm -r "broken/$second" "broken/$first/run.json"
 echo nonsense >"broken/$first/checkpoints/state.textproto"
 refuses "1 of 2 runs failed: $first;" "$sweep" "${small[@]}" --output_dir=broken
 grep -q 'is not a training state' out || { fail "the end of the log should be shown"; cat out; }
-[ -e "broken/$second/run.json" ] || fail "the other run should have been gone on with"
+[ -e "broken/$second/run.json" ] || fail "the other run should have been run"
 grep -q '^1 of 2 runs are finished' broken/results.md || fail "the results should say that a run is missing"
 
 # Two runs at a time share the packed signals.
