@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdint>
 #include <memory>
 #include <ostream>
 #include <set>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "ecg/model/layers.h"
 #include "ecg/model/network.h"
 #include "ecg/parity/reference_models.h"
 #include "ecg/spec/compiled.h"
@@ -79,10 +81,22 @@ TEST_P(AnyNetworkTest, LearnsATinyBatchAtEveryLengthThatItReads) {
   EXPECT_GT(lengths, 0);
 }
 
+TEST_P(AnyNetworkTest, IsDescribedByLayersThatHoldEveryParameterOnce) {
+  const std::shared_ptr<Network> network = Make();
+  int64_t parameters = 0, multiply_adds = 0;
+  for (const Layer& layer : LayersOf(*network, torch::zeros({1, 12, 1250}))) {
+    parameters += layer.parameters;
+    multiply_adds += layer.multiply_adds;
+  }
+  EXPECT_EQ(parameters, ParameterCount(*network));
+  EXPECT_GT(multiply_adds, 0);
+}
+
 INSTANTIATE_TEST_SUITE_P(OneOfEachType, AnyNetworkTest, testing::ValuesIn(OneOfEachType()),
                          [](const testing::TestParamInfo<ReferenceModel>& info) {
                            std::string name(info.param.name.data(), info.param.name.size());
-                           std::erase_if(name, [](unsigned char c) { return !std::isalnum(c); });
+                           std::ranges::replace_if(
+                               name, [](unsigned char c) { return !std::isalnum(c); }, '_');
                            return name;
                          });
 
