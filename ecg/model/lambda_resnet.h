@@ -11,9 +11,11 @@
 // larger than those that they were taken from: in evaluation activations grow like x, x^2, x^4, ... through the blocks
 // of a stage, until they overflow. The reference keeps them within +-20 between stages, which is enough for
 // LambdaResNet-18, whose stages have two blocks; deeper ones give NaN on the weights of the comparison with the
-// reference, and LambdaResNet-101 after ten steps of training on a signal five times larger than those. Ours keeps
-// activations within +-20 after every two blocks, also within a stage: LambdaResNet-18 is the reference's for any
-// weights, and the deeper ones are bounded like it at any depth.
+// reference, and LambdaResNet-101 after ten steps of training on a signal five times larger than those. Ours keeps them
+// there after every two blocks of a stage too: LambdaResNet-18 remains the reference's, whatever its weights, and the
+// deeper ones are bounded as it is, at any depth. For the same reason gradients about double with each block towards
+// the input, to 1e8 in the first layers of LambdaResNet-101 when it starts; Adam, which rescales them, can do with
+// that.
 //
 // It departs from the paper as the reference does: in the arrangement of the values (see LambdaLayer), in that
 // LambdaResNet-18 has bottlenecks too, in the bias of the shortcut's convolution, and in the last layer, which drops
@@ -42,8 +44,9 @@ namespace ecg {
 //   lambda_p(n) = sum over u, m of embedding[:, u, m] values[:, u, n + m]^T   of the positions up to 3 samples away
 //
 // It departs from the paper as the reference does: channel c of the values is taken for v = c / U, u = c mod U where
-// lambda_c is made, but for u = c / V, v = c mod V where lambda_p is made. The two are thus made of different
-// arrangements of the same values, which learning can make up for.
+// lambda_c is made, but for u = c / V, v = c mod V where lambda_p is made, so that the two parts of a lambda hold
+// different channels. It computes in the reference's order: outputs are sums of large terms that cancel, and adding the
+// two parts of lambda first moves logits by 1e-4.
 class LambdaLayer : public torch::nn::Module {
  public:
   LambdaLayer(int in, int out)

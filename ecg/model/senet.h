@@ -29,8 +29,8 @@
 
 namespace ecg {
 
-// SeModule multiplies each channel by a weight between 0 and 1, which two layers derive from the means of all
-// channels over time: [B, `channels`, L] -> [B, `channels`, L].
+// SeModule multiplies each channel by a weight between 0 and 1, which two layers derive from the means of all channels
+// over time: [B, `channels`, L] -> [B, `channels`, L].
 class SeModule : public torch::nn::Module {
  public:
   explicit SeModule(int channels)

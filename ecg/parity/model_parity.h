@@ -137,8 +137,9 @@ inline std::vector<ParityRow> CompareModel(const ReferenceModel& reference, Netw
   const auto [error, where] = WorstError(answer.gradient_norms, norms);
   double gradient_tolerance = 1e-3;
   if (!(error <= gradient_tolerance)) {
-    // Where rounding decides on which side of zero or of a bound an activation falls, the gradient jumps. The reference
-    // computed in float32; how far that may be off is seen from how far ours in float32 is from ours in float64.
+    // Where rounding decides on which side of zero or of a bound an activation falls, the gradient jumps, and on
+    // another processor or with one thread the kernels round otherwise than they did for the reference. How far float32
+    // may be off is seen from how far ours in float32 is from ours in float64.
     const double doubt =
         WorstError(answer.gradient_norms, AnswerOf(network, input_name, length, torch::kFloat64).gradient_norms).first;
     gradient_tolerance = std::max(gradient_tolerance, std::min(4 * doubt, 0.2));
