@@ -23,7 +23,6 @@
 #include "ecg/score/bootstrap.h"
 #include "ecg/score/named_score.h"
 #include "ecg/status/status_macros.h"
-#include "ecg/sweep/sweep_folder.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
 #include "proto/experiment.pb.h"
@@ -72,8 +71,9 @@ struct FinishedRun {
     finished.best_epoch = run.best_epoch();
     finished.seconds = run.timing().data_seconds() + run.timing().training_seconds() + run.timing().test_seconds();
     finished.synthetic = run.synthetic();
-    spec::Experiment spec = run.spec();
-    const google::protobuf::Message& corpus = CorpusIn(spec);
+    const spec::Data& data = run.spec().data();
+    const google::protobuf::Message& corpus = data.GetReflection()->GetMessage(
+        data, data.GetReflection()->GetOneofFieldDescriptor(data, data.GetDescriptor()->FindOneofByName("dataset")));
     finished.corpus = corpus.GetDescriptor()->name();
     finished.data_dir = corpus.GetReflection()->GetString(corpus, corpus.GetDescriptor()->FindFieldByName("data_dir"));
     return finished;

@@ -152,6 +152,16 @@ class Results {
                            summary.low, summary.high);
   }
 
+  static std::string InWords(const Place& place) {
+    if (place.candidates.empty()) return "";
+    const std::optional<Summary> summary = place.chosen < 0 ? std::nullopt : Summarise(place.candidates[place.chosen]);
+    if (!summary) return "not yet";
+    const size_t runs = place.candidates[place.chosen].runs.size();
+    return absl::StrCat(InWords(*summary), summary->runs < static_cast<int>(runs)
+                                               ? absl::StrCat(", ", summary->runs, " of ", runs, " runs")
+                                               : "");
+  }
+
   std::string Markdown(const Table& table) const {
     std::string text = absl::StrCat("# ", name_, "\n\n");
     if (!plan_.sweep.description().empty()) absl::StrAppend(&text, plan_.sweep.description(), "\n\n");
@@ -202,28 +212,25 @@ class Results {
   void AppendScores(const Table& table, std::string* text) const {
     const FinishedRun& any = finished_.begin()->second;
     absl::StrAppend(text, "\n## Test ", any.score_name, "\n\n");
-    const bool has_columns = !AxesWithUse(plan_.sweep, spec::Axis::COLUMN).empty();
-    const bool has_rows = !AxesWithUse(plan_.sweep, spec::Axis::ROW).empty();
-    std::vector<std::string> cells;
-    if (has_rows) cells.push_back(absl::StrJoin(AxisNames(spec::Axis::ROW), ", "));
-    for (const std::string& column : table.columns) cells.push_back(has_columns ? column : "test");
-    absl::StrAppend(text, Header(cells));
-    for (size_t row = 0; row < table.rows.size(); ++row) {
-      cells.clear();
-      if (has_rows) cells.push_back(table.rows[row]);
-      for (const Place& place : table.places[row]) {
-        const std::optional<Summary> summary =
-            place.chosen < 0 ? std::nullopt : Summarise(place.candidates[place.chosen]);
-        if (!summary) {
-          cells.push_back(place.candidates.empty() ? "" : "not yet");
-          continue;
+    if (table.rows.size() == 1 && table.columns.size() == 1) {
+      absl::StrAppend(text, InWords(table.places[0][0]), "\n");
+    } else {
+      // The longer side goes down the page.
+      const bool columns_down = table.columns.size() > table.rows.size();
+      const std::vector<std::string>& down = columns_down ? table.columns : table.rows;
+      const std::vector<std::string>& across = columns_down ? table.rows : table.columns;
+      std::vector<std::string> cells = {
+          absl::StrJoin(AxisNames(columns_down ? spec::Axis::COLUMN : spec::Axis::ROW), ", ")};
+      // Where a side has no axis, its only label is empty.
+      for (const std::string& label : across) cells.push_back(label.empty() ? "test" : label);
+      absl::StrAppend(text, Header(cells));
+      for (size_t i = 0; i < down.size(); ++i) {
+        cells = {down[i]};
+        for (size_t k = 0; k < across.size(); ++k) {
+          cells.push_back(InWords(columns_down ? table.places[k][i] : table.places[i][k]));
         }
-        const size_t runs = place.candidates[place.chosen].runs.size();
-        cells.push_back(absl::StrCat(InWords(*summary), summary->runs < static_cast<int>(runs)
-                                                            ? absl::StrCat(", ", summary->runs, " of ", runs, " runs")
-                                                            : ""));
+        absl::StrAppend(text, Row(cells));
       }
-      absl::StrAppend(text, Row(cells));
     }
     const std::vector<std::string> averaged = AxisNames(spec::Axis::AVERAGED);
     absl::StrAppendFormat(

@@ -23,8 +23,6 @@
 #include "ecg/spec/resolve.h"
 #include "ecg/status/status_macros.h"
 #include "ecg/sweep/plan.h"
-#include "google/protobuf/descriptor.h"
-#include "google/protobuf/message.h"
 #include "google/protobuf/text_format.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "proto/experiment.pb.h"
@@ -35,13 +33,6 @@ namespace ecg {
 // RunState is how far a run is.
 enum class RunState { kNew, kBegun, kFinished };
 
-// CorpusIn returns the message of the corpus in `spec`, which must choose one.
-inline google::protobuf::Message& CorpusIn(spec::Experiment& spec) {
-  spec::Data& data = *spec.mutable_data();
-  const google::protobuf::OneofDescriptor* dataset = data.GetDescriptor()->FindOneofByName("dataset");
-  return *data.GetReflection()->MutableMessage(&data, data.GetReflection()->GetOneofFieldDescriptor(data, dataset));
-}
-
 // WhatIsComputed returns `spec` without what does not change a result: where the work is done and where data lie.
 inline spec::Experiment WhatIsComputed(spec::Experiment spec) {
   spec = Resolve(std::move(spec));
@@ -49,8 +40,7 @@ inline spec::Experiment WhatIsComputed(spec::Experiment spec) {
   spec.clear_description();
   spec.clear_runtime();
   spec.mutable_runtime()->set_seed(seed);
-  google::protobuf::Message& corpus = CorpusIn(spec);
-  corpus.GetReflection()->ClearField(&corpus, corpus.GetDescriptor()->FindFieldByName("data_dir"));
+  ForgetDataDir(*spec.mutable_data());
   return spec;
 }
 

@@ -101,7 +101,7 @@ TEST(ResultsTest, ChooseByTheValidationScoreAndReportTheTestScoreOfTheWinnerOnly
   const std::string text = ReadFile(folder.results_md()).value();
   EXPECT_THAT(text, HasSubstr("| rate | validation macro ROC-AUC |  |\n| --- | --- | --- |\n| 0.01 | 0.7100 |  |\n"
                               "| 0.001 | 0.7500 | chosen |\n"));
-  EXPECT_THAT(text, HasSubstr("| test |\n| --- |\n| 0.8000 ± 0.0000 (0.7900 to 0.8100) |\n"));
+  EXPECT_THAT(text, HasSubstr("## Test macro ROC-AUC\n\n0.8000 ± 0.0000 (0.7900 to 0.8100)\n"));
   EXPECT_THAT(text, Not(HasSubstr("0.9000")));
   EXPECT_EQ(ReadFile(folder.results_csv()).value(),
             "rate,split,experiment,score,validation,test,test_low,test_high,epochs,best_epoch,seconds\n"
