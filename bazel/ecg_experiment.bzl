@@ -34,6 +34,7 @@ def ecg_experiment(name, spec, deps = [], test_args = None):
         deps = [
             "//ecg/corpus:datasets",
             "//ecg/experiment",
+            "//ecg/experiment:compiled_programs",
             "//ecg/experiment:main",
             "//ecg/model:backbones",
             "//ecg/spec:embedded_spec",

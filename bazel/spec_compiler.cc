@@ -31,9 +31,15 @@ namespace {
 absl::StatusOr<std::string> MainSource(const spec::Experiment& spec, absl::string_view name,
                                        absl::string_view spec_file, absl::string_view text) {
   ECG_ASSIGN_OR_RETURN(const CompiledTypes types, CompiledTypesOf(spec));
-  const std::set<std::string> headers = {
-      "ecg/experiment/experiment.h", "ecg/experiment/main.h", "ecg/model/classifier.h", "ecg/spec/embedded_spec.h",
-      "ecg/train/trainer.h",         types.dataset.header,    types.network.header,     types.objective.header};
+  const std::set<std::string> headers = {"ecg/experiment/compiled_programs.h",
+                                         "ecg/experiment/experiment.h",
+                                         "ecg/experiment/main.h",
+                                         "ecg/model/classifier.h",
+                                         "ecg/spec/embedded_spec.h",
+                                         "ecg/train/trainer.h",
+                                         types.dataset.header,
+                                         types.network.header,
+                                         types.objective.header};
   std::string source = absl::StrCat("// Written by the spec compiler from ", spec_file, ".\n\n");
   for (const std::string& header : headers) absl::StrAppend(&source, "#include \"", header, "\"\n");
   const std::string indent(32, ' ');

@@ -14,7 +14,6 @@
 #include <torch/torch.h>
 
 #include <algorithm>
-#include <concepts>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -71,18 +70,21 @@
 
 namespace ecg {
 
-// Experiment is the whole program behind one spec. `Model` is made from its part of the spec, the number of leads and
-// the number of classes; `TrainerType` is made from the spec, the device and a folder for checkpoints.
-template <Dataset D, std::derived_from<Network> Model, typename TrainerType>
-class Experiment {
+// NetworkFactory makes the network of a spec for so many leads and classes.
+using NetworkFactory = std::shared_ptr<Network> (*)(const spec::Model& model, int leads, int classes);
+
+// ExperimentOn is what an experiment does whatever its network: so it is compiled once for a corpus and an objective,
+// not for each network. `TrainerType` is made from the spec, the device and a folder for checkpoints.
+template <Dataset D, typename TrainerType>
+class ExperimentOn {
  public:
-  using DatasetType = D;
   using Objective = typename TrainerType::Objective;
 
   // Open reads the corpus in the spec's data_dir, packs its signals where that was not done before, and makes the
   // network. `spec` has its defaults filled in.
-  static absl::StatusOr<Experiment> Open(absl::string_view name, spec::Experiment spec,
-                                         const std::filesystem::path& cache_dir, const Device& device) {
+  static absl::StatusOr<ExperimentOn> Open(absl::string_view name, spec::Experiment spec,
+                                           const std::filesystem::path& cache_dir, const Device& device,
+                                           NetworkFactory make_network) {
     const Stopwatch stopwatch;
     const typename D::Spec& dataset_spec = D::SpecIn(*spec.mutable_data());
     ECG_ASSIGN_OR_RETURN(D dataset, D::Open(dataset_spec, dataset_spec.data_dir()));
@@ -92,8 +94,8 @@ class Experiment {
     }
     ECG_ASSIGN_OR_RETURN(PackedSignals signals,
                          PackInCache(dataset, {.bad_records = spec.data().bad_records()}, cache_dir));
-    Experiment experiment(name, spec, std::move(dataset), std::move(labels), std::move(signals), device);
-    ECG_RETURN_IF_ERROR(experiment.Prepare());
+    ExperimentOn experiment(name, spec, std::move(dataset), std::move(labels), std::move(signals), device);
+    ECG_RETURN_IF_ERROR(experiment.Prepare(make_network));
     experiment.data_seconds_ = stopwatch.seconds();
     return experiment;
   }
@@ -181,15 +183,15 @@ class Experiment {
     SplitPart train, validation, test;
   };
 
-  Experiment(absl::string_view name, const spec::Experiment& spec, D dataset, Labels labels, PackedSignals signals,
-             const Device& device)
+  ExperimentOn(absl::string_view name, const spec::Experiment& spec, D dataset, Labels labels, PackedSignals signals,
+               const Device& device)
       : name_(name), spec_(spec), device_(device) {
     state_ = std::make_unique<State>(State{std::move(dataset), std::move(labels), std::move(signals), {}, {}, {}});
   }
 
   const Labels& labels() const { return state_->labels; }
 
-  absl::Status Prepare() {
+  absl::Status Prepare(NetworkFactory make_network) {
     const Split split =
         KeepRecords(state_->dataset.split(), labels(), [this](int record) { return state_->signals.usable(record); });
     for (const auto& [part, rows, what] : {std::tuple{&state_->train, &split.train, "training"},
@@ -210,7 +212,7 @@ class Experiment {
     state_->train.scaler = state_->validation.scaler = state_->test.scaler = scaler;
 
     torch::manual_seed(Random({static_cast<uint64_t>(spec_.runtime().seed())})());
-    network_ = std::make_shared<Model>(spec_.model(), kLeads, static_cast<int>(labels().classes.size()));
+    network_ = make_network(spec_.model(), kLeads, static_cast<int>(labels().classes.size()));
     return CheckCrops();
   }
 
@@ -403,9 +405,21 @@ class Experiment {
   spec::Experiment spec_;
   Device device_;
   std::unique_ptr<State> state_;
-  std::shared_ptr<Model> network_;
+  std::shared_ptr<Network> network_;
   std::optional<run::InitialWeights> initial_weights_;
   double data_seconds_ = 0;
+};
+
+// Experiment names the parts of one: the corpus, the network, and what trains it for which objective. Main<Experiment>
+// is its program.
+template <Dataset D, NetworkModel Model, typename TrainerType>
+struct Experiment {
+  using DatasetType = D;
+  using Trainer = TrainerType;
+
+  static std::shared_ptr<Network> MakeNetwork(const spec::Model& model, int leads, int classes) {
+    return std::make_shared<Model>(model, leads, classes);
+  }
 };
 
 }  // namespace ecg

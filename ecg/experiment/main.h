@@ -27,12 +27,17 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "ecg/command_line/command_line.h"
+#include "ecg/corpus/any_corpus.h"
+#include "ecg/corpus/dataset.h"
 #include "ecg/experiment/data_source.h"
+#include "ecg/experiment/elsewhere.h"
 #include "ecg/experiment/experiment.h"
 #include "ecg/experiment/run_folder.h"
 #include "ecg/file/path.h"
+#include "ecg/report/progress.h"
 #include "ecg/spec/compiled.h"
 #include "ecg/spec/embedded_spec.h"
 #include "ecg/spec/override.h"
@@ -71,6 +76,17 @@ inline std::string ResultLine(const run::Run& run) {
                          scored == total ? absl::StrCat(total) : absl::StrCat(scored, " of ", total));
 }
 
+// MatchLines returns a line for each statement that a network was tested on elsewhere.
+inline std::string MatchLines(const run::Run& run) {
+  std::string lines = absl::StrCat("corpus    ", run.dataset(), " ", run.dataset_version(), ", ",
+                                   WithThousands(run.records().test()), " records\n");
+  for (const run::MatchedClass& match : run.matched_classes()) {
+    absl::StrAppend(&lines, "matched   ", match.code(), ": ", absl::StrJoin(match.trained(), ", "), " here, ",
+                    absl::StrJoin(match.tested(), ", "), " there\n");
+  }
+  return lines;
+}
+
 // NewRunPath returns runs/NAME/TIME, in the folder where the command was typed.
 inline std::filesystem::path NewRunPath(absl::string_view name) {
   const std::time_t now = std::time(nullptr);
@@ -94,9 +110,9 @@ inline absl::StatusOr<std::filesystem::path> LatestRunPath(absl::string_view nam
   return latest;
 }
 
-// RunExperiment does what `flags` ask of the experiment `embedded`.
-template <typename E>
-absl::Status RunExperiment(const EmbeddedSpec& embedded, const Flags& flags) {
+// RunExperiment does what `flags` ask of the experiment `embedded`, with the network of `make_network`.
+template <Dataset D, typename TrainerType>
+absl::Status RunExperiment(const EmbeddedSpec& embedded, const Flags& flags, NetworkFactory make_network) {
   const bool goes_on = flags.resume || flags.mode == "evaluate";
   if (!flags.data_dir.empty() && flags.demo_records > 0) {
     return absl::InvalidArgumentError("--data_dir and --demo_records exclude each other; pass one of them");
@@ -140,20 +156,27 @@ absl::Status RunExperiment(const EmbeddedSpec& embedded, const Flags& flags) {
   ECG_ASSIGN_OR_RETURN(const Device device, ChooseDevice(spec.runtime()));
   if (!device.note.empty()) std::fprintf(stderr, "%s\n", device.note.c_str());
 
-  using Corpus = typename E::DatasetType;
   const std::filesystem::path cache_dir =
       spec.runtime().cache_dir().empty() ? CacheDirectory() : UserPath(spec.runtime().cache_dir());
-  typename Corpus::Spec& dataset_spec = Corpus::SpecIn(*spec.mutable_data());
-  ECG_ASSIGN_OR_RETURN(const DataSource source, FindData({.dataset = Corpus::kName,
+  if (flags.mode == "evaluate" && !flags.data_dir.empty() && !HasLayoutOf(D::kName, UserPath(flags.data_dir))) {
+    ECG_ASSIGN_OR_RETURN(const run::Run run, EvaluateElsewhere<typename TrainerType::Objective>(
+                                                 folder, spec, make_network, device,
+                                                 std::filesystem::absolute(UserPath(flags.data_dir)), cache_dir));
+    std::printf("%s%s\n", MatchLines(run).c_str(), ResultLine(run).c_str());
+    return absl::OkStatus();
+  }
+  typename D::Spec& dataset_spec = D::SpecIn(*spec.mutable_data());
+  ECG_ASSIGN_OR_RETURN(const DataSource source, FindData({.dataset = D::kName,
                                                           .demo_records = flags.demo_records,
                                                           .flag = flags.data_dir,
-                                                          .variable = goes_on ? "" : Corpus::kDirectoryVariable,
+                                                          .variable = goes_on ? "" : D::kDirectoryVariable,
                                                           .in_spec = dataset_spec.data_dir(),
                                                           .cache_dir = cache_dir}));
   if (!source.note.empty()) std::fprintf(stderr, "%s\n", source.note.c_str());
   dataset_spec.set_data_dir(source.data_dir.string());
 
-  ECG_ASSIGN_OR_RETURN(E experiment, E::Open(embedded.name, spec, cache_dir, device));
+  using Opened = ExperimentOn<D, TrainerType>;
+  ECG_ASSIGN_OR_RETURN(Opened experiment, Opened::Open(embedded.name, spec, cache_dir, device, make_network));
   if (!flags.initial_weights.empty()) {
     ECG_RETURN_IF_ERROR(experiment.UseInitialWeights(UserPath(flags.initial_weights)));
   }
@@ -170,15 +193,16 @@ absl::Status RunExperiment(const EmbeddedSpec& embedded, const Flags& flags) {
   return absl::OkStatus();
 }
 
-// Main is the program of an experiment. It returns the exit status: 0, or 1 after an error, which it prints.
-template <typename E>
-int Main(const EmbeddedSpec& embedded, int argc, char** argv) {
+// RunProgram is the program of all experiments on one corpus for one objective; `make_network` makes their networks
+// different. It returns the exit status: 0, or 1 after an error, which it prints.
+template <Dataset D, typename TrainerType>
+int RunProgram(const EmbeddedSpec& embedded, NetworkFactory make_network, int argc, char** argv) {
   Flags flags;
   CLI::App app(absl::StrCat("Trains and tests the experiment ", std::string(embedded.name.data(), embedded.name.size()),
                             ", built from ", std::string(embedded.file.data(), embedded.file.size()), "."),
                std::string(embedded.name.data(), embedded.name.size()));
   app.add_option("--data_dir", flags.data_dir,
-                 absl::StrCat("Folder of the corpus. Before $", E::DatasetType::kDirectoryVariable,
+                 absl::StrCat("Folder of the corpus. Before $", D::kDirectoryVariable,
                               " and the spec's data_dir; with none of them, synthetic records are used"))
       ->type_name("FOLDER");
   app.add_option("--output_dir", flags.output_dir, "Folder for the results; default runs/NAME/TIME")
@@ -193,7 +217,9 @@ int Main(const EmbeddedSpec& embedded, int argc, char** argv) {
       ->type_name("PATH=VALUE")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  app.add_option("--mode", flags.mode, "train: train, then test; evaluate: test the model in --output_dir again")
+  app.add_option("--mode", flags.mode,
+                 "train: train, then test; evaluate: test the model in --output_dir again, or on another corpus, "
+                 "which --data_dir names")
       ->check(CLI::IsMember({"train", "evaluate"}));
   app.add_option("--initial_weights", flags.initial_weights,
                  "Start a new training from these weights: a run's model.safetensors, or what PyTorch's "
@@ -207,13 +233,19 @@ int Main(const EmbeddedSpec& embedded, int argc, char** argv) {
 
   absl::Status status;
   try {
-    status = RunExperiment<E>(embedded, flags);
+    status = RunExperiment<D, TrainerType>(embedded, flags, make_network);
   } catch (const c10::Error& error) {
     status = absl::InternalError(absl::StrCat("LibTorch failed: ", error.what_without_backtrace()));
   } catch (const std::exception& error) {
     status = absl::InternalError(error.what());
   }
   return ExitStatus(status);
+}
+
+// Main is the program of the experiment `E`.
+template <typename E>
+int Main(const EmbeddedSpec& embedded, int argc, char** argv) {
+  return RunProgram<typename E::DatasetType, typename E::Trainer>(embedded, &E::MakeNetwork, argc, argv);
 }
 
 }  // namespace ecg

@@ -7,6 +7,7 @@
 //   bazel run //examples/own_backbone:by_hand -- --demo_records=60 --set=training.batch_size=8
 
 #include "ecg/corpus/ptbxl.h"
+#include "ecg/experiment/compiled_programs.h"
 #include "ecg/experiment/experiment.h"
 #include "ecg/experiment/main.h"
 #include "ecg/model/classifier.h"

@@ -1,0 +1,89 @@
+// any_corpus.h
+//
+// A folder of records in whichever layout it has, with every statement that its records carry: what a network that was
+// trained on another corpus is judged on.
+//
+//   ECG_ASSIGN_OR_RETURN(AnyCorpus other, OpenAnyCorpus(folder, {.sampling_frequency_hz = 500}));
+
+#ifndef ECG_CORPUS_ANY_CORPUS_H_
+#define ECG_CORPUS_ANY_CORPUS_H_
+
+#include <filesystem>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "ecg/corpus/cinc_challenge.h"
+#include "ecg/corpus/corpus.h"
+#include "ecg/corpus/cpsc2018.h"
+#include "ecg/corpus/labels.h"
+#include "ecg/corpus/pack.h"
+#include "ecg/corpus/packed_signals.h"
+#include "ecg/corpus/ptbxl.h"
+#include "ecg/status/status_macros.h"
+#include "proto/experiment.pb.h"
+
+namespace ecg {
+
+// AnyCorpus is an opened corpus with all its statements as labels.
+struct AnyCorpus {
+  Corpus corpus;
+  Labels labels;
+  PackedSignals signals;
+};
+
+// AnyCorpusOptions says how to open one.
+struct AnyCorpusOptions {
+  int sampling_frequency_hz = 500;
+  spec::Data::BadRecords bad_records = spec::Data::REFUSE;
+  std::filesystem::path cache_dir;
+};
+
+// LayoutOf returns the name of the Dataset whose layout `folder` has: PTB-XL's or CPSC 2018's when their tables are
+// there, and else the Challenges'.
+inline absl::string_view LayoutOf(const std::filesystem::path& folder) {
+  std::error_code error;
+  if (std::filesystem::is_regular_file(folder / PtbXl::kDatabaseFile, error)) return PtbXl::kName;
+  for (const char* below : {"", "TrainingSet1", "TrainingSet2", "TrainingSet3"}) {
+    if (std::filesystem::is_regular_file(folder / below / Cpsc2018::kReferenceFile, error)) return Cpsc2018::kName;
+  }
+  return CincChallenge::kName;
+}
+
+// HasLayoutOf tells whether records of `dataset`, the name of a Dataset, can be in `folder`.
+inline bool HasLayoutOf(absl::string_view dataset, const std::filesystem::path& folder) {
+  return LayoutOf(folder) == (dataset == G12ec::kName ? absl::string_view(CincChallenge::kName) : dataset);
+}
+
+// OpenAnyCorpus opens `folder` and packs its signals where that was not done before.
+inline absl::StatusOr<AnyCorpus> OpenAnyCorpus(const std::filesystem::path& folder, const AnyCorpusOptions& options) {
+  const auto open = [&](const auto& opened) -> absl::StatusOr<AnyCorpus> {
+    if (!opened.ok()) return opened.status();
+    if (opened->corpus().sampling_frequency_hz != options.sampling_frequency_hz) {
+      return absl::InvalidArgumentError(absl::StrCat("the records in ", folder.string(), " have ",
+                                                     opened->corpus().sampling_frequency_hz, " Hz; expected ",
+                                                     options.sampling_frequency_hz));
+    }
+    ECG_ASSIGN_OR_RETURN(PackedSignals signals,
+                         PackInCache(*opened, {.bad_records = options.bad_records}, options.cache_dir));
+    return AnyCorpus{opened->corpus(), opened->labels(), std::move(signals)};
+  };
+  const absl::string_view layout = LayoutOf(folder);
+  if (layout == PtbXl::kName) {
+    spec::PtbXl spec;
+    spec.set_sampling_frequency_hz(options.sampling_frequency_hz);
+    return open(PtbXl::Open(spec, folder));
+  }
+  if (layout == Cpsc2018::kName) return open(Cpsc2018::Open(spec::Cpsc2018(), folder));
+  spec::CincChallenge spec;
+  spec.set_min_share(0);
+  spec.set_sampling_frequency_hz(options.sampling_frequency_hz);
+  return open(CincChallenge::Open(spec, folder));
+}
+
+}  // namespace ecg
+
+#endif  // ECG_CORPUS_ANY_CORPUS_H_

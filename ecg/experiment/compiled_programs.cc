@@ -1,0 +1,7 @@
+#include "ecg/experiment/compiled_programs.h"
+
+namespace ecg {
+
+template int RunProgram<PtbXl, Trainer<MultiLabel>>(const EmbeddedSpec&, NetworkFactory, int, char**);
+
+}  // namespace ecg

@@ -1,0 +1,178 @@
+// elsewhere.h
+//
+// How well a trained network does on a corpus that it was not trained on: on all records there, for the statements that
+// both corpora have names for.
+
+#ifndef ECG_EXPERIMENT_ELSEWHERE_H_
+#define ECG_EXPERIMENT_ELSEWHERE_H_
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "ecg/batch/split_part.h"
+#include "ecg/corpus/any_corpus.h"
+#include "ecg/corpus/labels.h"
+#include "ecg/corpus/scaler.h"
+#include "ecg/corpus/snomed_ct.h"
+#include "ecg/experiment/run_folder.h"
+#include "ecg/experiment/version.h"
+#include "ecg/file/file.h"
+#include "ecg/file/safetensors.h"
+#include "ecg/model/network.h"
+#include "ecg/model/weights.h"
+#include "ecg/report/predictions.h"
+#include "ecg/report/run_json.h"
+#include "ecg/signal/lead.h"
+#include "ecg/status/status_macros.h"
+#include "ecg/train/device.h"
+#include "ecg/train/objective.h"
+#include "ecg/train/predict.h"
+#include "ecg/train/trainer.h"
+#include "proto/experiment.pb.h"
+#include "proto/run.pb.h"
+
+namespace ecg {
+
+// TrainedModel is what a run's weights say of themselves.
+struct TrainedModel {
+  std::vector<std::string> classes;
+  Scaler scaler;
+  int sampling_frequency_hz = 0;
+};
+
+// ReadTrainedModel reads what the weights at `path` say of themselves.
+inline absl::StatusOr<TrainedModel> ReadTrainedModel(const std::filesystem::path& path) {
+  ECG_ASSIGN_OR_RETURN(const SafetensorsFile file, SafetensorsFile::Open(path));
+  const auto& metadata = file.metadata();
+  TrainedModel model;
+  if (!metadata.contains("classes") || !metadata.contains("mean_mv") || !metadata.contains("standard_deviation_mv") ||
+      !metadata.contains("sampling_frequency_hz") || !absl::SimpleAtod(metadata.at("mean_mv"), &model.scaler.mean_mv) ||
+      !absl::SimpleAtod(metadata.at("standard_deviation_mv"), &model.scaler.standard_deviation_mv) ||
+      !absl::SimpleAtoi(metadata.at("sampling_frequency_hz"), &model.sampling_frequency_hz)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path.string(), " does not say its classes, scaling and sampling frequency, as a run's does"));
+  }
+  model.classes = absl::StrSplit(metadata.at("classes"), ',');
+  return model;
+}
+
+// ElsewherePath returns where the results on `data_dir` go: on-NAME in the folder of the run.
+inline std::filesystem::path ElsewherePath(const RunFolder& folder, const std::filesystem::path& data_dir) {
+  const std::filesystem::path normal = data_dir.lexically_normal();
+  const std::filesystem::path name = normal.has_filename() ? normal.filename() : normal.parent_path().filename();
+  return folder.path() / absl::StrCat("on-", name.string());
+}
+
+// EvaluateElsewhere tests the network that was trained in `folder`, whose spec is `spec`, on all records in `data_dir`,
+// and writes predictions.csv and run.json into `folder`/on-NAME, NAME being that of `data_dir`. `make` makes the
+// network for so many leads and classes.
+template <Objective O, typename MakeNetwork>
+absl::StatusOr<run::Run> EvaluateElsewhere(const RunFolder& folder, const spec::Experiment& spec, MakeNetwork make,
+                                           const Device& device, const std::filesystem::path& data_dir,
+                                           const std::filesystem::path& cache_dir) {
+  if (spec.data().has_one_of()) {
+    return absl::UnimplementedError(
+        absl::StrCat("the run in ", folder.path().string(),
+                     " chooses one of several classes; only networks that tell of each statement by itself can be "
+                     "tested on another corpus"));
+  }
+  ECG_ASSIGN_OR_RETURN(const TrainedModel model, ReadTrainedModel(folder.model()));
+  ECG_ASSIGN_OR_RETURN(const AnyCorpus other,
+                       OpenAnyCorpus(data_dir, {.sampling_frequency_hz = model.sampling_frequency_hz,
+                                                .bad_records = spec.data().bad_records(),
+                                                .cache_dir = cache_dir}));
+  const std::vector<ClassMatch> matches = MatchClasses(model.classes, other.labels.classes);
+  if (matches.empty()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the network knows ", absl::StrJoin(model.classes, ", "), "; the records in ", data_dir.string(),
+                     " carry ", absl::StrJoin(other.labels.classes, ", "),
+                     ". None of them is known to mean the same (ecg/corpus/snomed_ct.h)"));
+  }
+
+  const std::shared_ptr<Network> network = make(spec.model(), kLeads, static_cast<int>(model.classes.size()));
+  ECG_ASSIGN_OR_RETURN(const NamedTensors weights, ReadTensors(folder.model()));
+  ECG_RETURN_IF_ERROR(WithContext(LoadState(weights, StateOf(*network)), folder.model().string()));
+  network->to(device.torch);
+
+  // The network speaks of its own classes; then both are told in the matched ones.
+  Labels of_network{model.classes, other.labels.records,
+                    std::vector<uint8_t>(other.labels.records.size() * model.classes.size())};
+  SplitPart part{&other.signals, &of_network, {}, model.scaler};
+  for (int row = 0; row < of_network.rows(); ++row) {
+    if (other.signals.usable(of_network.records[row])) part.rows.push_back(row);
+  }
+  if (part.rows.empty()) return absl::FailedPreconditionError(absl::StrCat("no usable record in ", data_dir.string()));
+  const torch::Tensor probabilities =
+      O::Probabilities(Predict(*network, part, WindowOptions(spec), device, "testing")).contiguous();
+
+  std::vector<std::string> classes, ids;
+  std::vector<uint8_t> targets;
+  std::vector<float> given;
+  for (const ClassMatch& match : matches) classes.push_back(match.code);
+  for (int i = 0; i < part.size(); ++i) {
+    const float* of_record = probabilities.data_ptr<float>() + i * model.classes.size();
+    const std::span<const uint8_t> carried = other.labels.row(part.rows[i]);
+    for (const ClassMatch& match : matches) {
+      float largest = 0;
+      for (const int k : match.first) largest = std::max(largest, of_record[k]);
+      given.push_back(largest);
+      targets.push_back(std::ranges::any_of(match.second, [&](int k) { return carried[k] == 1; }));
+    }
+    ids.push_back(other.signals.id(part.record(i)));
+  }
+
+  run::Run run;
+  run.set_name(spec.description());
+  run.set_dataset(other.corpus.dataset);
+  run.set_dataset_version(other.corpus.version);
+  run.set_synthetic(other.corpus.synthetic);
+  run.mutable_records()->set_total(part.size());
+  run.mutable_records()->set_test(part.size());
+  run.mutable_classes()->set_total(static_cast<int>(classes.size()));
+  run.set_mean_mv(model.scaler.mean_mv);
+  run.set_standard_deviation_mv(model.scaler.standard_deviation_mv);
+  run.set_device(device.torch.str());
+  run.set_threads(torch::get_num_threads());
+  run.mutable_versions()->set_ecg(kVersion);
+  run.mutable_versions()->set_libtorch(TORCH_VERSION);
+  for (const auto lead : kLeadNames) run.add_leads(std::string(lead));
+  *run.mutable_spec() = spec;
+  for (const ClassMatch& match : matches) {
+    run::MatchedClass& matched = *run.add_matched_classes();
+    matched.set_code(match.code);
+    for (const int k : match.first) matched.add_trained(model.classes[k]);
+    for (const int k : match.second) matched.add_tested(other.labels.classes[k]);
+  }
+  const Predictions predictions = {classes, targets, given};
+  absl::StatusOr<run::Scores> scores = O::Report(predictions);
+  if (!scores.ok()) return WithContext(scores.status(), data_dir.string());
+  *run.mutable_test() = *std::move(scores);
+  ECG_ASSIGN_OR_RETURN(*run.mutable_test()->mutable_bootstrap(),
+                       O::Interval(predictions, spec.evaluation().bootstrap(), spec.runtime().seed()));
+
+  const RunFolder results(ElsewherePath(folder, data_dir));
+  ECG_RETURN_IF_ERROR(MakeDirectories(results.path()));
+  ECG_RETURN_IF_ERROR(WritePredictions(results.predictions(), ids, classes, targets, given));
+  ECG_ASSIGN_OR_RETURN(const std::string json, RunJson(run));
+  ECG_RETURN_IF_ERROR(WriteFile(results.run(), json));
+  return run;
+}
+
+}  // namespace ecg
+
+#endif  // ECG_EXPERIMENT_ELSEWHERE_H_
