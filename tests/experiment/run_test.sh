@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Runs an experiment's binary as a person does, on a few synthetic records, and looks at what it prints and leaves.
-#   run_test.sh BINARY CONVERT_WEIGHTS OTHER_WEIGHTS
+#   run_test.sh BINARY CONVERT_WEIGHTS OTHER_WEIGHTS MAKE_DEMO
 set -uo pipefail
 binary=$PWD/$1
 convert_weights=$PWD/$2
 other_weights=$PWD/$3
+make_demo=$PWD/$4
 cd "$TEST_TMPDIR"
 export XDG_CACHE_HOME=$TEST_TMPDIR/cache
 unset ECG_PTBXL_DIR BUILD_WORKING_DIRECTORY
@@ -67,6 +68,19 @@ for run in warm killed; do
   grep -qF "\"sha256\": \"$(sha256sum initial.safetensors | cut -d' ' -f1)\"" $run/run.json ||
     fail "$run/run.json should say what the run started from"
 done
+
+# A network is tested on the statements that another corpus has as well, and the run stays as it is.
+"$make_demo" --layout=g12ec --records=60 --output_dir=georgia >out || fail "there should be records of another corpus"
+succeeds "${small[@]}" --set=data.ptb_xl.sampling_frequency_hz=500 --set=training.epochs=1 --output_dir=fine
+cp fine/run.json before
+succeeds --mode=evaluate --data_dir=georgia --output_dir=fine
+grep -qF 'matched   164889003: AFIB here, 164889003 there' out || { fail "the matched statements should be told"; cat out; }
+tail -n 1 out | grep -qE '^test macro ROC-AUC 0\.[0-9]{4} ' || { fail "the last line should be the score"; cat out; }
+cmp fine/run.json before || fail "testing elsewhere should leave the run as it is"
+grep -qF '"code": "164889003"' fine/on-georgia/run.json || fail "run.json should say what was matched"
+head -n 1 fine/on-georgia/predictions.csv | grep -qF 'target_164889003,probability_164889003' ||
+  fail "the predictions should be of the matched statements"
+refuses '100' --mode=evaluate --data_dir=georgia --output_dir=whole
 
 # What is asked for and cannot be is refused, and nothing is left behind.
 refuses 'already holds a run' "${small[@]}" --output_dir=whole
