@@ -45,7 +45,7 @@ namespace ecg {
 
 // kDemoVersion counts the changes of what is generated, so that a cached corpus of an older generator is not taken for
 // one of this generator.
-inline constexpr int kDemoVersion = 3;
+inline constexpr int kDemoVersion = 4;
 
 // DemoOptions says which corpus is made.
 struct DemoOptions {

@@ -276,7 +276,7 @@ struct G12ecLayout {
     const Signal signal = recorder.Digitize(HeartRecorder::kRateHz);
     ECG_ASSIGN_OR_RETURN(const WfdbFiles files, FormatWfdb(signal, path.filename().string()));
     std::vector<absl::string_view> codes;
-    for (const SnomedCtStatement* row : demo_internal::Rows(record)) codes.push_back(row->code);
+    for (const SnomedCtStatement* row : demo_internal::Rows(record)) codes.push_back(Code(row->code));
     const std::string header = absl::StrCat(absl::StrReplaceAll(files.header, {{".dat 16 ", ".mat 16x1+24 "}}),
                                             "# Age: ", record.age, "\n# Sex: ", record.sex == 0 ? "Male" : "Female",
                                             "\n# Dx: ", codes.empty() ? "Unknown" : absl::StrJoin(codes, ","),
@@ -290,6 +290,11 @@ struct G12ecLayout {
   }
 
  private:
+  // What G12EC calls right bundle branch block and ventricular premature beats.
+  static absl::string_view Code(absl::string_view code) {
+    return code == "713427006" ? "59118001" : code == "427172004" ? "17338001" : code;
+  }
+
   static std::string Path(int number) { return absl::StrFormat("g%d/E%05d", (number - 1) / 1000 + 1, number); }
 };
 
