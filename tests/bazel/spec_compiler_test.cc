@@ -46,6 +46,7 @@ TEST(SpecCompilerTest, WritesAMainThatNamesTheTypesAndHoldsTheText) {
   EXPECT_EQ(ReadFile(result.source).value_or(""), absl::StrCat(R"(// Written by the spec compiler from tiny.textproto.
 
 #include "ecg/corpus/ptbxl.h"
+#include "ecg/experiment/compiled_programs.h"
 #include "ecg/experiment/experiment.h"
 #include "ecg/experiment/main.h"
 #include "ecg/model/classifier.h"
