@@ -1,4 +1,5 @@
-// What the stages with the network in them cost: crops for training, training steps, and the evaluation of whole records.
+// What the stages with the network in them cost: crops for training, training steps, and the evaluation of whole
+// records.
 //
 //   bazel run //bench:network                                   ResNet-18, 12 leads, 1,250 samples, batch 64
 //   bazel run //bench:network -- --benchmark_filter=TrainingStep
