@@ -1,11 +1,15 @@
 // demo_corpus.h
 //
 // The corpus that benchmarks run on: synthetic records at 500 Hz in PTB-XL's layout, made once and kept in the cache.
+// Whatever cannot be had ends the benchmark.
 
 #ifndef ECG_BENCH_DEMO_CORPUS_H_
 #define ECG_BENCH_DEMO_CORPUS_H_
 
+#include <cstdlib>
 #include <filesystem>
+#include <iostream>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "ecg/corpus/demo.h"
@@ -14,6 +18,17 @@
 #include "proto/experiment.pb.h"
 
 namespace ecg {
+
+// OrDie returns what `value` holds, or prints why it holds nothing and ends the program: no figure is better than a
+// wrong one.
+template <typename T>
+T OrDie(absl::StatusOr<T> value) {
+  if (!value.ok()) {
+    std::cerr << "error: " << value.status().message() << "\n";
+    std::exit(1);
+  }
+  return *std::move(value);
+}
 
 // BenchmarkCorpus returns `records` synthetic records as PTB-XL, task `all`, split 1.
 inline absl::StatusOr<PtbXl> BenchmarkCorpus(int records) {

@@ -9,12 +9,9 @@
 #include <torch/torch.h>
 
 #include <cstdlib>
-#include <iostream>
 #include <memory>
 #include <optional>
-#include <utility>
 
-#include "absl/status/statusor.h"
 #include "bench/demo_corpus.h"
 #include "benchmark/benchmark.h"
 #include "ecg/batch/split_part.h"
@@ -38,15 +35,6 @@ namespace ecg {
 namespace {
 
 constexpr int kRecords = 1000, kBatch = 64, kCropSamples = 1250, kClasses = 71;
-
-template <typename T>
-T OrDie(absl::StatusOr<T> value) {
-  if (!value.ok()) {
-    std::cerr << "error: " << value.status().message() << "\n";
-    std::exit(1);
-  }
-  return *std::move(value);
-}
 
 // The training records of the synthetic corpus.
 struct TrainingRecords {

@@ -7,13 +7,10 @@
 #include <unistd.h>
 
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
-#include <iostream>
 #include <string>
 #include <vector>
 
-#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "bench/demo_corpus.h"
 #include "benchmark/benchmark.h"
@@ -32,16 +29,6 @@ namespace ecg {
 namespace {
 
 constexpr int kRecords = 1000;
-
-// Anything that fails ends the benchmark: no figure is better than a wrong one.
-template <typename T>
-T OrDie(absl::StatusOr<T> value) {
-  if (!value.ok()) {
-    std::cerr << "error: " << value.status().message() << "\n";
-    std::exit(1);
-  }
-  return *std::move(value);
-}
 
 void DecodeRecord(benchmark::State& state) {
   const PtbXl corpus = OrDie(BenchmarkCorpus(kRecords));
