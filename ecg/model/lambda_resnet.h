@@ -165,13 +165,13 @@ class LambdaResNet : public torch::nn::Module {
   static std::array<int, kResidualStages> BlocksOf(Spec::Depth depth) {
     switch (depth) {
       case Spec::LAMBDA_RESNET_18:
-        return {2, 2, 2, 2};
+        return BlocksOfResNet(18);
       case Spec::LAMBDA_RESNET_50:
-        return {3, 4, 6, 3};
+        return BlocksOfResNet(50);
       case Spec::LAMBDA_RESNET_101:
-        return {3, 4, 23, 3};
+        return BlocksOfResNet(101);
       case Spec::LAMBDA_RESNET_152:
-        return {3, 8, 36, 3};
+        return BlocksOfResNet(152);
     }
     TORCH_CHECK(false, "LambdaResNet has no depth ", static_cast<int>(depth));
   }

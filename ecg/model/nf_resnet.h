@@ -142,12 +142,13 @@ class NfResNet : public torch::nn::Module {
   static std::array<int, kResidualStages> BlocksOf(Spec::Depth depth) {
     switch (depth) {
       case Spec::NF_RESNET_18:
-        return {2, 2, 2, 2};
+        return BlocksOfResNet(18);
       case Spec::NF_RESNET_34:
+        return BlocksOfResNet(34);
       case Spec::NF_RESNET_50:
-        return {3, 4, 6, 3};
+        return BlocksOfResNet(50);
       case Spec::NF_RESNET_101:
-        return {3, 4, 23, 3};
+        return BlocksOfResNet(101);
     }
     TORCH_CHECK(false, "NfResNet has no depth ", static_cast<int>(depth));
   }

@@ -52,6 +52,23 @@ torch::nn::Sequential ResidualStage(int& channels, int width, int blocks, int st
 // kResidualStages is how many stages a residual network has, and kStemWidth how wide the first of them is.
 inline constexpr int kResidualStages = 4, kStemWidth = 64;
 
+// BlocksOfResNet returns the number of blocks in each stage of a residual network of 18, 34, 50, 101 or 152 layers (He
+// et al. 2016, arXiv:1512.03385, table 1).
+inline std::array<int, kResidualStages> BlocksOfResNet(int layers) {
+  switch (layers) {
+    case 18:
+      return {2, 2, 2, 2};
+    case 34:
+    case 50:
+      return {3, 4, 6, 3};
+    case 101:
+      return {3, 4, 23, 3};
+    case 152:
+      return {3, 8, 36, 3};
+  }
+  TORCH_CHECK(false, "there is no residual network of ", layers, " layers");
+}
+
 // ResidualStages gives `network` its stages, "layer1" to "layer4", which are 64, 128, 256 and 512 wide and of which
 // each but the first halves the number of samples. `channels` goes in as what the first one gets, and out as what the
 // last one gives: [B, `channels`, L] -> [B, 512 * Block::kExpansion, L / 8].

@@ -138,18 +138,19 @@ class ResNet : public torch::nn::Module {
   static Stages StagesOf(Spec::Depth depth) {
     switch (depth) {
       case Spec::RESNET_18:
-        return {{2, 2, 2, 2}, {}};
+        return {BlocksOfResNet(18), {}};
       case Spec::RESNET_34:
+        return {BlocksOfResNet(34), {}};
       case Spec::RESNET_50:
-        return {{3, 4, 6, 3}, {}};
+        return {BlocksOfResNet(50), {}};
       case Spec::RESNET_101:
-        return {{3, 4, 23, 3}, {}};
+        return {BlocksOfResNet(101), {}};
       case Spec::RESNET_152:
-        return {{3, 8, 36, 3}, {}};
+        return {BlocksOfResNet(152), {}};
       case Spec::RESNEXT_50_32X4D:
-        return {{3, 4, 6, 3}, {.groups = 32, .width_per_group = 4}};
+        return {BlocksOfResNet(50), {.groups = 32, .width_per_group = 4}};
       case Spec::RESNEXT_101_32X8D:
-        return {{3, 4, 23, 3}, {.groups = 32, .width_per_group = 8}};
+        return {BlocksOfResNet(101), {.groups = 32, .width_per_group = 8}};
     }
     TORCH_CHECK(false, "ResNet has no depth ", static_cast<int>(depth));
   }

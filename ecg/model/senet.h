@@ -161,18 +161,18 @@ class SeNet : public torch::nn::Module {
     const SeBottleneckShape resnext = {.first = 2, .second = 2, .groups = 32};
     switch (architecture) {
       case Spec::SE_RESNET_50:
-        return {stem, {3, 4, 6, 3}, resnet};
+        return {stem, BlocksOfResNet(50), resnet};
       case Spec::SE_RESNET_101:
-        return {stem, {3, 4, 23, 3}, resnet};
+        return {stem, BlocksOfResNet(101), resnet};
       case Spec::SE_RESNET_152:
-        return {stem, {3, 8, 36, 3}, resnet};
+        return {stem, BlocksOfResNet(152), resnet};
       case Spec::SE_RESNEXT_50_32X4D:
-        return {stem, {3, 4, 6, 3}, resnext};
+        return {stem, BlocksOfResNet(50), resnext};
       case Spec::SE_RESNEXT_101_32X4D:
-        return {stem, {3, 4, 23, 3}, resnext};
+        return {stem, BlocksOfResNet(101), resnext};
       case Spec::SENET_154:
         return {{{3, 64}, {3, 64}, {3, 12}},
-                {3, 8, 36, 3},
+                BlocksOfResNet(152),
                 {.first = 2, .second = 4, .groups = 64, .shortcut_kernel = 3},
                 0.2};
     }
