@@ -47,9 +47,7 @@ struct AnyCorpusOptions {
 inline absl::string_view LayoutOf(const std::filesystem::path& folder) {
   std::error_code error;
   if (std::filesystem::is_regular_file(folder / PtbXl::kDatabaseFile, error)) return PtbXl::kName;
-  for (const char* below : {"", "TrainingSet1", "TrainingSet2", "TrainingSet3"}) {
-    if (std::filesystem::is_regular_file(folder / below / Cpsc2018::kReferenceFile, error)) return Cpsc2018::kName;
-  }
+  if (Cpsc2018::IsIn(folder)) return Cpsc2018::kName;
   return CincChallenge::kName;
 }
 

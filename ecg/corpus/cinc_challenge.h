@@ -107,9 +107,6 @@ class CincChallenge {
   static constexpr char kName[] = "cinc_challenge";
   static constexpr char kDirectoryVariable[] = "ECG_CINC_CHALLENGE_DIR";
 
-  // kSyntheticFile marks a folder of the same layout whose records were computed.
-  static constexpr char kSyntheticFile[] = "SYNTHETIC.txt";
-
   // SpecIn returns the part of the spec that says what is wanted of the corpus.
   static Spec& SpecIn(spec::Data& data) { return *data.mutable_cinc_challenge(); }
 
@@ -146,10 +143,7 @@ class CincChallenge {
     CincChallenge challenge;
     Corpus& corpus = challenge.corpus_;
     corpus.dataset = std::string(name);
-    corpus.data_dir = data_dir;
-    std::error_code error;
-    corpus.synthetic = std::filesystem::exists(data_dir / kSyntheticFile, error);
-    corpus.version = corpus.synthetic ? "synthetic" : "unknown";
+    SetOrigin(data_dir, "unknown", corpus);
     corpus.record_extensions = {".hea", ".mat", ".dat"};
     corpus.sampling_frequency_hz = spec.sampling_frequency_hz();
     corpus.samples = static_cast<int>(std::lround(spec.record_seconds() * spec.sampling_frequency_hz()));

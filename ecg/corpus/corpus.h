@@ -7,6 +7,8 @@
 
 #include <filesystem>
 #include <string>
+#include <system_error>
+#include <utility>
 #include <vector>
 
 namespace ecg {
@@ -47,6 +49,17 @@ struct Corpus {
   // records are in the order of the source.
   std::vector<Record> records;
 };
+
+// kSyntheticFile marks a folder in the layout of a corpus whose records were computed.
+inline constexpr char kSyntheticFile[] = "SYNTHETIC.txt";
+
+// SetOrigin tells `corpus` where its records lie and of which version they are, if they were not computed.
+inline void SetOrigin(const std::filesystem::path& data_dir, std::string version, Corpus& corpus) {
+  std::error_code error;
+  corpus.data_dir = data_dir;
+  corpus.synthetic = std::filesystem::exists(data_dir / kSyntheticFile, error);
+  corpus.version = corpus.synthetic ? "synthetic" : std::move(version);
+}
 
 }  // namespace ecg
 

@@ -54,8 +54,6 @@ class Cpsc2018 {
   static constexpr char kName[] = "cpsc2018";
   static constexpr char kDirectoryVariable[] = "ECG_CPSC2018_DIR";
 
-  // kSyntheticFile marks a folder of the same layout whose records were computed.
-  static constexpr char kSyntheticFile[] = "SYNTHETIC.txt";
   static constexpr char kReferenceFile[] = "REFERENCE.csv";
   static constexpr int kSamplingFrequencyHz = 500;
   // kLabels are what REFERENCE.csv calls 1 to 9: normal, atrial fibrillation, first-degree atrioventricular block, left
@@ -65,6 +63,9 @@ class Cpsc2018 {
 
   // SpecIn returns the part of the spec that says what is wanted of CPSC 2018.
   static Spec& SpecIn(spec::Data& data) { return *data.mutable_cpsc2018(); }
+
+  // IsIn tells whether `folder` has the layout of CPSC 2018.
+  static bool IsIn(const std::filesystem::path& folder) { return !Find(folder, kReferenceFile).empty(); }
 
   // Open reads REFERENCE.csv in `data_dir`, or else in TrainingSet3, TrainingSet2 or TrainingSet1 below it; the spec's
   // own data_dir has no say here.
@@ -165,11 +166,8 @@ class Cpsc2018 {
       labels.push_back(record.statements);
     }
     labels_ = MakeLabels(labels);
-    std::error_code error;
-    corpus_.synthetic = std::filesystem::exists(data_dir / kSyntheticFile, error);
     corpus_.dataset = kName;
-    corpus_.version = corpus_.synthetic ? "synthetic" : "unknown";
-    corpus_.data_dir = data_dir;
+    SetOrigin(data_dir, "unknown", corpus_);
     corpus_.index_files = {reference};
     corpus_.record_extensions = {".mat"};
     corpus_.sampling_frequency_hz = kSamplingFrequencyHz;

@@ -31,6 +31,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "ecg/corpus/corpus.h"
 #include "ecg/corpus/demo_layout.h"
 #include "ecg/corpus/demo_records.h"
 #include "ecg/corpus/demo_signs.h"
@@ -119,7 +120,7 @@ template <typename Layout>
 absl::Status FillFolder(const DemoOptions& options, const std::filesystem::path& directory) {
   const std::vector<DemoRecord> records = Layout::Draw(options.records, options.seed);
   const int count = static_cast<int>(records.size());
-  ECG_RETURN_IF_ERROR(WriteUnsynced(directory / PtbXl::kSyntheticFile, SyntheticText(options, Layout::kTitle)));
+  ECG_RETURN_IF_ERROR(WriteUnsynced(directory / kSyntheticFile, SyntheticText(options, Layout::kTitle)));
   ECG_RETURN_IF_ERROR(Layout::WriteTables(records, options.seed, directory));
 
   Progress progress("making the demo corpus", count, "records");
@@ -184,7 +185,7 @@ inline absl::StatusOr<std::filesystem::path> CachedDemo(int records, uint64_t se
       cache_dir / "demo" / absl::StrCat(dataset, "-", records, "-", seed, "-v", kDemoVersion);
   const auto is_there = [&] {
     std::error_code error;
-    return std::filesystem::exists(directory / PtbXl::kSyntheticFile, error);
+    return std::filesystem::exists(directory / kSyntheticFile, error);
   };
   if (is_there()) return directory;
   const absl::Status made = MakeDemo({.dataset = dataset, .records = records, .seed = seed}, directory);

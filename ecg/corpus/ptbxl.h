@@ -51,8 +51,6 @@ class PtbXl {
   static constexpr char kName[] = "ptbxl";
   static constexpr char kDirectoryVariable[] = "ECG_PTBXL_DIR";
 
-  // kSyntheticFile marks a folder of the same layout whose records were computed.
-  static constexpr char kSyntheticFile[] = "SYNTHETIC.txt";
   static constexpr char kDatabaseFile[] = "ptbxl_database.csv";
   static constexpr char kStatementsFile[] = "scp_statements.csv";
   static constexpr int kFolds = 10;
@@ -148,11 +146,8 @@ class PtbXl {
       if (!parsed.ok()) return table.ErrorAt(row, codes, parsed.status().message());
       for (const ScpCode& code : *parsed) record.statements.push_back(code.statement);
     }
-    std::error_code error;
-    corpus_.synthetic = std::filesystem::exists(data_dir / kSyntheticFile, error);
     corpus_.dataset = kName;
-    corpus_.version = corpus_.synthetic ? "synthetic" : VersionOf(corpus_.records.size());
-    corpus_.data_dir = data_dir;
+    SetOrigin(data_dir, VersionOf(corpus_.records.size()), corpus_);
     corpus_.index_files = {kDatabaseFile, kStatementsFile};
     corpus_.record_extensions = {".hea", ".dat"};
     corpus_.sampling_frequency_hz = sampling_frequency_hz;

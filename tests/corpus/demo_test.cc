@@ -388,11 +388,11 @@ TEST(DemoTest, TheCachedCorpusIsMadeOnce) {
   const absl::StatusOr<fs::path> first = CachedDemo(4, 9, cache);
   ASSERT_TRUE(first.ok()) << first.status();
   EXPECT_EQ(first->filename(), absl::StrCat("ptbxl-4-9-v", kDemoVersion));
-  const auto written = fs::last_write_time(*first / PtbXl::kSyntheticFile);
+  const auto written = fs::last_write_time(*first / kSyntheticFile);
   const absl::StatusOr<fs::path> second = CachedDemo(4, 9, cache);
   ASSERT_TRUE(second.ok()) << second.status();
   EXPECT_EQ(*first, *second);
-  EXPECT_EQ(fs::last_write_time(*second / PtbXl::kSyntheticFile), written);
+  EXPECT_EQ(fs::last_write_time(*second / kSyntheticFile), written);
 }
 
 }  // namespace
