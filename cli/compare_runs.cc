@@ -77,7 +77,7 @@ absl::Status CompareAll(const Flags& flags) {
   for (size_t i = 0; i < runs.size(); ++i) {
     const ecg::PredictionTable& table = runs[i].predictions;
     absl::StatusOr<ecg::ScoreSample> sample =
-        ecg::SampleScore(score_name, table.targets, table.probabilities, table.classes, options);
+        ecg::SampleScore(score_name, {table.classes, table.targets, table.probabilities}, options);
     if (!sample.ok()) return ecg::WithContext(sample.status(), flags.runs[i]);
     std::string line = absl::StrFormat("%-*s  %-13.4f  %.4f to %.4f", static_cast<int>(width), flags.runs[i],
                                        sample->score, sample->interval.low, sample->interval.high);

@@ -95,8 +95,10 @@ inline absl::Status Shared(PredictionTable& a, PredictionTable& b) {
 inline absl::StatusOr<Comparison> Compare(PredictionTable a, PredictionTable b, absl::string_view score_name,
                                           const BootstrapOptions& options) {
   ECG_RETURN_IF_ERROR(Shared(a, b));
-  ECG_ASSIGN_OR_RETURN(const ScoreSample of_a, SampleScore(score_name, a.targets, a.probabilities, a.classes, options));
-  ECG_ASSIGN_OR_RETURN(const ScoreSample of_b, SampleScore(score_name, b.targets, b.probabilities, b.classes, options));
+  ECG_ASSIGN_OR_RETURN(const ScoreSample of_a,
+                       SampleScore(score_name, {a.classes, a.targets, a.probabilities}, options));
+  ECG_ASSIGN_OR_RETURN(const ScoreSample of_b,
+                       SampleScore(score_name, {b.classes, b.targets, b.probabilities}, options));
   std::vector<double> differences = Differences(of_a.interval.scores, of_b.interval.scores);
   return Comparison{.difference = of_a.score - of_b.score,
                     .low = Quantile(differences, options.low_quantile),

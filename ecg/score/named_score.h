@@ -1,14 +1,17 @@
 // named_score.h
 //
-// The score that a finished run names, computed anew from its predictions, and on resamples of its records.
+// The scores that runs are judged and named by: which one goes with which question is the objective's business
+// (ecg/train/objective.h). Those who have only a finished run's predictions ask by name.
 //
-//   ECG_ASSIGN_OR_RETURN(ScoreSample sample, SampleScore("macro ROC-AUC", targets, probabilities, classes, {.seed =
-//   1})); sample.score, sample.interval.low, sample.interval.high
+//   ECG_ASSIGN_OR_RETURN(ScoreSample sample, SampleScore("macro ROC-AUC", predictions, {.seed = 1}));
+//   sample.score, sample.interval.low, sample.interval.high
 
 #ifndef ECG_SCORE_NAMED_SCORE_H_
 #define ECG_SCORE_NAMED_SCORE_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -21,8 +24,110 @@
 #include "ecg/score/ranked_predictions.h"
 #include "ecg/score/scores.h"
 #include "ecg/status/status_macros.h"
+#include "proto/run.pb.h"
 
 namespace ecg {
+
+// Predictions are what a network says of records, beside what is true: tables [records, classes].
+struct Predictions {
+  std::span<const std::string> classes;
+  // 1 where the record has the class, else 0.
+  std::span<const uint8_t> targets;
+  std::span<const float> probabilities;
+};
+
+// AddRow appends the figures of one class to `report`.
+inline run::ClassScores& AddRow(const ClassScores& scores, run::Scores& report) {
+  run::ClassScores& row = *report.add_per_class();
+  row.set_name(scores.name);
+  row.set_positives(static_cast<int>(scores.positives));
+  if (scores.roc_auc) row.set_roc_auc(*scores.roc_auc);
+  if (scores.average_precision) row.set_average_precision(*scores.average_precision);
+  if (scores.f1_youden) row.set_f1_youden(*scores.f1_youden);
+  return row;
+}
+
+// MacroRocAucScore judges each class by itself: the mean over classes of the area under the ROC curve.
+struct MacroRocAucScore {
+  static constexpr absl::string_view kScoreName = "macro ROC-AUC";
+
+  // Score returns the number; larger is better.
+  static absl::StatusOr<double> Score(const Predictions& predictions) {
+    ECG_ASSIGN_OR_RETURN(const RankedPredictions ranked, Rank(predictions));
+    ECG_ASSIGN_OR_RETURN(const Scores scores, ComputeScores(ranked));
+    return scores.macro_roc_auc;
+  }
+
+  // Report returns every figure.
+  static absl::StatusOr<run::Scores> Report(const Predictions& predictions) {
+    ECG_ASSIGN_OR_RETURN(const RankedPredictions ranked, Rank(predictions));
+    ECG_ASSIGN_OR_RETURN(const Scores scores, ComputeScores(ranked));
+    run::Scores report;
+    report.set_score(scores.macro_roc_auc);
+    report.set_score_name(kScoreName.data(), kScoreName.size());
+    report.set_macro_roc_auc(scores.macro_roc_auc);
+    report.set_fmax(scores.fmax);
+    for (const ClassScores& scores_of_class : scores.per_class) AddRow(scores_of_class, report);
+    for (const std::string& name : scores.left_out) report.add_left_out_classes(name);
+    return report;
+  }
+
+  // Interval returns the score on resamples of the records.
+  static absl::StatusOr<BootstrapInterval> Interval(const Predictions& predictions, const BootstrapOptions& options) {
+    ECG_ASSIGN_OR_RETURN(const RankedPredictions ranked, Rank(predictions));
+    return BootstrapMacroRocAuc(ranked, options);
+  }
+
+ private:
+  static absl::StatusOr<RankedPredictions> Rank(const Predictions& predictions) {
+    return RankedPredictions::Create(predictions.targets, predictions.probabilities, predictions.classes);
+  }
+};
+
+// MacroF1Score judges which one of the classes was chosen: the mean over classes of F1.
+struct MacroF1Score {
+  static constexpr absl::string_view kScoreName = "macro F1";
+
+  // Score returns the number; larger is better.
+  static absl::StatusOr<double> Score(const Predictions& predictions) {
+    ECG_ASSIGN_OR_RETURN(const ClassChoices choices, Choose(predictions));
+    return Confusion(choices).MacroF1();
+  }
+
+  // Report returns every figure.
+  static absl::StatusOr<run::Scores> Report(const Predictions& predictions) {
+    ECG_ASSIGN_OR_RETURN(const ClassChoices choices, Choose(predictions));
+    const Confusion confusion(choices);
+    run::Scores report;
+    report.set_score(confusion.MacroF1());
+    report.set_score_name(kScoreName.data(), kScoreName.size());
+    report.set_macro_f1(confusion.MacroF1());
+    report.set_accuracy(confusion.Accuracy());
+    // How well each class is told from the others, at any threshold.
+    ECG_ASSIGN_OR_RETURN(
+        const RankedPredictions ranked,
+        RankedPredictions::Create(predictions.targets, predictions.probabilities, predictions.classes));
+    ECG_ASSIGN_OR_RETURN(const Scores scores, ComputeScores(ranked));
+    report.set_macro_roc_auc(scores.macro_roc_auc);
+    for (size_t k = 0; k < predictions.classes.size(); ++k) {
+      run::ClassScores& row = AddRow(scores.per_class[k], report);
+      if (const std::optional<double> f1 = confusion.F1(static_cast<int>(k))) row.set_f1(*f1);
+    }
+    return report;
+  }
+
+  // Interval returns the score on resamples of the records.
+  static absl::StatusOr<BootstrapInterval> Interval(const Predictions& predictions, const BootstrapOptions& options) {
+    ECG_ASSIGN_OR_RETURN(const ClassChoices choices, Choose(predictions));
+    return BootstrapMacroF1(choices, options);
+  }
+
+ private:
+  static absl::StatusOr<ClassChoices> Choose(const Predictions& predictions) {
+    return ClassChoices::Create(predictions.targets, predictions.probabilities,
+                                static_cast<int>(predictions.classes.size()));
+  }
+};
 
 // ScoreSample is a score, and what it is on resamples of the records.
 struct ScoreSample {
@@ -30,28 +135,19 @@ struct ScoreSample {
   BootstrapInterval interval;
 };
 
-// SampleScore returns the score called `name`, as objectives call it, of `probabilities` where `targets` are true; both
-// are [records, classes] row by row.
-inline absl::StatusOr<ScoreSample> SampleScore(absl::string_view name, std::span<const uint8_t> targets,
-                                               std::span<const float> probabilities,
-                                               std::span<const std::string> classes, const BootstrapOptions& options) {
-  ScoreSample sample;
-  if (name == "macro ROC-AUC") {
-    ECG_ASSIGN_OR_RETURN(const RankedPredictions ranked, RankedPredictions::Create(targets, probabilities, classes));
-    ECG_ASSIGN_OR_RETURN(const Scores scores, ComputeScores(ranked));
-    sample.score = scores.macro_roc_auc;
-    ECG_ASSIGN_OR_RETURN(sample.interval, BootstrapMacroRocAuc(ranked, options));
+// SampleScore returns the score that is called `name`.
+inline absl::StatusOr<ScoreSample> SampleScore(absl::string_view name, const Predictions& predictions,
+                                               const BootstrapOptions& options) {
+  const auto sample = [&]<typename Score>(Score) -> absl::StatusOr<ScoreSample> {
+    ScoreSample sample;
+    ECG_ASSIGN_OR_RETURN(sample.score, Score::Score(predictions));
+    ECG_ASSIGN_OR_RETURN(sample.interval, Score::Interval(predictions, options));
     return sample;
-  }
-  if (name == "macro F1") {
-    ECG_ASSIGN_OR_RETURN(const ClassChoices choices,
-                         ClassChoices::Create(targets, probabilities, static_cast<int>(classes.size())));
-    sample.score = Confusion(choices).MacroF1();
-    ECG_ASSIGN_OR_RETURN(sample.interval, BootstrapMacroF1(choices, options));
-    return sample;
-  }
-  return absl::UnimplementedError(
-      absl::StrCat("no score is called \"", name, "\"; there are macro ROC-AUC and macro F1"));
+  };
+  if (name == MacroRocAucScore::kScoreName) return sample(MacroRocAucScore());
+  if (name == MacroF1Score::kScoreName) return sample(MacroF1Score());
+  return absl::UnimplementedError(absl::StrCat("no score is called \"", name, "\"; there are ",
+                                               MacroRocAucScore::kScoreName, " and ", MacroF1Score::kScoreName));
 }
 
 }  // namespace ecg

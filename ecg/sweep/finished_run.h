@@ -61,7 +61,7 @@ struct FinishedRun {
                           .low_quantile = run.spec().evaluation().bootstrap().low_quantile(),
                           .high_quantile = run.spec().evaluation().bootstrap().high_quantile()};
     absl::StatusOr<ScoreSample> test =
-        SampleScore(finished.score_name, table.targets, table.probabilities, table.classes, finished.bootstrap);
+        SampleScore(finished.score_name, {table.classes, table.targets, table.probabilities}, finished.bootstrap);
     if (!test.ok()) return WithContext(test.status(), folder.path().string());
     finished.test = *std::move(test);
     finished.tested_on = std::hash<std::string>()(

@@ -63,7 +63,7 @@ TEST(ComparisonTest, IsSharperThanTwoIntervalsBecauseItIsPaired) {
   PredictionTable b = a;
   for (size_t i = 0; i < b.probabilities.size(); ++i) b.probabilities[i] += 0.02 * b.targets[i];
   const Comparison comparison = Compare(b, a, "macro ROC-AUC", kOptions).value();
-  const ScoreSample alone = SampleScore("macro ROC-AUC", a.targets, a.probabilities, a.classes, kOptions).value();
+  const ScoreSample alone = SampleScore("macro ROC-AUC", {a.classes, a.targets, a.probabilities}, kOptions).value();
   EXPECT_TRUE(comparison.told_apart());
   EXPECT_LT(5 * (comparison.high - comparison.low), alone.interval.high - alone.interval.low);
 }

@@ -356,19 +356,5 @@ TEST(MultiClassTest, LossIsCrossEntropySummedOverTheBatch) {
   EXPECT_NEAR(loss.item<double>(), expected.item<double>(), 1e-5);
 }
 
-TEST(MultiClassTest, ReportsMacroF1AsItsScore) {
-  const std::vector<std::string> classes = {"NORM", "AFIB", "other"};
-  const std::vector<uint8_t> targets = {1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 1, 0};
-  const std::vector<float> probabilities = {.8, .1, .1, .1, .8, .1, .2, .2, .6, .6, .3, .1};
-  const Predictions predictions = {classes, targets, probabilities};
-  const run::Scores scores = MultiClass::Report(predictions).value();
-  EXPECT_EQ(scores.score_name(), "macro F1");
-  EXPECT_DOUBLE_EQ(scores.score(), (2.0 / 3 + 2.0 / 3 + 1) / 3);
-  EXPECT_DOUBLE_EQ(scores.score(), MultiClass::Score(predictions).value());
-  EXPECT_DOUBLE_EQ(scores.accuracy(), 0.75);
-  EXPECT_DOUBLE_EQ(scores.per_class(1).f1(), 2.0 / 3);
-  EXPECT_GT(MultiClass::Interval(predictions, spec::Bootstrap(), 1).value().high(), 0);
-}
-
 }  // namespace
 }  // namespace ecg

@@ -1,0 +1,54 @@
+#include "ecg/score/named_score.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "gtest/gtest.h"
+#include "proto/run.pb.h"
+
+namespace ecg {
+namespace {
+
+class NamedScoreTest : public testing::Test {
+ protected:
+  // The second and third records are right, the last is not: it is NORM in truth and "other" by a hair.
+  const std::vector<std::string> classes_ = {"NORM", "AFIB", "other"};
+  const std::vector<uint8_t> targets_ = {1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 1, 0};
+  const std::vector<float> probabilities_ = {.8, .1, .1, .1, .8, .1, .2, .2, .6, .6, .3, .1};
+  const Predictions predictions_ = {classes_, targets_, probabilities_};
+};
+
+TEST_F(NamedScoreTest, MacroF1IsTheMeanOverClassesAndIsReportedBesideAccuracy) {
+  const run::Scores scores = MacroF1Score::Report(predictions_).value();
+  EXPECT_EQ(scores.score_name(), "macro F1");
+  EXPECT_DOUBLE_EQ(scores.score(), (2.0 / 3 + 2.0 / 3 + 1) / 3);
+  EXPECT_DOUBLE_EQ(scores.score(), MacroF1Score::Score(predictions_).value());
+  EXPECT_DOUBLE_EQ(scores.accuracy(), 0.75);
+  EXPECT_DOUBLE_EQ(scores.per_class(1).f1(), 2.0 / 3);
+}
+
+TEST_F(NamedScoreTest, MacroRocAucIsTheMeanOverClasses) {
+  // AFIB: 0.8 and 0.3 against 0.1 and 0.2; "other": 0.6 against 0.1 twice; NORM: 0.8 against 0.1, 0.2 and 0.6.
+  const run::Scores scores = MacroRocAucScore::Report(predictions_).value();
+  EXPECT_EQ(scores.score_name(), "macro ROC-AUC");
+  EXPECT_DOUBLE_EQ(scores.score(), 1);
+  EXPECT_DOUBLE_EQ(scores.score(), MacroRocAucScore::Score(predictions_).value());
+}
+
+TEST_F(NamedScoreTest, AScoreIsFoundByTheNameThatARunGivesIt) {
+  EXPECT_DOUBLE_EQ(SampleScore("macro F1", predictions_, {.seed = 1}).value().score,
+                   MacroF1Score::Score(predictions_).value());
+  const ScoreSample sample = SampleScore("macro ROC-AUC", predictions_, {.resamples = 20, .seed = 1}).value();
+  EXPECT_DOUBLE_EQ(sample.score, 1);
+  EXPECT_EQ(sample.interval.scores.size(), 20u);
+}
+
+TEST_F(NamedScoreTest, ANameThatNoScoreHasIsToldWhichThereAre) {
+  const absl::Status status = SampleScore("accuracy", predictions_, {}).status();
+  EXPECT_NE(status.message().find("\"accuracy\"; there are macro ROC-AUC and macro F1"), std::string::npos) << status;
+}
+
+}  // namespace
+}  // namespace ecg
