@@ -15,28 +15,27 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
 #include "ecg/batch/split_part.h"
 #include "ecg/corpus/any_corpus.h"
 #include "ecg/corpus/labels.h"
-#include "ecg/corpus/scaler.h"
 #include "ecg/corpus/snomed_ct.h"
+#include "ecg/experiment/run_facts.h"
 #include "ecg/experiment/run_folder.h"
-#include "ecg/experiment/version.h"
+#include "ecg/experiment/trained_model.h"
 #include "ecg/file/file.h"
-#include "ecg/file/safetensors.h"
 #include "ecg/model/network.h"
 #include "ecg/model/weights.h"
 #include "ecg/report/predictions.h"
 #include "ecg/report/run_json.h"
+#include "ecg/score/named_score.h"
 #include "ecg/signal/lead.h"
 #include "ecg/status/status_macros.h"
 #include "ecg/train/device.h"
@@ -48,29 +47,6 @@
 
 namespace ecg {
 
-// TrainedModel is what a run's weights say of themselves.
-struct TrainedModel {
-  std::vector<std::string> classes;
-  Scaler scaler;
-  int sampling_frequency_hz = 0;
-};
-
-// ReadTrainedModel reads what the weights at `path` say of themselves.
-inline absl::StatusOr<TrainedModel> ReadTrainedModel(const std::filesystem::path& path) {
-  ECG_ASSIGN_OR_RETURN(const SafetensorsFile file, SafetensorsFile::Open(path));
-  const auto& metadata = file.metadata();
-  TrainedModel model;
-  if (!metadata.contains("classes") || !metadata.contains("mean_mv") || !metadata.contains("standard_deviation_mv") ||
-      !metadata.contains("sampling_frequency_hz") || !absl::SimpleAtod(metadata.at("mean_mv"), &model.scaler.mean_mv) ||
-      !absl::SimpleAtod(metadata.at("standard_deviation_mv"), &model.scaler.standard_deviation_mv) ||
-      !absl::SimpleAtoi(metadata.at("sampling_frequency_hz"), &model.sampling_frequency_hz)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(path.string(), " does not say its classes, scaling and sampling frequency, as a run's does"));
-  }
-  model.classes = absl::StrSplit(metadata.at("classes"), ',');
-  return model;
-}
-
 // ElsewherePath returns where the results on `data_dir` go: on-NAME in the folder of the run.
 inline std::filesystem::path ElsewherePath(const RunFolder& folder, const std::filesystem::path& data_dir) {
   const std::filesystem::path normal = data_dir.lexically_normal();
@@ -79,11 +55,12 @@ inline std::filesystem::path ElsewherePath(const RunFolder& folder, const std::f
 }
 
 // EvaluateElsewhere tests the network that was trained in `folder`, whose spec is `spec`, on all records in `data_dir`,
-// and writes predictions.csv and run.json into `folder`/on-NAME, NAME being that of `data_dir`. `make` makes the
-// network for so many leads and classes.
-template <Objective O, typename MakeNetwork>
-absl::StatusOr<run::Run> EvaluateElsewhere(const RunFolder& folder, const spec::Experiment& spec, MakeNetwork make,
-                                           const Device& device, const std::filesystem::path& data_dir,
+// and writes predictions.csv and run.json into `folder`/on-NAME, NAME being that of `data_dir`. Results there that are
+// of another folder are kept, and an error.
+template <Objective O>
+absl::StatusOr<run::Run> EvaluateElsewhere(const RunFolder& folder, const spec::Experiment& spec,
+                                           NetworkFactory make_network, const Device& device,
+                                           const std::filesystem::path& data_dir,
                                            const std::filesystem::path& cache_dir) {
   if (spec.data().has_one_of()) {
     return absl::UnimplementedError(
@@ -91,7 +68,14 @@ absl::StatusOr<run::Run> EvaluateElsewhere(const RunFolder& folder, const spec::
                      " chooses one of several classes; only networks that tell of each statement by itself can be "
                      "tested on another corpus"));
   }
-  ECG_ASSIGN_OR_RETURN(const TrainedModel model, ReadTrainedModel(folder.model()));
+  const RunFolder results(ElsewherePath(folder, data_dir));
+  std::error_code error;
+  if (const absl::StatusOr<run::Run> earlier = ReadRun(results.run());
+      earlier.ok() && !std::filesystem::equivalent(earlier->data_dir(), data_dir, error)) {
+    return absl::AlreadyExistsError(absl::StrCat(results.path().string(), " holds the results on ", earlier->data_dir(),
+                                                 "; move it away, or test on a folder of another name"));
+  }
+  ECG_ASSIGN_OR_RETURN(const TrainedModel model, TrainedModel::Read(folder.model()));
   ECG_ASSIGN_OR_RETURN(const AnyCorpus other,
                        OpenAnyCorpus(data_dir, {.sampling_frequency_hz = model.sampling_frequency_hz,
                                                 .bad_records = spec.data().bad_records(),
@@ -104,7 +88,7 @@ absl::StatusOr<run::Run> EvaluateElsewhere(const RunFolder& folder, const spec::
                      ". None of them is known to mean the same (ecg/corpus/snomed_ct.h)"));
   }
 
-  const std::shared_ptr<Network> network = make(spec.model(), kLeads, static_cast<int>(model.classes.size()));
+  const std::shared_ptr<Network> network = make_network(spec.model(), kLeads, static_cast<int>(model.classes.size()));
   ECG_ASSIGN_OR_RETURN(const NamedTensors weights, ReadTensors(folder.model()));
   ECG_RETURN_IF_ERROR(WithContext(LoadState(weights, StateOf(*network)), folder.model().string()));
   network->to(device.torch);
@@ -136,22 +120,10 @@ absl::StatusOr<run::Run> EvaluateElsewhere(const RunFolder& folder, const spec::
     ids.push_back(other.signals.id(part.record(i)));
   }
 
-  run::Run run;
-  run.set_name(spec.description());
-  run.set_dataset(other.corpus.dataset);
-  run.set_dataset_version(other.corpus.version);
-  run.set_synthetic(other.corpus.synthetic);
+  run::Run run = RunFacts(model.name, spec, other.corpus, model.scaler, device);
   run.mutable_records()->set_total(part.size());
   run.mutable_records()->set_test(part.size());
   run.mutable_classes()->set_total(static_cast<int>(classes.size()));
-  run.set_mean_mv(model.scaler.mean_mv);
-  run.set_standard_deviation_mv(model.scaler.standard_deviation_mv);
-  run.set_device(device.torch.str());
-  run.set_threads(torch::get_num_threads());
-  run.mutable_versions()->set_ecg(kVersion);
-  run.mutable_versions()->set_libtorch(TORCH_VERSION);
-  for (const auto lead : kLeadNames) run.add_leads(std::string(lead));
-  *run.mutable_spec() = spec;
   for (const ClassMatch& match : matches) {
     run::MatchedClass& matched = *run.add_matched_classes();
     matched.set_code(match.code);
@@ -162,10 +134,8 @@ absl::StatusOr<run::Run> EvaluateElsewhere(const RunFolder& folder, const spec::
   absl::StatusOr<run::Scores> scores = O::Report(predictions);
   if (!scores.ok()) return WithContext(scores.status(), data_dir.string());
   *run.mutable_test() = *std::move(scores);
-  ECG_ASSIGN_OR_RETURN(*run.mutable_test()->mutable_bootstrap(),
-                       O::Interval(predictions, spec.evaluation().bootstrap(), spec.runtime().seed()));
+  ECG_ASSIGN_OR_RETURN(*run.mutable_test()->mutable_bootstrap(), ScoreInterval<O>(predictions, spec));
 
-  const RunFolder results(ElsewherePath(folder, data_dir));
   ECG_RETURN_IF_ERROR(MakeDirectories(results.path()));
   ECG_RETURN_IF_ERROR(WritePredictions(results.predictions(), ids, classes, targets, given));
   ECG_ASSIGN_OR_RETURN(const std::string json, RunJson(run));

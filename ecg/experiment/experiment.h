@@ -27,10 +27,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "ecg/batch/split_part.h"
 #include "ecg/corpus/dataset.h"
@@ -40,10 +38,10 @@
 #include "ecg/corpus/packed_signals.h"
 #include "ecg/corpus/scaler.h"
 #include "ecg/corpus/split.h"
+#include "ecg/experiment/run_facts.h"
 #include "ecg/experiment/run_folder.h"
-#include "ecg/experiment/version.h"
+#include "ecg/experiment/trained_model.h"
 #include "ecg/file/file.h"
-#include "ecg/file/safetensors.h"
 #include "ecg/file/sha256.h"
 #include "ecg/model/layers.h"
 #include "ecg/model/network.h"
@@ -55,6 +53,7 @@
 #include "ecg/report/progress.h"
 #include "ecg/report/run_json.h"
 #include "ecg/report/stopwatch.h"
+#include "ecg/score/named_score.h"
 #include "ecg/signal/lead.h"
 #include "ecg/spec/resolve.h"
 #include "ecg/spec/sampling.h"
@@ -69,9 +68,6 @@
 #include "proto/run.pb.h"
 
 namespace ecg {
-
-// NetworkFactory makes the network of a spec for so many leads and classes.
-using NetworkFactory = std::shared_ptr<Network> (*)(const spec::Model& model, int leads, int classes);
 
 // ExperimentOn is what an experiment does whatever its network: so it is compiled once for a corpus and an objective,
 // not for each network. `TrainerType` is made from the spec, the device and a folder for checkpoints.
@@ -160,14 +156,14 @@ class ExperimentOn {
     HistoryFile history(folder.history());
     ECG_ASSIGN_OR_RETURN(const run::TrainingState state,
                          trainer.Fit(*network_, state_->train, state_->validation, console, history));
-    ECG_RETURN_IF_ERROR(WriteTensors(folder.model(), StateOf(*network_), Metadata()));
+    ECG_RETURN_IF_ERROR(WriteTensors(folder.model(), StateOf(*network_), Trained().Metadata()));
     return Finish(folder, state);
   }
 
   // Evaluate tests the network that an earlier Train left in `folder`, and replaces the results there.
   absl::StatusOr<run::Run> Evaluate(const RunFolder& folder) {
     ECG_ASSIGN_OR_RETURN(const NamedTensors weights, ReadTensors(folder.model()));
-    ECG_RETURN_IF_ERROR(CheckMetadata(folder));
+    ECG_RETURN_IF_ERROR(TakeScaler(folder));
     network_->to(device_.torch);
     ECG_RETURN_IF_ERROR(WithContext(LoadState(weights, StateOf(*network_)), folder.model().string()));
     ECG_ASSIGN_OR_RETURN(const run::TrainingState state, Checkpoints(folder.checkpoints()).ReadState());
@@ -263,41 +259,30 @@ class ExperimentOn {
     return positives;
   }
 
-  // Metadata returns what a stranger needs to use the weights.
-  std::map<std::string, std::string> Metadata() const {
+  // Trained returns what a stranger needs to use the weights.
+  TrainedModel Trained() const {
     const Corpus& corpus = state_->dataset.corpus();
-    const Scaler& scaler = state_->train.scaler;
-    return {{"name", name_},
-            {"classes", absl::StrJoin(labels().classes, ",")},
-            {"leads", absl::StrJoin(kLeadNames, ",")},
-            {"sampling_frequency_hz", absl::StrCat(corpus.sampling_frequency_hz)},
-            {"crop_samples", absl::StrCat(CropSamples(spec_.data()))},
-            {"mean_mv", absl::StrFormat("%.17g", scaler.mean_mv)},
-            {"standard_deviation_mv", absl::StrFormat("%.17g", scaler.standard_deviation_mv)},
-            {"synthetic", corpus.synthetic ? "true" : "false"}};
+    return {.name = name_,
+            .classes = labels().classes,
+            .leads = {kLeadNames.begin(), kLeadNames.end()},
+            .sampling_frequency_hz = corpus.sampling_frequency_hz,
+            .crop_samples = CropSamples(spec_.data()),
+            .scaler = state_->train.scaler,
+            .synthetic = corpus.synthetic};
   }
 
-  // CheckMetadata makes sure that the weights in `folder` are about the same classes, and takes their scaling.
-  absl::Status CheckMetadata(const RunFolder& folder) {
-    ECG_ASSIGN_OR_RETURN(const SafetensorsFile file, SafetensorsFile::Open(folder.model()));
-    std::map<std::string, std::string> expected = Metadata();
+  // TakeScaler makes sure that the weights in `folder` are about the same classes, and takes their scaling.
+  absl::Status TakeScaler(const RunFolder& folder) {
+    ECG_ASSIGN_OR_RETURN(const TrainedModel found, TrainedModel::Read(folder.model()));
+    const std::map<std::string, std::string> is = found.Metadata(), expected = Trained().Metadata();
     for (const char* key : {"classes", "leads", "sampling_frequency_hz"}) {
-      const auto found = file.metadata().find(key);
-      if (found == file.metadata().end() || found->second != expected[key]) {
-        return absl::InvalidArgumentError(absl::StrCat(
-            folder.model().string(), " was trained on other ", key, ": expected ", expected[key], ", found ",
-            found == file.metadata().end() ? "none" : found->second, ". Evaluate it on the corpus it was trained on"));
+      if (is.at(key) != expected.at(key)) {
+        return absl::InvalidArgumentError(absl::StrCat(folder.model().string(), " was trained on other ", key,
+                                                       ": expected ", expected.at(key), ", found ", is.at(key),
+                                                       ". Evaluate it on the corpus it was trained on"));
       }
     }
-    Scaler scaler;
-    for (const auto& [key, value] :
-         {std::pair{"mean_mv", &scaler.mean_mv}, std::pair{"standard_deviation_mv", &scaler.standard_deviation_mv}}) {
-      const auto found = file.metadata().find(key);
-      if (found == file.metadata().end() || !absl::SimpleAtod(found->second, value)) {
-        return absl::InvalidArgumentError(absl::StrCat(folder.model().string(), " does not say its ", key));
-      }
-    }
-    state_->validation.scaler = state_->test.scaler = scaler;
+    state_->validation.scaler = state_->test.scaler = found.scaler;
     return absl::OkStatus();
   }
 
@@ -335,8 +320,7 @@ class ExperimentOn {
     *run.mutable_validation() = validation.scores;
     *run.mutable_test() = test.scores;
     const Predictions predictions = test.predictions(labels());
-    ECG_ASSIGN_OR_RETURN(*run.mutable_test()->mutable_bootstrap(),
-                         Objective::Interval(predictions, spec_.evaluation().bootstrap(), spec_.runtime().seed()));
+    ECG_ASSIGN_OR_RETURN(*run.mutable_test()->mutable_bootstrap(), ScoreInterval<Objective>(predictions, spec_));
     run.mutable_timing()->set_test_seconds(stopwatch.seconds());
 
     std::vector<std::string> ids;
@@ -352,12 +336,7 @@ class ExperimentOn {
 
   // Facts returns what is known of the run apart from its scores.
   run::Run Facts(const run::TrainingState& state) const {
-    const Corpus& corpus = state_->dataset.corpus();
-    run::Run run;
-    run.set_name(name_);
-    run.set_dataset(corpus.dataset);
-    run.set_dataset_version(corpus.version);
-    run.set_synthetic(corpus.synthetic);
+    run::Run run = RunFacts(name_, spec_, state_->dataset.corpus(), state_->test.scaler, device_);
     run.mutable_records()->set_total(state_->train.size() + state_->validation.size() + state_->test.size());
     run.mutable_records()->set_train(state_->train.size());
     run.mutable_records()->set_validation(state_->validation.size());
@@ -379,8 +358,6 @@ class ExperimentOn {
     run.set_epochs(state.history_size());
     run.set_best_epoch(state.best_epoch());
     if (state.has_initial_weights()) *run.mutable_initial_weights() = state.initial_weights();
-    run.set_mean_mv(state_->test.scaler.mean_mv);
-    run.set_standard_deviation_mv(state_->test.scaler.standard_deviation_mv);
     double seconds = 0, training_seconds = 0, wait_seconds = 0, crops = 0;
     for (const run::Epoch& epoch : state.history()) {
       seconds += epoch.seconds();
@@ -392,12 +369,6 @@ class ExperimentOn {
     run.mutable_timing()->set_training_seconds(seconds);
     run.mutable_timing()->set_loader_wait_seconds(wait_seconds);
     run.mutable_timing()->set_crops_per_second(crops / training_seconds);
-    run.set_device(device_.torch.str());
-    run.set_threads(torch::get_num_threads());
-    run.mutable_versions()->set_ecg(kVersion);
-    run.mutable_versions()->set_libtorch(TORCH_VERSION);
-    for (const auto lead : kLeadNames) run.add_leads(std::string(lead));
-    *run.mutable_spec() = spec_;
     return run;
   }
 

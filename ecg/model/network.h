@@ -10,6 +10,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <memory>
 
 #include "absl/status/status.h"
 #include "proto/experiment.pb.h"
@@ -30,6 +31,9 @@ class Network : public torch::nn::Module {
 // NetworkModel is a network that is made from the spec, the number of leads C and the number of classes K.
 template <typename M>
 concept NetworkModel = std::derived_from<M, Network> && std::constructible_from<M, const spec::Model&, int, int>;
+
+// NetworkFactory makes the network of a spec for so many leads and classes.
+using NetworkFactory = std::shared_ptr<Network> (*)(const spec::Model& model, int leads, int classes);
 
 // ParameterCount returns how many numbers of `module` are trained.
 inline int64_t ParameterCount(const torch::nn::Module& module) {

@@ -77,10 +77,15 @@ succeeds --mode=evaluate --data_dir=georgia --output_dir=fine
 grep -qF 'matched   164889003: AFIB here, 164889003 there' out || { fail "the matched statements should be told"; cat out; }
 tail -n 1 out | grep -qE '^test macro ROC-AUC 0\.[0-9]{4} ' || { fail "the last line should be the score"; cat out; }
 cmp fine/run.json before || fail "testing elsewhere should leave the run as it is"
+grep -qF '"name": "'"$(basename "$binary")"'"' fine/on-georgia/run.json || fail "run.json should name the experiment"
 grep -qF '"code": "164889003"' fine/on-georgia/run.json || fail "run.json should say what was matched"
 head -n 1 fine/on-georgia/predictions.csv | grep -qF 'target_164889003,probability_164889003' ||
   fail "the predictions should be of the matched statements"
 refuses '100' --mode=evaluate --data_dir=georgia --output_dir=whole
+mkdir other
+cp -r georgia other/georgia
+succeeds --mode=evaluate --data_dir=georgia/ --output_dir=fine
+refuses 'on-georgia holds the results on' --mode=evaluate --data_dir=other/georgia --output_dir=fine
 
 # What is asked for and cannot be is refused, and nothing is left behind.
 refuses 'already holds a run' "${small[@]}" --output_dir=whole

@@ -1,0 +1,69 @@
+// run_facts.h
+//
+// What run.json says of every run, whatever its network was tested on.
+
+#ifndef ECG_EXPERIMENT_RUN_FACTS_H_
+#define ECG_EXPERIMENT_RUN_FACTS_H_
+
+#include <torch/torch.h>
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "ecg/corpus/corpus.h"
+#include "ecg/corpus/scaler.h"
+#include "ecg/experiment/version.h"
+#include "ecg/score/bootstrap.h"
+#include "ecg/score/named_score.h"
+#include "ecg/signal/lead.h"
+#include "ecg/status/status_macros.h"
+#include "ecg/train/device.h"
+#include "ecg/train/objective.h"
+#include "proto/experiment.pb.h"
+#include "proto/run.pb.h"
+
+namespace ecg {
+
+// RunFacts returns what is known of a run of the experiment `name` before it is scored on `corpus`.
+inline run::Run RunFacts(absl::string_view name, const spec::Experiment& spec, const Corpus& corpus,
+                         const Scaler& scaler, const Device& device) {
+  run::Run run;
+  run.set_name(std::string(name));
+  run.set_dataset(corpus.dataset);
+  run.set_dataset_version(corpus.version);
+  run.set_data_dir(corpus.data_dir.string());
+  run.set_synthetic(corpus.synthetic);
+  run.set_mean_mv(scaler.mean_mv);
+  run.set_standard_deviation_mv(scaler.standard_deviation_mv);
+  run.set_device(device.torch.str());
+  run.set_threads(torch::get_num_threads());
+  run.mutable_versions()->set_ecg(kVersion);
+  run.mutable_versions()->set_libtorch(TORCH_VERSION);
+  for (const auto lead : kLeadNames) run.add_leads(std::string(lead));
+  *run.mutable_spec() = spec;
+  return run;
+}
+
+// ScoreInterval returns the interval around the score of `predictions`, with as many resamples as `spec` wants.
+template <Objective O>
+absl::StatusOr<run::Bootstrap> ScoreInterval(const Predictions& predictions, const spec::Experiment& spec) {
+  const spec::Bootstrap& bootstrap = spec.evaluation().bootstrap();
+  ECG_ASSIGN_OR_RETURN(const BootstrapInterval interval,
+                       O::Interval(predictions, {.resamples = bootstrap.resamples(),
+                                                 .seed = static_cast<uint64_t>(spec.runtime().seed()),
+                                                 .low_quantile = bootstrap.low_quantile(),
+                                                 .high_quantile = bootstrap.high_quantile()}));
+  run::Bootstrap report;
+  report.set_mean(interval.mean);
+  report.set_low(interval.low);
+  report.set_high(interval.high);
+  report.set_resamples(interval.resamples);
+  report.set_incomplete_resamples(interval.incomplete_resamples);
+  return report;
+}
+
+}  // namespace ecg
+
+#endif  // ECG_EXPERIMENT_RUN_FACTS_H_
