@@ -14,6 +14,8 @@
 
 namespace ecg {
 
+class ResidentSignals;
+
 // SplitPart is one part of a split. It refers to signals and labels that must outlive it.
 struct SplitPart {
   const PackedSignals* signals = nullptr;
@@ -21,6 +23,8 @@ struct SplitPart {
   // Which rows of `labels`.
   std::vector<int> rows;
   Scaler scaler;
+  // The same signals in the memory of the device that computes, where they are there.
+  const ResidentSignals* resident = nullptr;
 
   int size() const { return static_cast<int>(rows.size()); }
   int classes() const { return static_cast<int>(labels->classes.size()); }

@@ -14,19 +14,30 @@
 
 namespace ecg {
 
-// Standardise writes samples [`start`, `start` + `length`) of all leads of `record` to `out`, [leads, length], as
-// (amplitude_mv - mean_mv) / standard_deviation_mv. Samples behind the record's end are zeros.
+// Affine is what becomes of a number x: x * scale + shift.
+struct Affine {
+  float scale;
+  float shift;
+};
+
+// Standardisation returns what turns the digital samples of a lead of `record` into (amplitude_mv - mean_mv) /
+// standard_deviation_mv: both steps are one multiplication and one addition for each sample.
+inline Affine Standardisation(const PackedSignals& signals, int record, int lead, const Scaler& scaler) {
+  const Calibration& calibration = signals.calibration(record, lead);
+  return {
+      static_cast<float>(1 / (calibration.gain * scaler.standard_deviation_mv)),
+      static_cast<float>(-(calibration.baseline / calibration.gain + scaler.mean_mv) / scaler.standard_deviation_mv)};
+}
+
+// Standardise writes samples [`start`, `start` + `length`) of all leads of `record` to `out`, [leads, length],
+// standardised. Samples behind the record's end are zeros.
 inline void Standardise(const PackedSignals& signals, int record, int start, int length, const Scaler& scaler,
                         float* out) {
   const int present = std::clamp(signals.samples(record) - start, 0, length);
   for (int lead = 0; lead < signals.leads(); ++lead, out += length) {
-    // Both steps are one multiplication and one addition for each sample.
-    const Calibration& calibration = signals.calibration(record, lead);
-    const double scale = 1 / (calibration.gain * scaler.standard_deviation_mv);
-    const double shift = -(calibration.baseline / calibration.gain + scaler.mean_mv) / scaler.standard_deviation_mv;
+    const auto [scale, shift] = Standardisation(signals, record, lead, scaler);
     const std::span<const int16_t> samples = signals.lead(record, lead);
-    const float scale_f = static_cast<float>(scale), shift_f = static_cast<float>(shift);
-    for (int i = 0; i < present; ++i) out[i] = samples[start + i] * scale_f + shift_f;
+    for (int i = 0; i < present; ++i) out[i] = samples[start + i] * scale + shift;
     std::fill(out + present, out + length, 0.0f);
   }
 }

@@ -20,24 +20,16 @@
 #include <utility>
 #include <vector>
 
+#include "ecg/batch/batch.h"
+#include "ecg/batch/excerpt.h"
 #include "ecg/batch/split_part.h"
 #include "ecg/batch/standardise.h"
-#include "ecg/batch/window.h"
 #include "ecg/report/stopwatch.h"
 
 namespace ecg {
 
-// Batch is the input of one training step, on the CPU.
-struct Batch {
-  // Standardised crops, float32 [B, C, L].
-  torch::Tensor signals;
-  // 1 where the crop's record has the class, else 0; float32 [B, K].
-  torch::Tensor targets;
-};
-
-// TrainingBatches gives the batches of one epoch in order: each record of the part once, in an order and with a crop
-// that depend on (seed, epoch, record) alone. A record that is shorter than the crop has zeros behind it. A last batch
-// that would be shorter than the others is left out.
+// TrainingBatches gives the batches of one epoch in order, on the CPU: of the epoch's TrainingCrops as many as fill
+// whole batches.
 class TrainingBatches {
  public:
   struct Options {
@@ -51,10 +43,10 @@ class TrainingBatches {
 
   // `part` must outlive the batches.
   TrainingBatches(const SplitPart& part, const Options& options)
-      : part_(part), options_(options), count_(part.size() / options.batch_size) {
-    std::vector<int> indices(part.size());
-    for (int i = 0; i < part.size(); ++i) indices[i] = i;
-    order_ = ShuffledRows(options.seed, options.epoch, std::move(indices));
+      : part_(part),
+        options_(options),
+        count_(part.size() / options.batch_size),
+        crops_(TrainingCrops(part, options.seed, options.epoch, options.crop_samples)) {
     for (int i = 0; i < options.threads; ++i) threads_.emplace_back([this] { Work(); });
   }
   TrainingBatches(const TrainingBatches&) = delete;
@@ -70,6 +62,9 @@ class TrainingBatches {
 
   // count returns the number of batches in the epoch.
   int count() const { return count_; }
+
+  // crops returns the crops of the epoch, those of a short last batch too.
+  const std::vector<Excerpt>& crops() const { return crops_; }
 
   // wait_seconds returns how long Next has waited for batches so far.
   double wait_seconds() const { return wait_seconds_; }
@@ -114,10 +109,8 @@ class TrainingBatches {
     float* signals = batch.signals.data_ptr<float>();
     float* targets = batch.targets.data_ptr<float>();
     for (int i = 0; i < options_.batch_size; ++i, signals += leads * crop, targets += classes) {
-      const int row = order_[index * options_.batch_size + i];
-      const int record = part_.record(row);
-      const int start = CropStart(options_.seed, options_.epoch, record, part_.signals->samples(record), crop);
-      Standardise(*part_.signals, record, start, crop, part_.scaler, signals);
+      const auto [row, start] = crops_[index * options_.batch_size + i];
+      Standardise(*part_.signals, part_.record(row), start, crop, part_.scaler, signals);
       std::ranges::copy(part_.labels->row(part_.rows[row]), targets);
     }
     return batch;
@@ -126,7 +119,7 @@ class TrainingBatches {
   const SplitPart& part_;
   const Options options_;
   const int count_;
-  std::vector<int> order_;
+  const std::vector<Excerpt> crops_;
 
   std::mutex mutex_;
   std::condition_variable changed_;

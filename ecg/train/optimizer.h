@@ -1,16 +1,18 @@
 // optimizer.h
 //
-// From gradients to new weights. A rule is a small value that holds its hyperparameters and changes one tensor; the
-// optimizer holds what the rule remembers of each parameter. LibTorch has optimizers too, but keeps their state under
-// memory addresses, differently in each version, which a checkpoint cannot use.
+// From gradients to new weights. A rule is a small value that holds its hyperparameters and changes all tensors of a
+// network at once; the optimizer holds what the rule remembers of each parameter. LibTorch has optimizers too, but
+// keeps their state under memory addresses, differently in each version, which a checkpoint cannot use.
 
 #ifndef ECG_TRAIN_OPTIMIZER_H_
 #define ECG_TRAIN_OPTIMIZER_H_
 
 #include <torch/torch.h>
+#include <torch/version.h>
 
 #include <array>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -34,13 +36,13 @@ class Optimizer {
   // Step changes each parameter that has a gradient.
   virtual void Step() = 0;
 
-  // state returns what is remembered, by name; the tensors can be written into. steps says how often Step was called.
+  // state returns what is remembered, by name; the tensors can be written into.
   virtual NamedTensors state() const = 0;
-  int64_t steps() const { return steps_; }
-  void set_steps(int64_t steps) { steps_ = steps; }
 
- protected:
-  int64_t steps_ = 0;
+  // steps says how often the weights were changed. It is counted where the weights are, so that a step which is
+  // recorded and replayed counts each time.
+  virtual int64_t steps() const = 0;
+  virtual void set_steps(int64_t steps) = 0;
 };
 
 // AdamRule is Adam with bias correction (Kingma and Ba 2015, arXiv:1412.6980, algorithm 1), in the order of operations
@@ -53,27 +55,45 @@ struct AdamRule {
 
   static constexpr std::array kMoments = {"exp_avg", "exp_avg_sq"};
 
-  void Update(int64_t step, torch::Tensor& parameter, const torch::Tensor& gradient,
-              std::array<torch::Tensor, 2>& moments) const {
-    auto& [mean, mean_square] = moments;
-    mean.mul_(beta1).add_(gradient, 1 - beta1);
-    mean_square.mul_(beta2).addcmul_(gradient, gradient, 1 - beta2);
-    const double correction1 = 1 - std::pow(beta1, step);
-    const double correction2 = 1 - std::pow(beta2, step);
-    const torch::Tensor denominator = mean_square.sqrt().div_(std::sqrt(correction2)).add_(epsilon);
-    parameter.addcdiv_(mean, denominator, -learning_rate / correction1);
+  // Update changes `parameters` by their `gradients`. `moments` has, for each kind of moment, one tensor for each
+  // parameter; `step` counts from 1, float32 [].
+  void Update(const torch::Tensor& step, std::vector<torch::Tensor>& parameters,
+              const std::vector<torch::Tensor>& gradients, std::array<std::vector<torch::Tensor>, 2>& moments) const {
+    auto& [means, mean_squares] = moments;
+    if (step.is_cuda() || kIsFusedOnCpu) {
+      // All of it in one kernel, which reads `step` where it lies.
+      at::_fused_adam_(parameters, gradients, means, mean_squares, /*max_exp_avg_sqs=*/{},
+                       std::vector<torch::Tensor>(parameters.size(), step), learning_rate, beta1, beta2,
+                       /*weight_decay=*/0, epsilon, /*amsgrad=*/false, /*maximize=*/false);
+      return;
+    }
+    const double correction1 = 1 - std::pow(beta1, step.item<double>());
+    const double correction2 = 1 - std::pow(beta2, step.item<double>());
+    for (size_t i = 0; i < parameters.size(); ++i) {
+      means[i].mul_(beta1).add_(gradients[i], 1 - beta1);
+      mean_squares[i].mul_(beta2).addcmul_(gradients[i], gradients[i], 1 - beta2);
+      const torch::Tensor denominator = mean_squares[i].sqrt().div_(std::sqrt(correction2)).add_(epsilon);
+      parameters[i].addcdiv_(means[i], denominator, -learning_rate / correction1);
+    }
   }
+
+ private:
+  // LibTorch has the kernel for the CPU since 2.4.
+  static constexpr bool kIsFusedOnCpu = TORCH_VERSION_MAJOR > 2 ||
+                                        (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4);
 };
 
-// RuleOptimizer applies `Rule` to every parameter of a network.
+// RuleOptimizer applies `Rule` to every parameter of a network that has a gradient.
 template <typename Rule>
 class RuleOptimizer : public Optimizer {
  public:
+  // The network must be on its device already.
   RuleOptimizer(const torch::nn::Module& network, const Rule& rule) : rule_(rule) {
     for (const auto& item : network.named_parameters()) {
       Slot& slot = slots_.emplace_back(Slot{item.key(), item.value(), {}});
       for (torch::Tensor& moment : slot.moments) moment = torch::zeros_like(slot.parameter).detach();
     }
+    step_ = torch::zeros({}, torch::dtype(torch::kFloat32).device(slots_.at(0).parameter.device()));
   }
 
   void ZeroGradients() override {
@@ -82,33 +102,43 @@ class RuleOptimizer : public Optimizer {
 
   void Step() override {
     const torch::NoGradGuard no_grad;
-    ++steps_;
+    step_.add_(1);
+    std::vector<torch::Tensor> parameters, gradients;
+    std::array<std::vector<torch::Tensor>, kMoments> moments;
     for (Slot& slot : slots_) {
-      if (slot.parameter.grad().defined()) {
-        rule_.Update(steps_, slot.parameter, slot.parameter.grad(), slot.moments);
-      }
+      if (!slot.parameter.grad().defined()) continue;
+      parameters.push_back(slot.parameter);
+      gradients.push_back(slot.parameter.grad());
+      for (size_t i = 0; i < kMoments; ++i) moments[i].push_back(slot.moments[i]);
     }
+    rule_.Update(step_, parameters, gradients, moments);
   }
 
   NamedTensors state() const override {
     NamedTensors state;
     for (const Slot& slot : slots_) {
-      for (size_t i = 0; i < slot.moments.size(); ++i) {
+      for (size_t i = 0; i < kMoments; ++i) {
         state.emplace(absl::StrCat(Rule::kMoments[i], ".", slot.name), slot.moments[i]);
       }
     }
     return state;
   }
 
+  int64_t steps() const override { return static_cast<int64_t>(step_.item<float>()); }
+  void set_steps(int64_t steps) override { step_.fill_(steps); }
+
  private:
+  static constexpr size_t kMoments = Rule::kMoments.size();
+
   struct Slot {
     std::string name;
     torch::Tensor parameter;
-    std::array<torch::Tensor, Rule::kMoments.size()> moments;
+    std::array<torch::Tensor, kMoments> moments;
   };
 
   const Rule rule_;
   std::vector<Slot> slots_;
+  torch::Tensor step_;
 };
 
 // MakeOptimizer makes the optimizer that `spec` describes, for all parameters of `network`.
