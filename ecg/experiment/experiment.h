@@ -30,6 +30,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
+#include "ecg/batch/resident_signals.h"
 #include "ecg/batch/split_part.h"
 #include "ecg/corpus/dataset.h"
 #include "ecg/corpus/labels.h"
@@ -58,8 +59,11 @@
 #include "ecg/spec/resolve.h"
 #include "ecg/spec/sampling.h"
 #include "ecg/status/status_macros.h"
+#include "ecg/train/batch_size.h"
 #include "ecg/train/checkpoint.h"
+#include "ecg/train/cuda.h"
 #include "ecg/train/device.h"
+#include "ecg/train/feed.h"
 #include "ecg/train/objective.h"
 #include "ecg/train/optimizer.h"
 #include "ecg/train/predict.h"
@@ -138,6 +142,11 @@ class ExperimentOn {
   // Start makes `folder` that of a new run. Given weights are kept in it as the checkpoint before the first epoch, so
   // that a run which is stopped in that epoch still goes on from them; and before the spec, which makes it a run.
   absl::Status Start(const RunFolder& folder) {
+    if (spec_.training().batch_size() == 0) {
+      MoveSignalsToDevice();
+      ECG_ASSIGN_OR_RETURN(const int batch_size, LargestBatchSize<Objective>(*network_, state_->train, spec_, device_));
+      spec_.mutable_training()->set_batch_size(batch_size);
+    }
     if (initial_weights_) {
       run::TrainingState state;
       *state.mutable_initial_weights() = *initial_weights_;
@@ -151,6 +160,7 @@ class ExperimentOn {
   // Train fits the network, going on from the last checkpoint in `folder` when there is one, tests it, and leaves the
   // results in `folder`.
   absl::StatusOr<run::Run> Train(const RunFolder& folder) {
+    MoveSignalsToDevice();
     TrainerType trainer(spec_, device_, folder.checkpoints());
     Console console(spec_.training().epochs(), spec_.training().batch_size(), Objective::kScoreName);
     HistoryFile history(folder.history());
@@ -164,6 +174,7 @@ class ExperimentOn {
   absl::StatusOr<run::Run> Evaluate(const RunFolder& folder) {
     ECG_ASSIGN_OR_RETURN(const NamedTensors weights, ReadTensors(folder.model()));
     ECG_RETURN_IF_ERROR(TakeScaler(folder));
+    MoveSignalsToDevice();
     network_->to(device_.torch);
     ECG_RETURN_IF_ERROR(WithContext(LoadState(weights, StateOf(*network_)), folder.model().string()));
     ECG_ASSIGN_OR_RETURN(const run::TrainingState state, Checkpoints(folder.checkpoints()).ReadState());
@@ -177,12 +188,13 @@ class ExperimentOn {
     Labels labels;
     PackedSignals signals;
     SplitPart train, validation, test;
+    std::unique_ptr<ResidentSignals> resident;
   };
 
   ExperimentOn(absl::string_view name, const spec::Experiment& spec, D dataset, Labels labels, PackedSignals signals,
                const Device& device)
       : name_(name), spec_(spec), device_(device) {
-    state_ = std::make_unique<State>(State{std::move(dataset), std::move(labels), std::move(signals), {}, {}, {}});
+    state_ = std::make_unique<State>(State{std::move(dataset), std::move(labels), std::move(signals), {}, {}, {}, {}});
   }
 
   const Labels& labels() const { return state_->labels; }
@@ -228,6 +240,16 @@ class ExperimentOn {
                        "; make data.crop_seconds longer"));
     }
     return absl::OkStatus();
+  }
+
+  // MoveSignalsToDevice copies the signals into a CUDA device's memory, where they fit.
+  void MoveSignalsToDevice() {
+    if (state_->resident == nullptr) {
+      state_->resident = MakeResident(state_->signals, device_.torch, CropSamples(spec_.data()));
+    }
+    for (SplitPart* part : {&state_->train, &state_->validation, &state_->test}) {
+      part->resident = state_->resident.get();
+    }
   }
 
   // CorpusLines returns what was found: the corpus, its parts, and what signals are standardised with.

@@ -30,6 +30,7 @@ inline std::string NumberInWords(double number) {
 
 // InRange tells whether `range` accepts `number`. It never accepts what is not a number.
 inline bool InRange(const spec::Range& range, double number) {
+  if (range.has_zero() && number == 0) return true;
   return number == number && !(range.has_min() && number < range.min()) && !(range.has_max() && number > range.max()) &&
          !(range.has_above() && number <= range.above()) && !(range.has_below() && number >= range.below()) &&
          !(range.odd() && std::abs(std::fmod(number, 2)) != 1);
@@ -43,7 +44,7 @@ inline std::string RangeInWords(const spec::Range& range) {
   if (range.has_max()) bounds.push_back(absl::StrCat("at most ", NumberInWords(range.max())));
   if (range.has_below()) bounds.push_back(absl::StrCat("below ", NumberInWords(range.below())));
   if (range.odd()) bounds.push_back("odd");
-  return absl::StrJoin(bounds, " and ");
+  return absl::StrCat(absl::StrJoin(bounds, " and "), range.has_zero() ? absl::StrCat(", or ", range.zero()) : "");
 }
 
 }  // namespace ecg

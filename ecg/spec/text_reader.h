@@ -246,6 +246,9 @@ class TextReader : private google::protobuf::io::ErrorCollector {
       return true;
     };
     const auto read_integer = [&](auto largest, auto& value) {
+      value = 0;
+      const spec::Range& range = field.options().GetExtension(spec::range);
+      if (type == Tokenizer::TYPE_IDENTIFIER && range.has_zero() && text == range.zero()) return !negative;
       uint64_t magnitude;
       if (type != Tokenizer::TYPE_INTEGER ||
           !Tokenizer::ParseInteger(text, static_cast<uint64_t>(largest) + (negative ? 1 : 0), &magnitude)) {

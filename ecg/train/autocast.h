@@ -22,12 +22,14 @@
 namespace ecg {
 
 // Autocast makes LibTorch round to bfloat16 in this thread while it lives, where the device's precision is BF16. The
-// rounded weights are forgotten when it ends, since the next step changes the weights.
+// rounded weights are forgotten when it ends, since the next step changes the weights; on CUDA they are not kept at
+// all, since a graph that is recorded must not find them made already.
 class Autocast {
  public:
   explicit Autocast(const Device& device) : on_(device.precision == spec::Runtime::BF16), type_(device.torch.type()) {
     if (!on_) return;
     Set(true);
+    at::autocast::set_autocast_cache_enabled(type_ == torch::kCPU);
     at::autocast::increment_nesting();
   }
 

@@ -1,6 +1,6 @@
 // device.h
 //
-// Where a network runs. All that differs between CPU and CUDA is meant to stay behind this header.
+// Where a network runs. What is CUDA's own is behind cuda.h.
 
 #ifndef ECG_TRAIN_DEVICE_H_
 #define ECG_TRAIN_DEVICE_H_
@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <torch/torch.h>
 
+#include <cstdlib>
 #include <string>
 
 #include "absl/status/status.h"
@@ -16,6 +17,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "ecg/train/cuda.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {
@@ -26,15 +28,14 @@ struct Device {
   spec::Runtime::Precision precision = spec::Runtime::FP32;
   // A line for the person who asked for another device; empty when they got what they asked for.
   std::string note;
+  // Whether work that is repeated is recorded and replayed; of CUDA only.
+  bool graphs = false;
 };
 
-// ChooseDevice finds the device that `runtime` names, and sets the precision of its arithmetic. With fall_back_to_cpu a
-// missing one becomes the CPU and a note, without it an error.
+// ChooseDevice finds the device that `runtime` names, and sets how it computes. With fall_back_to_cpu a missing one
+// becomes the CPU and a note, without it an error.
 inline absl::StatusOr<Device> ChooseDevice(const spec::Runtime& runtime) {
   const spec::Runtime::Precision precision = runtime.precision();
-  // Of the process, and of CUDA only: products of float32 with mantissas of 10 bits.
-  at::globalContext().setAllowTF32CuBLAS(precision == spec::Runtime::TF32);
-  at::globalContext().setAllowTF32CuDNN(precision == spec::Runtime::TF32);
   const std::string& name = runtime.device();
   if (name == "cpu") return Device{torch::kCPU, precision, ""};
   absl::string_view number = name;
@@ -43,9 +44,22 @@ inline absl::StatusOr<Device> ChooseDevice(const spec::Runtime& runtime) {
     return absl::InvalidArgumentError(
         absl::StrCat("there is no device \"", name, "\"; expected \"cpu\", \"cuda\" or \"cuda:N\""));
   }
+  const int count = CudaDeviceCount();
+  if (index < count) {
+    // All of this is of the process. Products of float32 with mantissas of 10 bits:
+    at::Context& context = at::globalContext();
+    context.setAllowTF32CuBLAS(precision == spec::Runtime::TF32);
+    context.setAllowTF32CuDNN(precision == spec::Runtime::TF32);
+    // The fastest algorithm is found by timing, and not the same each time.
+    context.setBenchmarkCuDNN(!runtime.deterministic());
+    context.setDeterministicCuDNN(runtime.deterministic());
+    context.setDeterministicAlgorithms(runtime.deterministic(), /*warn_only=*/true);
+    // cuBLAS reads this when it is first used.
+    if (runtime.deterministic()) setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
+    return Device{torch::Device(torch::kCUDA, static_cast<torch::DeviceIndex>(index)), precision, "",
+                  runtime.cuda_graphs()};
+  }
 #ifdef ECG_WITH_CUDA
-  const int count = static_cast<int>(torch::cuda::device_count());
-  if (index < count) return Device{torch::Device(torch::kCUDA, static_cast<torch::DeviceIndex>(index)), precision, ""};
   const std::string reason = count == 0 ? std::string("this machine has no usable CUDA device")
                                         : absl::StrCat("this machine has ", count, " CUDA devices, counted from 0");
 #else

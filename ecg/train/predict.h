@@ -7,17 +7,23 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <optional>
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "ecg/batch/excerpt.h"
+#include "ecg/batch/resident_batches.h"
 #include "ecg/batch/split_part.h"
 #include "ecg/batch/window_batches.h"
 #include "ecg/model/network.h"
 #include "ecg/report/progress.h"
 #include "ecg/train/autocast.h"
+#include "ecg/train/cuda.h"
 #include "ecg/train/device.h"
 
 namespace ecg {
@@ -28,6 +34,46 @@ inline torch::Tensor TargetTensor(const SplitPart& part) {
   return torch::tensor(targets, torch::kUInt8).reshape({part.size(), part.classes()}).to(torch::kFloat32);
 }
 
+// TakeLargest makes of `logits`, float32 [size, K], and the logits of windows, float32 [W, K], the element-wise larger:
+// `rows` says which row each window is of. What is not a number remains so.
+inline void TakeLargest(const torch::Tensor& of_windows, const std::vector<int>& rows, torch::Tensor& logits) {
+  const int64_t classes = logits.size(1);
+  const float* given = of_windows.data_ptr<float>();
+  for (const int row : rows) {
+    float* largest = logits.data_ptr<float>() + row * classes;
+    for (int64_t k = 0; k < classes; ++k, ++given) {
+      if (*given > largest[k] || std::isnan(*given)) largest[k] = *given;
+    }
+  }
+}
+
+// PredictResident is Predict where the device holds the signals: it makes the windows by itself, and all logits come
+// back in one piece.
+inline void PredictResident(Network& network, const SplitPart& part, const WindowBatches::Options& options,
+                            const Device& device, absl::string_view label, torch::Tensor& logits) {
+  const OwnStream stream(device.torch);
+  const std::vector<Excerpt> windows = WindowsOfRows(part, options.window_samples, options.stride_samples);
+  const int batch = static_cast<int>(std::min<size_t>(512, windows.size()));
+  ResidentBatches batches(part, batch, options.window_samples);
+  batches.Start(windows);
+  torch::Tensor given;
+  Repeated forward(device.torch, device.graphs, [&] {
+    const Autocast autocast(device);
+    given = network.forward(batches.Next().signals).to(torch::kFloat32);
+  });
+  Progress progress(label, windows.size(), "windows");
+  const torch::Tensor all =
+      torch::empty({batches.count(), batch, part.classes()}, torch::dtype(torch::kFloat32).device(device.torch));
+  for (int i = 0; i < batches.count(); ++i) {
+    forward();
+    all[i].copy_(given);
+    progress.Advance(batch);
+  }
+  std::vector<int> rows;
+  for (const Excerpt& window : windows) rows.push_back(window.row);
+  TakeLargest(all.flatten(0, 1).to(torch::kCPU), rows, logits);
+}
+
 // Predict returns the logits of every record of `part`, float32 [size, K] on the CPU: the element-wise maximum over the
 // record's windows, as in the reference. It leaves `network` in evaluation mode. `label` names the progress bar.
 inline torch::Tensor Predict(Network& network, const SplitPart& part, const WindowBatches::Options& options,
@@ -36,15 +82,16 @@ inline torch::Tensor Predict(Network& network, const SplitPart& part, const Wind
   network.eval();
   torch::Tensor logits =
       torch::full({part.size(), part.classes()}, -std::numeric_limits<float>::infinity(), torch::kFloat32);
+  if (part.resident != nullptr) {
+    PredictResident(network, part, options, device, label, logits);
+    return logits;
+  }
   WindowBatches batches(part, options);
   Progress progress(label, batches.total(), "windows");
   while (const std::optional<WindowBatch> batch = batches.Next()) {
     const Autocast autocast(device);
-    const torch::Tensor of_windows = network.forward(batch->signals.to(device.torch)).to(torch::kCPU, torch::kFloat32);
-    for (size_t window = 0; window < batch->rows.size(); ++window) {
-      torch::Tensor of_record = logits[batch->rows[window]];
-      torch::maximum_out(of_record, of_record, of_windows[window]);
-    }
+    const torch::Tensor given = network.forward(batch->signals.to(device.torch));
+    TakeLargest(given.to(torch::kCPU, torch::kFloat32).contiguous(), batch->rows, logits);
     progress.Advance(batch->rows.size());
   }
   return logits;

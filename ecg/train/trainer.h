@@ -8,7 +8,7 @@
 // What happens along the way is told to callbacks, objects that have any of
 //
 //   void BeginEpoch(int epoch, int steps);
-//   void EndStep(double loss_per_crop);
+//   void EndStep(double loss_per_crop);                        // on CUDA of a step not long ago
 //   void EndTraining();                                        // of this epoch; validation follows
 //   absl::Status EndEpoch(const run::TrainingState& state);    // state.history() ends with this epoch
 
@@ -21,7 +21,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -31,7 +30,6 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "ecg/batch/split_part.h"
-#include "ecg/batch/training_batches.h"
 #include "ecg/batch/window_batches.h"
 #include "ecg/model/network.h"
 #include "ecg/model/weights.h"
@@ -39,12 +37,14 @@
 #include "ecg/report/stopwatch.h"
 #include "ecg/spec/sampling.h"
 #include "ecg/status/status_macros.h"
-#include "ecg/train/autocast.h"
 #include "ecg/train/checkpoint.h"
+#include "ecg/train/cuda.h"
 #include "ecg/train/device.h"
+#include "ecg/train/feed.h"
 #include "ecg/train/objective.h"
 #include "ecg/train/optimizer.h"
 #include "ecg/train/predict.h"
+#include "ecg/train/training_step.h"
 #include "proto/experiment.pb.h"
 #include "proto/run.pb.h"
 
@@ -70,16 +70,32 @@ class Trainer {
   template <typename... Callbacks>
   absl::StatusOr<run::TrainingState> Fit(Network& network, const SplitPart& train, const SplitPart& validation,
                                          Callbacks&... callbacks) {
-    const spec::Training& training = spec_.training();
-    if (train.size() < training.batch_size()) {
+    const int batch_size = spec_.training().batch_size();
+    if (batch_size == 0) {
+      return absl::InvalidArgumentError("training.batch_size is AUTO; put what LargestBatchSize finds in its place");
+    }
+    if (train.size() < batch_size) {
       return absl::InvalidArgumentError(absl::StrCat("there are ", train.size(),
                                                      " training records, fewer than one batch; expected at least "
                                                      "training.batch_size, which is ",
-                                                     training.batch_size(), ". Use more records or a smaller batch"));
+                                                     batch_size, ". Use more records or a smaller batch"));
     }
+    try {
+      return FitOrThrow(network, train, validation, callbacks...);
+    } catch (const c10::Error& error) {
+      return StatusOf(error, absl::StrCat("training with training.batch_size ", batch_size), device_.torch,
+                      "Lower training.batch_size, or write AUTO for the largest that fits");
+    }
+  }
+
+ private:
+  template <typename... Callbacks>
+  absl::StatusOr<run::TrainingState> FitOrThrow(Network& network, const SplitPart& train, const SplitPart& validation,
+                                                Callbacks&... callbacks) {
+    const OwnStream stream(device_.torch);
     network.to(device_.torch);
     const NamedTensors weights = StateOf(network);
-    const std::unique_ptr<Optimizer> optimizer = MakeOptimizer(training.optimizer(), network);
+    const std::unique_ptr<Optimizer> optimizer = MakeOptimizer(spec_.training().optimizer(), network);
     run::TrainingState state;
     NamedTensors best;
     if (checkpoints_.exists()) {
@@ -90,9 +106,16 @@ class Trainer {
       }
     }
 
-    while (state.history_size() < training.epochs() && !Exhausted(state)) {
+    const std::unique_ptr<Feed> feed = MakeFeed(train,
+                                                {.batch_size = spec_.training().batch_size(),
+                                                 .crop_samples = CropSamples(spec_.data()),
+                                                 .seed = static_cast<uint64_t>(spec_.runtime().seed()),
+                                                 .threads = spec_.runtime().loader_threads()},
+                                                device_.torch);
+    TrainingStep<O> step(network, *optimizer, *feed, device_);
+    while (state.history_size() < spec_.training().epochs() && !Exhausted(state)) {
       ECG_ASSIGN_OR_RETURN(run::Epoch epoch,
-                           RunEpoch(network, *optimizer, train, validation, state.history_size() + 1, callbacks...));
+                           RunEpoch(network, step, *feed, train, validation, state.history_size() + 1, callbacks...));
       const bool is_best = Judge(epoch, state);
       if (is_best) best = CopyOf(weights);
       *state.add_history() = std::move(epoch);
@@ -103,7 +126,6 @@ class Trainer {
     return state;
   }
 
- private:
   bool Exhausted(const run::TrainingState& state) const {
     const spec::Training& training = spec_.training();
     return training.has_early_stopping() &&
@@ -124,7 +146,7 @@ class Trainer {
   }
 
   template <typename... Callbacks>
-  absl::StatusOr<run::Epoch> RunEpoch(Network& network, Optimizer& optimizer, const SplitPart& train,
+  absl::StatusOr<run::Epoch> RunEpoch(Network& network, TrainingStep<O>& step, Feed& feed, const SplitPart& train,
                                       const SplitPart& validation, int number, Callbacks&... callbacks) {
     const Stopwatch stopwatch;
     run::Epoch epoch;
@@ -133,45 +155,46 @@ class Trainer {
     torch::manual_seed(Random({seed, static_cast<uint64_t>(number)})());  // dropout
     network.train();
 
-    const WindowBatches::Options windows = WindowOptions(spec_);
-    const int batch_size = spec_.training().batch_size();
-    TrainingBatches batches(train, {.epoch = number,
-                                    .batch_size = batch_size,
-                                    .crop_samples = windows.window_samples,
-                                    .seed = seed,
-                                    .threads = spec_.runtime().loader_threads()});
-    (BeginEpoch(callbacks, number, batches.count()), ...);
+    const int batch_size = spec_.training().batch_size(), steps = train.size() / batch_size;
+    feed.StartEpoch(number);
+    (BeginEpoch(callbacks, number, steps), ...);
     // What the epoch is scored by stays on the device, so that no step waits for it.
-    std::vector<torch::Tensor> losses, logits, targets;
-    while (std::optional<Batch> batch = batches.Next()) {
-      const torch::Tensor signals = batch->signals.to(device_.torch), wanted = batch->targets.to(device_.torch);
-      optimizer.ZeroGradients();
-      const torch::Tensor given = Logits(network, signals);
-      const torch::Tensor loss = O::Loss(given, wanted);
-      loss.backward();
-      optimizer.Step();
-      losses.push_back(loss.detach());
-      logits.push_back(given.detach());
-      targets.push_back(batch->targets);
-      (EndStep(callbacks, losses.back(), batch_size), ...);
+    const auto on_device = torch::dtype(torch::kFloat32).device(device_.torch);
+    const torch::Tensor losses = torch::empty({steps}, on_device);
+    const torch::Tensor logits = torch::empty({steps, batch_size, train.classes()}, on_device);
+    [[maybe_unused]] double loss = 0;  // of a crop, as told last
+    Stopwatch since_told;
+    for (int i = 0; i < steps; ++i) {
+      step();
+      losses[i].copy_(step.loss());
+      logits[i].copy_(step.logits());
+      // A CUDA device, which works ahead of the host, is waited for twice a second only.
+      if (device_.torch.is_cpu() || i == 0 || since_told.seconds() > 0.5) {
+        loss = losses[i].template item<double>() / batch_size;
+        since_told = Stopwatch();
+      }
+      (EndStep(callbacks, loss), ...);
     }
     (EndTraining(callbacks), ...);
-    epoch.set_crops(batches.count() * batch_size);
-    epoch.set_train_loss(torch::stack(losses).sum().template item<double>() / epoch.crops());
+    epoch.set_crops(steps * batch_size);
+    epoch.set_train_loss(losses.sum().template item<double>() / epoch.crops());
     epoch.set_training_seconds(stopwatch.seconds());
-    epoch.set_loader_wait_seconds(batches.wait_seconds());
+    epoch.set_loader_wait_seconds(feed.wait_seconds());
     if (!std::isfinite(epoch.train_loss())) {
       return absl::FailedPreconditionError(
           absl::StrCat("training went astray in epoch ", number,
                        ": the loss is not a finite number. Lower training.optimizer.learning_rate, which is ",
                        spec_.training().optimizer().learning_rate()));
     }
-    ECG_ASSIGN_OR_RETURN(const double train_score,
-                         Score(torch::cat(logits).to(torch::kCPU), torch::cat(targets), train));
+    std::vector<int64_t> rows;
+    for (int i = 0; i < epoch.crops(); ++i) rows.push_back(feed.crops()[i].row);
+    ECG_ASSIGN_OR_RETURN(
+        const double train_score,
+        Score(logits.flatten(0, 1).to(torch::kCPU), TargetTensor(train).index_select(0, torch::tensor(rows)), train));
     epoch.set_train_score(train_score);
 
     if (number % spec_.training().validate_every_epochs() == 0 || number == spec_.training().epochs()) {
-      const torch::Tensor of_records = Predict(network, validation, windows, device_, "validating");
+      const torch::Tensor of_records = Predict(network, validation, WindowOptions(spec_), device_, "validating");
       const torch::Tensor wanted = TargetTensor(validation);
       epoch.set_validation_loss(O::Loss(of_records, wanted).template item<double>() / validation.size());
       absl::StatusOr<double> score = Score(of_records, wanted, validation);
@@ -180,12 +203,6 @@ class Trainer {
     }
     epoch.set_seconds(stopwatch.seconds());
     return epoch;
-  }
-
-  // The logits of a batch, float32, computed as exactly as the device is asked to.
-  torch::Tensor Logits(Network& network, const torch::Tensor& signals) const {
-    const Autocast autocast(device_);
-    return network.forward(signals).to(torch::kFloat32);
   }
 
   static absl::StatusOr<double> Score(const torch::Tensor& logits, const torch::Tensor& targets,
@@ -203,8 +220,8 @@ class Trainer {
   }
 
   template <typename Callback>
-  static void EndStep(Callback& callback, const torch::Tensor& loss, int batch_size) {
-    if constexpr (requires { callback.EndStep(0.0); }) callback.EndStep(loss.item<double>() / batch_size);
+  static void EndStep(Callback& callback, double loss_per_crop) {
+    if constexpr (requires { callback.EndStep(loss_per_crop); }) callback.EndStep(loss_per_crop);
   }
 
   template <typename Callback>

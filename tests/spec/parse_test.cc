@@ -62,23 +62,34 @@ TEST(ParseTest, SaysInWordsWhichNumbersAFieldAccepts) {
 }
 
 TEST(ParseTest, ReportsAllErrorsInTheOrderOfTheText) {
-  EXPECT_EQ(Error("data {\n"
-                  "  ptb_xl { split: 6 task: EVERYTHING }\n"
-                  "}\n"
-                  "modle { resnet {} }\n"
-                  "training {\n"
-                  "  learning_rate: 0.1\n"
-                  "  epochs: 0\n"
-                  "  batch_size: \"64\"\n"
-                  "}\n"),
-            "x.textproto:2:12: data.ptb_xl.split is 6; it must be at least 1 and at most 5\n"
-            "x.textproto:2:27: data.ptb_xl.task is EVERYTHING; write RHYTHM or FORM or ALL or DIAGNOSTIC or "
-            "SUPERDIAGNOSTIC or SUBDIAGNOSTIC\n"
-            "x.textproto:4:1: the experiment has no field \"modle\"; did you mean model?\n"
-            "x.textproto:6:3: training has no field \"learning_rate\"; did you mean training.optimizer.learning_rate?\n"
-            "x.textproto:7:3: training.epochs is 0; it must be at least 1 and at most 100000\n"
-            "x.textproto:8:15: training.batch_size is \"64\"; write a whole number, at least 2 and at most 65536")
+  EXPECT_EQ(
+      Error("data {\n"
+            "  ptb_xl { split: 6 task: EVERYTHING }\n"
+            "}\n"
+            "modle { resnet {} }\n"
+            "training {\n"
+            "  learning_rate: 0.1\n"
+            "  epochs: 0\n"
+            "  batch_size: \"64\"\n"
+            "}\n"),
+      "x.textproto:2:12: data.ptb_xl.split is 6; it must be at least 1 and at most 5\n"
+      "x.textproto:2:27: data.ptb_xl.task is EVERYTHING; write RHYTHM or FORM or ALL or DIAGNOSTIC or "
+      "SUPERDIAGNOSTIC or SUBDIAGNOSTIC\n"
+      "x.textproto:4:1: the experiment has no field \"modle\"; did you mean model?\n"
+      "x.textproto:6:3: training has no field \"learning_rate\"; did you mean training.optimizer.learning_rate?\n"
+      "x.textproto:7:3: training.epochs is 0; it must be at least 1 and at most 100000\n"
+      "x.textproto:8:15: training.batch_size is \"64\"; write a whole number, at least 2 and at most 65536, or AUTO")
       << "and no choice is missed where a field could not be read";
+}
+
+TEST(ParseTest, ReadsTheNameOfZeroWhereAFieldHasOne) {
+  const std::string rest = "data { ptb_xl {} } model { resnet {} } training { multi_label {} ";
+  const absl::StatusOr<spec::Experiment> spec = ParseExperiment(rest + "batch_size: AUTO }", "x.textproto");
+  ASSERT_TRUE(spec.ok()) << spec.status();
+  EXPECT_TRUE(spec->training().has_batch_size());
+  EXPECT_EQ(spec->training().batch_size(), 0);
+  EXPECT_EQ(Error(rest + "epochs: AUTO }"),
+            "x.textproto:1:74: training.epochs is AUTO; write a whole number, at least 1 and at most 100000");
 }
 
 TEST(ParseTest, ChecksFieldsThatDependOnOneAnother) {

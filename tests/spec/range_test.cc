@@ -27,6 +27,15 @@ TEST(RangeTest, CanTakeOddNumbersOnly) {
   EXPECT_FALSE(InRange(odd, 4) || InRange(odd, 0) || InRange(odd, 2.5));
 }
 
+TEST(RangeTest, AcceptsZeroWhereItHasAName) {
+  spec::Range range;
+  range.set_min(2);
+  range.set_zero("AUTO");
+  EXPECT_TRUE(InRange(range, 0) && InRange(range, 2));
+  EXPECT_FALSE(InRange(range, 1));
+  EXPECT_EQ(RangeInWords(range), "at least 2, or AUTO");
+}
+
 TEST(RangeTest, WithoutBoundsAcceptsEveryNumberButNotWhatIsNone) {
   EXPECT_TRUE(InRange(spec::Range(), -1e300));
   EXPECT_FALSE(InRange(spec::Range(), std::numeric_limits<double>::quiet_NaN()));

@@ -75,6 +75,8 @@ runtime {
   loader_threads: 1
   precision: FP32
   seed: 1
+  deterministic: false
+  cuda_graphs: true
 }
 )";
 

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "ecg/batch/resident_signals.h"
 #include "ecg/batch/split_part.h"
 #include "ecg/batch/standardise.h"
 #include "ecg/batch/training_batches.h"
@@ -21,6 +22,8 @@
 #include "ecg/corpus/scaler.h"
 #include "ecg/model/network.h"
 #include "ecg/model/weights.h"
+#include "ecg/spec/sampling.h"
+#include "ecg/train/batch_size.h"
 #include "ecg/train/device.h"
 #include "ecg/train/optimizer.h"
 #include "ecg/train/predict.h"
@@ -209,6 +212,24 @@ TEST_F(TrainerTest, LearnsAndKeepsTheWeightsThatValidateBest) {
   EXPECT_DOUBLE_EQ(*score, best);
 }
 
+TEST_F(TrainerTest, LearnsTheSameWhereTheDeviceHoldsTheSignals) {
+  const ResidentSignals resident(*signals_, torch::kCPU, CropSamples(Spec(1).data()));
+  SplitPart train = *train_, validation = *validation_;
+  train.resident = validation.resident = &resident;
+  const auto loaded = MakeNetwork(), moved = MakeNetwork();
+  const absl::StatusOr<run::TrainingState> expected =
+      Trainer<MultiLabel>(Spec(2), Device(), Folder("loaded")).Fit(*loaded, *train_, *validation_);
+  const absl::StatusOr<run::TrainingState> state =
+      Trainer<MultiLabel>(Spec(2), Device(), Folder("moved")).Fit(*moved, train, validation);
+  ASSERT_TRUE(expected.ok() && state.ok()) << expected.status() << state.status();
+  for (int epoch = 0; epoch < 2; ++epoch) {
+    const run::Epoch &a = expected->history(epoch), &b = state->history(epoch);
+    EXPECT_NEAR(b.train_loss(), a.train_loss(), 1e-4 * a.train_loss());
+    EXPECT_NEAR(b.validation_loss(), a.validation_loss(), 1e-4 * a.validation_loss());
+    EXPECT_NEAR(b.train_score(), a.train_score(), 1e-3);
+  }
+}
+
 TEST_F(TrainerTest, GoesOnAfterAStopAsIfThereHadBeenNone) {
   const auto undisturbed = MakeNetwork(), stopped = MakeNetwork();
   const absl::StatusOr<run::TrainingState> whole =
@@ -333,6 +354,39 @@ TEST_F(TrainerTest, LearnsNothingFromShuffledLabels) {
   double mean = 0;
   for (const run::Epoch& epoch : state->history()) mean += epoch.validation_score() / state->history_size();
   EXPECT_NEAR(mean, 0.5, 0.2);  // five classes among 20 records: one score has a deviation of about 0.08
+}
+
+TEST(BatchSizeTest, IsTheLargestPowerOfTwoThatFits) {
+  std::vector<int> tried;
+  const auto fits = [&tried](int size) {
+    tried.push_back(size);
+    return size <= 20;
+  };
+  EXPECT_EQ(LargestPowerOfTwo(1000, fits), 16);
+  EXPECT_EQ(tried, (std::vector<int>{2, 4, 8, 16, 32}));
+  EXPECT_EQ(LargestPowerOfTwo(15, fits), 8) << "and no larger than there are records";
+  EXPECT_EQ(LargestPowerOfTwo(1000, [](int) { return false; }), 0);
+}
+
+TEST_F(TrainerTest, RefusesToFindABatchSizeForACpu) {
+  spec::Experiment spec = Spec(1);
+  spec.mutable_training()->set_batch_size(0);
+  const absl::Status status = LargestBatchSize<MultiLabel>(*MakeNetwork(), *train_, spec, Device()).status();
+  EXPECT_NE(status.message().find("Write a number, such as 64"), std::string::npos) << status;
+}
+
+TEST_F(TrainerTest, SaysWhatToLowerWhenMemoryRunsOut) {
+  // A network that asks for more than any machine has.
+  struct Greedy : SmallNetwork {
+    using SmallNetwork::SmallNetwork;
+    torch::Tensor forward(const torch::Tensor& signals) override {
+      return SmallNetwork::forward(signals) + torch::empty({int64_t{1} << 50}).sum();
+    }
+  } greedy(train_->classes());
+  const absl::Status status =
+      Trainer<MultiLabel>(Spec(1), Device(), Folder("greedy")).Fit(greedy, *train_, *validation_).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted) << status;
+  EXPECT_NE(status.message().find("Lower training.batch_size"), std::string::npos) << status;
 }
 
 TEST(DeviceTest, RefusesAMissingDeviceUnlessTheCpuWillDo) {

@@ -1,0 +1,113 @@
+// batch_size.h
+//
+// The largest batch that a CUDA device has memory for, found by trying.
+
+#ifndef ECG_TRAIN_BATCH_SIZE_H_
+#define ECG_TRAIN_BATCH_SIZE_H_
+
+#include <torch/torch.h>
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "ecg/batch/batch.h"
+#include "ecg/batch/excerpt.h"
+#include "ecg/batch/split_part.h"
+#include "ecg/model/network.h"
+#include "ecg/model/weights.h"
+#include "ecg/spec/sampling.h"
+#include "ecg/status/status_macros.h"
+#include "ecg/train/cuda.h"
+#include "ecg/train/device.h"
+#include "ecg/train/feed.h"
+#include "ecg/train/objective.h"
+#include "ecg/train/optimizer.h"
+#include "ecg/train/training_step.h"
+#include "proto/experiment.pb.h"
+
+namespace ecg {
+
+// LargestPowerOfTwo returns the largest power of two from 2 to `most` that `fits` accepts, or 0 when it accepts none.
+// It asks for small ones first, and not for one that is larger than one refused.
+template <typename Fits>
+int LargestPowerOfTwo(int most, Fits fits) {
+  int largest = 0;
+  for (int size = 2; size <= most && fits(size); size *= 2) largest = size;
+  return largest;
+}
+
+// EmptyFeed gives the same batch of zeros again and again.
+class EmptyFeed : public Feed {
+ public:
+  EmptyFeed(torch::Tensor signals, torch::Tensor targets) : batch_{signals, targets} {}
+
+  void StartEpoch(int) override {}
+  void Fetch() override {}
+  Batch Take() override { return batch_; }
+  const std::vector<Excerpt>& crops() const override { return no_crops_; }
+  double wait_seconds() const override { return 0; }
+
+ private:
+  const Batch batch_;
+  const std::vector<Excerpt> no_crops_;
+};
+
+// LargestBatchSize returns the largest power of two of crops of `train` that `network` can be trained with on `device`
+// as `spec` says, some of the memory being left. It leaves the weights of `network` as they were, on the device.
+template <Objective O>
+absl::StatusOr<int> LargestBatchSize(Network& network, const SplitPart& train, const spec::Experiment& spec,
+                                     const Device& device) {
+  if (!device.torch.is_cuda()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("training.batch_size is AUTO, which is for CUDA devices; this run is on ", device.torch.str(),
+                     ", where a larger batch is no faster. Write a number, such as 64"));
+  }
+  const OwnStream stream(device.torch);
+  network.to(device.torch);
+  network.train();
+  const NamedTensors weights = StateOf(network), before = CopyOf(weights);
+  // As it is, not as a graph: what is recorded when memory runs out cannot be taken back.
+  Device trial = device;
+  trial.graphs = false;
+  std::optional<c10::Error> other_error;
+  const auto fits = [&](int size) {
+    ForgetUnusedMemory(device.torch);
+    bool fitted = false;
+    try {
+      const auto on_device = torch::dtype(torch::kFloat32).device(device.torch);
+      EmptyFeed feed(torch::zeros({size, train.signals->leads(), CropSamples(spec.data())}, on_device),
+                     torch::zeros({size, train.classes()}, on_device));
+      const std::unique_ptr<Optimizer> optimizer = MakeOptimizer(spec.training().optimizer(), network);
+      TrainingStep<O> step(network, *optimizer, feed, trial);
+      for (int i = 0; i < 2; ++i) step();
+      Synchronise(device.torch);
+      // A tenth is left for what else wants memory: the graph's own bookkeeping, evaluation, other processes.
+      const DeviceMemory memory = MemoryOf(device.torch).value_or(DeviceMemory());
+      fitted = memory.free > memory.total / 10;
+      optimizer->ZeroGradients();
+    } catch (const c10::Error& error) {
+      if (!IsOutOfMemory(error)) other_error = error;
+    }
+    return fitted;
+  };
+  const int size = LargestPowerOfTwo(train.size(), fits);
+  for (const torch::Tensor& parameter : network.parameters()) parameter.mutable_grad() = torch::Tensor();
+  ForgetUnusedMemory(device.torch);
+  if (other_error) return StatusOf(*other_error, "trying batch sizes", device.torch, "");
+  ECG_RETURN_IF_ERROR(LoadState(before, weights));
+  if (size == 0) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("training.batch_size is AUTO, but ", device.torch.str(),
+                     " has too little memory for a step of 2 crops, or there is 1 training record. Choose a smaller "
+                     "model, or --device=cpu"));
+  }
+  return size;
+}
+
+}  // namespace ecg
+
+#endif  // ECG_TRAIN_BATCH_SIZE_H_
