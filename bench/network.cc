@@ -29,6 +29,7 @@
 #include "ecg/train/objective.h"
 #include "ecg/train/optimizer.h"
 #include "ecg/train/predict.h"
+#include "ecg/train/processors.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {
@@ -115,6 +116,7 @@ BENCHMARK(EvaluateRecords)
 
 int main(int argc, char** argv) {
   const char* threads = std::getenv("ECG_THREADS");
+  ecg::KeepFreedMemory();
   ecg::UseThreads(threads == nullptr ? 0 : std::atoi(threads));
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;

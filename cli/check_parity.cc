@@ -22,7 +22,7 @@
 #include "ecg/parity/protocol_parity.h"
 #include "ecg/parity/row.h"
 #include "ecg/status/status_macros.h"
-#include "ecg/train/device.h"
+#include "ecg/train/processors.h"
 
 namespace {
 

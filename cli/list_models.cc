@@ -34,7 +34,7 @@
 #include "ecg/report/stopwatch.h"
 #include "ecg/signal/lead.h"
 #include "ecg/status/status_macros.h"
-#include "ecg/train/device.h"
+#include "ecg/train/processors.h"
 #include "google/protobuf/descriptor.h"
 #include "proto/experiment.pb.h"
 #include "proto/options.pb.h"

@@ -46,6 +46,7 @@
 #include "ecg/spec/settings.h"
 #include "ecg/status/status_macros.h"
 #include "ecg/train/device.h"
+#include "ecg/train/processors.h"
 #include "proto/experiment.pb.h"
 #include "proto/run.pb.h"
 
@@ -153,6 +154,7 @@ absl::Status RunExperiment(const EmbeddedSpec& embedded, const Flags& flags, Net
   if (goes_on) ECG_RETURN_IF_ERROR(CheckSameExperiment(before, spec));
 
   UseThreads(spec.runtime().threads());
+  KeepFreedMemory();
   ECG_ASSIGN_OR_RETURN(const Device device, ChooseDevice(spec.runtime()));
   if (!device.note.empty()) std::fprintf(stderr, "%s\n", device.note.c_str());
 

@@ -21,6 +21,7 @@
 #include "ecg/status/status_macros.h"
 #include "ecg/train/device.h"
 #include "ecg/train/objective.h"
+#include "ecg/train/processors.h"
 #include "proto/experiment.pb.h"
 #include "proto/run.pb.h"
 
@@ -39,6 +40,8 @@ inline run::Run RunFacts(absl::string_view name, const spec::Experiment& spec, c
   run.set_standard_deviation_mv(scaler.standard_deviation_mv);
   run.set_device(device.torch.str());
   run.set_threads(torch::get_num_threads());
+  for (const int processor : AllowedProcessors()) run.add_processors(processor);
+  run.set_keeps_freed_memory(KeepFreedMemory());
   run.mutable_versions()->set_ecg(kVersion);
   run.mutable_versions()->set_libtorch(TORCH_VERSION);
   for (const auto lead : kLeadNames) run.add_leads(std::string(lead));

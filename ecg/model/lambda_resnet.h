@@ -30,6 +30,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "ecg/model/halving_max_pool.h"
 #include "ecg/model/residual.h"
 #include "proto/experiment.pb.h"
 
@@ -144,7 +145,7 @@ class LambdaResNet : public torch::nn::Module {
 
   torch::Tensor forward(const torch::Tensor& signals) {
     torch::Tensor x = bn1_(conv1_(Bounded(signals))).relu_();
-    x = torch::max_pool1d(x, /*kernel_size=*/3, /*stride=*/2, /*padding=*/1);
+    x = HalvingMaxPool(x);
     for (size_t stage = 0; stage < layers_.size(); ++stage) {
       for (size_t block = 0; block < layers_[stage]->size(); ++block) {
         // Not before the very first block, where the reference has no bound either.

@@ -20,6 +20,7 @@
 #include <array>
 #include <cmath>
 
+#include "ecg/model/halving_max_pool.h"
 #include "ecg/model/residual.h"
 #include "proto/experiment.pb.h"
 
@@ -130,7 +131,7 @@ class NfResNet : public torch::nn::Module {
 
   torch::Tensor forward(const torch::Tensor& signals) {
     torch::Tensor x = conv1_(signals).relu_();
-    x = torch::max_pool1d(x, /*kernel_size=*/3, /*stride=*/2, /*padding=*/1);
+    x = HalvingMaxPool(x);
     for (auto& layer : layers_) x = layer->forward(x);
     return fc_(x.mean(/*dim=*/-1));
   }

@@ -22,6 +22,7 @@
 #include <string>
 #include <vector>
 
+#include "ecg/model/halving_max_pool.h"
 #include "ecg/model/network.h"
 #include "ecg/model/pooled_head.h"
 #include "ecg/model/residual.h"
@@ -56,7 +57,7 @@ class WangResNet : public Network {
 
   torch::Tensor forward(const torch::Tensor& signals) override {
     torch::Tensor x = bn1_(conv1_(signals)).relu_();
-    if (!keeps_samples_) x = torch::max_pool1d(x, /*kernel_size=*/3, /*stride=*/2, /*padding=*/1);
+    if (!keeps_samples_) x = HalvingMaxPool(x);
     for (torch::nn::Sequential& stage : stages_) x = stage->forward(x);
     return head_->forward(MaxAndMean(x));
   }

@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "ecg/model/convolution_unit.h"
+#include "ecg/model/halving_max_pool.h"
 #include "ecg/model/network.h"
 #include "ecg/model/pooled_head.h"
 #include "ecg/model/residual.h"
@@ -110,7 +111,7 @@ class XResNet : public Network {
   torch::Tensor forward(const torch::Tensor& signals) override {
     torch::Tensor x = signals;
     for (const auto& unit : stem_) x = unit->forward(x);
-    x = torch::max_pool1d(x, /*kernel_size=*/3, /*stride=*/2, /*padding=*/1);
+    x = HalvingMaxPool(x);
     for (torch::nn::Sequential& stage : stages_) x = stage->forward(x);
     return head_->forward(MaxAndMean(x));
   }

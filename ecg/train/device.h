@@ -5,7 +5,6 @@
 #ifndef ECG_TRAIN_DEVICE_H_
 #define ECG_TRAIN_DEVICE_H_
 
-#include <sched.h>
 #include <torch/torch.h>
 
 #include <cstdlib>
@@ -70,17 +69,6 @@ inline absl::StatusOr<Device> ChooseDevice(const spec::Runtime& runtime) {
         absl::StrCat("cannot use ", name, ": ", reason, ". Pass --device=cpu, or set runtime.fall_back_to_cpu"));
   }
   return Device{torch::kCPU, precision, absl::StrCat(name, " is not there (", reason, "); using the CPU instead")};
-}
-
-// UseThreads makes LibTorch compute with `threads` threads, 0 meaning one for each core that this process may use, and
-// returns their number.
-inline int UseThreads(int threads) {
-  if (threads == 0) {
-    cpu_set_t set;
-    threads = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-  }
-  torch::set_num_threads(threads);
-  return threads;
 }
 
 }  // namespace ecg

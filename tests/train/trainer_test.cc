@@ -27,6 +27,7 @@
 #include "ecg/train/device.h"
 #include "ecg/train/optimizer.h"
 #include "ecg/train/predict.h"
+#include "ecg/train/processors.h"
 #include "gtest/gtest.h"
 
 namespace ecg {
