@@ -20,22 +20,27 @@ def _write_versions_header(ctx, packages):
         lines.append("// {} {}".format(package, _pkg_config(ctx, "--modversion", package)))
     ctx.file("versions.h", "\n".join(lines) + "\n")
 
-def _cc_library(name, linkopts = []):
+def _cc_library(name, linkopts = [], defines = []):
     # The headers lie under /usr/include, which the compiler searches by itself and Bazel accepts as its own.
     return """cc_library(
     name = "{}",
     hdrs = ["versions.h"],
+    defines = {},
     linkopts = {},
 )
-""".format(name, repr(linkopts))
+""".format(name, repr(defines), repr(linkopts))
 
 def _system_libraries_impl(ctx):
     _write_versions_header(ctx, ctx.attr.packages + ctx.attr.headers_only)
     targets = ["""package(default_visibility = ["//visibility:public"])\n"""]
     for package in ctx.attr.packages:
         targets.append(_cc_library(package, _linkopts(ctx, package)))
-    for name, linkopt in ctx.attr.without_pkg_config.items():
-        targets.append(_cc_library(name, [linkopt]))
+    for name, flags in ctx.attr.without_pkg_config.items():
+        targets.append(_cc_library(
+            name,
+            linkopts = [flag for flag in flags if flag.startswith("-l")],
+            defines = [flag[2:] for flag in flags if flag.startswith("-D")],
+        ))
     for name in ctx.attr.headers_only:
         targets.append(_cc_library(name))
     ctx.file("BUILD.bazel", "\n".join(targets))
@@ -45,7 +50,7 @@ system_libraries_repository = repository_rule(
     attrs = {
         "headers_only": attr.string_list(),
         "packages": attr.string_list(),
-        "without_pkg_config": attr.string_dict(),
+        "without_pkg_config": attr.string_list_dict(),
     },
     configure = True,
     doc = "One cc_library for each named library of the system.",

@@ -1,0 +1,120 @@
+// export.h
+//
+// A trained network as an ONNX file, with which ONNX Runtime and others predict in any language: millivolts in, logits
+// and probabilities out. It works for any network, since it translates what LibTorch is seen to do.
+//
+//   ECG_RETURN_IF_ERROR(ExportOnnx("model.onnx", *network, MultiLabel::Probabilities,
+//                                  {.leads = 12, .samples = 1250, .scaler = scaler, .metadata = {{"name", "mine"}}}));
+//
+// The graph has the input `signals` [batch, leads, samples] in mV and the outputs `logits` and `probabilities`
+// [batch, classes]. All are float32, and a batch is of any size.
+
+#ifndef ECG_ONNX_EXPORT_H_
+#define ECG_ONNX_EXPORT_H_
+
+#include <onnx/onnx_pb.h>
+#include <torch/torch.h>
+
+#include <array>
+#include <cstdint>
+#include <exception>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "ecg/corpus/scaler.h"
+#include "ecg/file/file.h"
+#include "ecg/model/network.h"
+#include "ecg/onnx/operators.h"
+#include "ecg/onnx/trace.h"
+#include "ecg/onnx/translation.h"
+#include "ecg/status/status_macros.h"
+
+namespace ecg {
+
+// OnnxOptions are what the file needs to know beside the network.
+struct OnnxOptions {
+  int leads = 0;
+  int samples = 0;
+  // scaler standardises the signals, in the graph.
+  Scaler scaler;
+  // metadata is what the file tells those who use it: its metadata_props.
+  std::map<std::string, std::string> metadata = {};
+};
+
+namespace export_internal {
+
+// SetFloats says that `value` is called `name` and is float32 of a shape whose first size is any.
+inline void SetFloats(const std::string& name, const std::vector<int64_t>& sizes_of_one, onnx::ValueInfoProto& value) {
+  value.set_name(name);
+  onnx::TypeProto::Tensor& type = *value.mutable_type()->mutable_tensor_type();
+  type.set_elem_type(onnx::TensorProto::FLOAT);
+  type.mutable_shape()->add_dim()->set_dim_param("batch");
+  for (const int64_t size : sizes_of_one) type.mutable_shape()->add_dim()->set_dim_value(size);
+}
+
+}  // namespace export_internal
+
+// OnnxModel returns `network` in evaluation mode, and what makes probabilities [B, K] of its logits [B, K]. It leaves
+// the network in evaluation mode. An operation that has no translation is an UnimplementedError that names it.
+inline absl::StatusOr<onnx::ModelProto> OnnxModel(Network& network,
+                                                  torch::Tensor (*probabilities)(const torch::Tensor&),
+                                                  const OnnxOptions& options) {
+  network.eval();
+  int64_t classes = 0;
+  const auto predict = [&](const torch::Tensor& signals_mv) -> std::vector<torch::Tensor> {
+    const Scaler& scaler = options.scaler;
+    const torch::Tensor logits = network.forward((signals_mv - scaler.mean_mv) / scaler.standard_deviation_mv);
+    classes = logits.size(1);
+    return {logits, probabilities(logits)};
+  };
+  const auto trace = [&](int batch) {
+    const std::vector<torch::Tensor> weights = network.parameters();
+    const torch::Device device = weights.empty() ? torch::kCPU : weights[0].device();
+    return TraceOf(network, torch::zeros({batch, options.leads, options.samples}, device), predict);
+  };
+  std::array<Trace, 2> traces;
+  try {
+    traces = {trace(2), trace(3)};
+  } catch (const c10::Error& error) {
+    return absl::UnimplementedError(
+        absl::StrCat("LibTorch cannot trace the network: ", error.what_without_backtrace()));
+  }
+
+  onnx::ModelProto model;
+  model.set_ir_version(kOnnxFormat);
+  model.set_producer_name("ecg");
+  model.add_opset_import()->set_version(kOnnxOperators);
+  for (const auto& [key, value] : options.metadata) {
+    onnx::StringStringEntryProto& entry = *model.add_metadata_props();
+    entry.set_key(key);
+    entry.set_value(value);
+  }
+  onnx::GraphProto& graph = *model.mutable_graph();
+  graph.set_name("network");
+  const std::vector<std::string> outputs = {"logits", "probabilities"};
+  export_internal::SetFloats(Translation::kInput, {options.leads, options.samples}, *graph.add_input());
+  for (const std::string& output : outputs) export_internal::SetFloats(output, {classes}, *graph.add_output());
+  ECG_RETURN_IF_ERROR(TranslateAll(traces, outputs, graph));
+  return model;
+}
+
+// ExportOnnx writes OnnxModel to `path`, whole or not at all.
+inline absl::Status ExportOnnx(const std::filesystem::path& path, Network& network,
+                               torch::Tensor (*probabilities)(const torch::Tensor&), const OnnxOptions& options) {
+  ECG_ASSIGN_OR_RETURN(const onnx::ModelProto model, OnnxModel(network, probabilities, options));
+  // Protobuf's own limit; a network beyond it would need its weights in other files.
+  constexpr size_t kMostBytes = size_t{1} << 31;
+  if (model.ByteSizeLong() >= kMostBytes) {
+    return absl::UnimplementedError("an ONNX file is smaller than 2 GB, which the weights of the network are not");
+  }
+  return WriteFile(path, model.SerializeAsString());
+}
+
+}  // namespace ecg
+
+#endif  // ECG_ONNX_EXPORT_H_

@@ -1,0 +1,74 @@
+// trace.h
+//
+// What LibTorch does when a network reads signals, as a graph of its operations, observed in one forward pass: the
+// first half of writing a network in another format, and the same for every network.
+//
+//   const Trace trace = TraceOf(network, torch::zeros({2, 12, 1250}), [&](const torch::Tensor& signals) {
+//     return std::vector{network.forward(signals)};
+//   });
+//   std::cout << *trace.graph;
+//
+//   %278 : Float(2, 64, 625) = aten::_convolution(%0, %1, %263, %265, ...)
+
+#ifndef ECG_ONNX_TRACE_H_
+#define ECG_ONNX_TRACE_H_
+
+#include <torch/csrc/jit/frontend/tracer.h>
+#include <torch/csrc/jit/ir/ir.h>
+#include <torch/torch.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace ecg {
+
+// Trace is one forward pass.
+struct Trace {
+  // Its first input is the signals, the others are the weights. Sizes that the network asked tensors for are plain
+  // numbers in it, and right for those signals only.
+  std::shared_ptr<torch::jit::Graph> graph;
+
+  // Weight is a parameter or a buffer, which shares the network's memory.
+  struct Weight {
+    // As in PyTorch's state_dict.
+    std::string name;
+    torch::Tensor tensor;
+  };
+  std::map<const torch::jit::Value*, Weight> weights;
+};
+
+// TraceOf returns the operations of `forward(signals)`, where the weights of `network` keep their names. It throws what
+// `forward` and LibTorch throw.
+inline Trace TraceOf(const torch::nn::Module& network, const torch::Tensor& signals,
+                     const std::function<std::vector<torch::Tensor>(const torch::Tensor&)>& forward) {
+  namespace tracer = torch::jit::tracer;
+  Trace trace;
+  const auto run = [&](const torch::jit::Stack& inputs) {
+    const std::shared_ptr<tracer::TracingState> state = tracer::getTracingState();
+    // Weights that are no inputs would become constants, and nameless.
+    const auto add_inputs = [&](const auto& named) {
+      for (const auto& item : named) {
+        if (state->hasValue(item.value())) continue;  // it goes by two names
+        torch::jit::Value* const value = state->graph->addInput();
+        value->inferTypeFrom(item.value());
+        tracer::setValueTrace(item.value(), value);
+        trace.weights.emplace(value, Trace::Weight{item.key(), item.value().detach()});
+      }
+    };
+    add_inputs(network.named_parameters());
+    add_inputs(network.named_buffers());
+    torch::jit::Stack outputs;
+    for (const torch::Tensor& output : forward(inputs.at(0).toTensor())) outputs.emplace_back(output);
+    return outputs;
+  };
+  const torch::NoGradGuard no_grad;
+  trace.graph = tracer::trace({signals}, run, [](const torch::Tensor&) { return std::string(); }).first->graph;
+  return trace;
+}
+
+}  // namespace ecg
+
+#endif  // ECG_ONNX_TRACE_H_
