@@ -95,6 +95,10 @@ protobuf_repository = repository_rule(
     local = True,
 )
 
+def _first(ctx, patterns):
+    # The first file that matches one of the patterns, or "".
+    return ctx.execute(["bash", "-c", "for pattern; do compgen -G \"$pattern\" && break; done | head -1", "bash"] + patterns).stdout.strip()
+
 def _libtorch_impl(ctx):
     root = ctx.os.environ.get("LIBTORCH_ROOT", "")
     api = "include/torch/csrc/api/include"
@@ -128,15 +132,28 @@ def _libtorch_impl(ctx):
     linkopts += ["-ltorch", "-ltorch_cpu", "-lc10"]
     defines = []
     if ctx.path(library_dir + "/libtorch_cuda.so").exists:
-        # Nothing refers to the CUDA libraries by symbol: they register themselves when loaded, so they must stay linked.
+        # Our code calls the CUDA runtime itself. It lies beside LibTorch, in the packages that Python's `torch` needs, or
+        # where CUDA is installed.
+        cuda = ctx.os.environ.get("CUDA_HOME", "/usr/local/cuda")
+        runtime = _first(ctx, [library_dir + "/libcudart*.so*", root + "/../nvidia/*/lib/libcudart.so*", cuda + "/lib64/libcudart.so*", cuda + "/lib/libcudart.so*"])
+        header = _first(ctx, ["/usr/include/cuda_runtime_api.h", root + "/include/cuda_runtime_api.h", root + "/../nvidia/*/include/cuda_runtime_api.h", cuda + "/include/cuda_runtime_api.h"])
+        if not runtime or not header:
+            fail("The LibTorch in '{}' has CUDA, but there is no {} for it. Install CUDA's runtime and headers (Debian: nvidia-cuda-dev), and set CUDA_HOME to their folder unless it is /usr or /usr/local/cuda.".format(library_dir, "cuda_runtime_api.h" if runtime else "libcudart.so"))
+        if header != "/usr/include/cuda_runtime_api.h":
+            ctx.symlink(header.rpartition("/")[0], "cuda_include")
+            includes.append("cuda_include")
         defines.append("ECG_WITH_CUDA")
-        linkopts += ["-Wl,--no-as-needed", "-ltorch_cuda", "-lc10_cuda", "-Wl,--as-needed"]
+
+        # Nothing refers to the CUDA libraries by symbol: they register themselves when loaded, so they must stay linked.
+        # What they need themselves, they find when they are loaded.
+        linkopts += ["-Wl,--no-as-needed", "-ltorch_cuda", "-lc10_cuda", "-Wl,--as-needed", runtime]
+        linkopts += ["-Wl,-rpath," + runtime.rpartition("/")[0], "-Wl,--allow-shlib-undefined"]
 
     ctx.file("BUILD.bazel", """package(default_visibility = ["//visibility:public"])
 
 cc_library(
     name = "torch",
-    hdrs = glob(["include/**/*.h", "include/**/*.hpp", "include/**/*.cuh"]),
+    hdrs = glob(["include/**/*.h", "include/**/*.hpp", "include/**/*.cuh", "cuda_include/**"]),
     defines = {defines},
     includes = {includes},
     linkopts = {linkopts},
@@ -147,6 +164,6 @@ libtorch_repository = repository_rule(
     implementation = _libtorch_impl,
     configure = True,
     doc = "LibTorch at $LIBTORCH_ROOT, else the system's; with CUDA when its library is there.",
-    environ = ["LIBTORCH_ROOT"],
+    environ = ["CUDA_HOME", "LIBTORCH_ROOT"],
     local = True,
 )

@@ -60,6 +60,15 @@ inline int CudaDeviceCount() {
 #endif
 }
 
+// DeviceName returns what the maker calls `device`, and of the CPU "cpu".
+inline std::string DeviceName(const torch::Device& device) {
+#ifdef ECG_WITH_CUDA
+  cudaDeviceProp properties;
+  if (device.is_cuda() && cudaGetDeviceProperties(&properties, device.index()) == cudaSuccess) return properties.name;
+#endif
+  return device.str();
+}
+
 // MemoryOf returns the memory of `device`, and nothing of the CPU.
 inline std::optional<DeviceMemory> MemoryOf(const torch::Device& device) {
 #ifdef ECG_WITH_CUDA
