@@ -106,9 +106,12 @@ class RuleOptimizer : public Optimizer {
     std::vector<torch::Tensor> parameters, gradients;
     std::array<std::vector<torch::Tensor>, kMoments> moments;
     for (Slot& slot : slots_) {
-      if (!slot.parameter.grad().defined()) continue;
+      const torch::Tensor& gradient = slot.parameter.grad();
+      if (!gradient.defined()) continue;
       parameters.push_back(slot.parameter);
-      gradients.push_back(slot.parameter.grad());
+      // Along a dimension of size 1 it may have another stride, which one kernel for all does not take.
+      const bool is_alike = gradient.strides() == slot.parameter.strides();
+      gradients.push_back(is_alike ? gradient : torch::empty_like(slot.parameter).copy_(gradient));
       for (size_t i = 0; i < kMoments; ++i) moments[i].push_back(slot.moments[i]);
     }
     rule_.Update(step_, parameters, gradients, moments);
