@@ -2,18 +2,21 @@
 # Times our ResNet-18 and the reference's side by side, and prints medians and ratios:
 #
 #   bench/compare.sh --reference=DIR    a checkout of seitalab/dnn_ecg_comparison; needs Debian's python3-torch
+#   bench/compare.sh --onnxruntime=DIR  ONNX Runtime on the same network; needs Node.js, and in DIR
+#                                       `ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node`
 #   bench/compare.sh                    our own figures only
 #
 # Each pair runs alternately three times (--repeat=N), so that a change of the machine's mood meets both.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-reference="" repeat=3
+reference="" onnxruntime="" repeat=3
 for argument in "$@"; do
   case $argument in
     --reference=*) reference=${argument#*=} ;;
+    --onnxruntime=*) onnxruntime=${argument#*=} ;;
     --repeat=*) repeat=${argument#*=} ;;
     *)
-      sed -n '2,7s/^# \{0,1\}//p' "$0" >&2
+      sed -n '2,9s/^# \{0,1\}//p' "$0" >&2
       exit 1
       ;;
   esac
@@ -51,3 +54,14 @@ row "training, float32, $cores threads, crops" 'TrainingStep/precision:0/' "$cor
 row "training, bfloat16, $cores threads, crops" 'TrainingStep/precision:2/' "$cores" training "$cores" bf16
 row "evaluation, $cores threads, windows; as shipped" 'EvaluateRecords/precision:0/' "$cores" evaluation "$cores"
 row "evaluation, $cores threads, windows; in batches" 'EvaluateRecords/precision:0/' "$cores" batches "$cores"
+
+[ -n "$onnxruntime" ] || exit 0
+# The same rows against another rival: its batches are of 64 windows, as ours are.
+./bazelw build //bench:onnx_networks >&2
+reference=$(mktemp -d)
+trap 'rm -rf "$reference"' EXIT
+bazel-bin/bench/onnx_networks --output_dir="$reference" resnet1d-18
+theirs() { NODE_PATH=$onnxruntime/node_modules node bench/onnxruntime.js time "$reference/resnet1d-18.onnx" "$1"; }
+for threads in 1 "$cores"; do
+  row "evaluation, $threads threads, windows; ONNX Runtime" 'EvaluateRecords/precision:0/' "$threads" "$threads"
+done

@@ -8,7 +8,7 @@
 # protobuf and the rest are the distribution's; on Debian or Ubuntu:
 #
 #   apt-get install g++ pkg-config protobuf-compiler libprotobuf-dev libabsl-dev libcli11-dev nlohmann-json3-dev \
-#     libcsv-dev libmatio-dev libssl-dev libzip-dev zlib1g-dev
+#     libcsv-dev libmatio-dev libonnx-dev libssl-dev libzip-dev zlib1g-dev
 #
 # With a LibTorch without CUDA it runs too, and says in each row that there is no device. Synthetic records (4 GB for
 # 21,837) are kept in ~/.cache/ecg. What is built is kept in --build_dir, build_on_gpu by default, for the next time.
@@ -66,7 +66,7 @@ torch_flags "$libtorch" "$cuda" "$build"
 flags+=(-O2)
 system=(absl_flat_hash_map absl_status absl_statusor absl_str_format absl_strings absl_time protobuf libzip matio zlib
   libcrypto)
-read -ra system_libraries <<<"$(pkg-config --libs "${system[@]}") -lcsv -lpthread"
+read -ra system_libraries <<<"$(pkg-config --libs "${system[@]}") -lcsv -lonnx_proto -lpthread"
 
 # compile SOURCE OBJECT
 compile() {

@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdio>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -47,6 +48,7 @@
 #include "ecg/model/layers.h"
 #include "ecg/model/network.h"
 #include "ecg/model/weights.h"
+#include "ecg/onnx/export.h"
 #include "ecg/random/random.h"
 #include "ecg/report/console.h"
 #include "ecg/report/history.h"
@@ -304,7 +306,7 @@ class ExperimentOn {
                                                        ". Evaluate it on the corpus it was trained on"));
       }
     }
-    state_->validation.scaler = state_->test.scaler = found.scaler;
+    state_->train.scaler = state_->validation.scaler = state_->test.scaler = found.scaler;
     return absl::OkStatus();
   }
 
@@ -333,7 +335,20 @@ class ExperimentOn {
     return evaluation;
   }
 
-  // Finish scores the network and writes predictions.csv and run.json.
+  // WriteOnnx leaves the network as model.onnx. An own backbone may use what cannot be written: the run is as good
+  // without the file, so it only says so.
+  absl::Status WriteOnnx(const RunFolder& folder) const {
+    const TrainedModel trained = Trained();
+    OnnxOptions options = {
+        .leads = kLeads, .samples = trained.crop_samples, .scaler = trained.scaler, .metadata = trained.Metadata()};
+    options.metadata["window_stride_samples"] = absl::StrCat(StrideSamples(spec_));
+    const absl::Status status = ExportOnnx(folder.onnx(), *network_, &Objective::Probabilities, options);
+    if (!absl::IsUnimplemented(status)) return status;
+    std::fprintf(stderr, "there will be no model.onnx: %s\n", std::string(status.message()).c_str());
+    return absl::OkStatus();
+  }
+
+  // Finish scores the network and writes predictions.csv, model.onnx and run.json.
   absl::StatusOr<run::Run> Finish(const RunFolder& folder, const run::TrainingState& state) {
     const Stopwatch stopwatch;
     run::Run run = Facts(state);
@@ -349,6 +364,7 @@ class ExperimentOn {
     for (const int record : state_->test.Records()) ids.push_back(state_->signals.id(record));
     ECG_RETURN_IF_ERROR(
         WritePredictions(folder.predictions(), ids, labels().classes, predictions.targets, predictions.probabilities));
+    ECG_RETURN_IF_ERROR(WriteOnnx(folder));
     rusage usage;
     if (getrusage(RUSAGE_SELF, &usage) == 0) run.set_peak_memory_bytes(usage.ru_maxrss * 1024.0);
     ECG_ASSIGN_OR_RETURN(const std::string json, RunJson(run));

@@ -7,6 +7,7 @@
 //   history.csv         a row for each epoch
 //   predictions.csv     targets and probabilities of the test records
 //   model.safetensors   the best weights, with the classes, leads and scaling that they need
+//   model.onnx          the same network for ONNX Runtime, from millivolts to probabilities
 //   checkpoints/        what --resume goes on from
 
 #ifndef ECG_EXPERIMENT_RUN_FOLDER_H_
@@ -44,6 +45,7 @@ class RunFolder {
   std::filesystem::path history() const { return path_ / "history.csv"; }
   std::filesystem::path predictions() const { return path_ / "predictions.csv"; }
   std::filesystem::path model() const { return path_ / "model.safetensors"; }
+  std::filesystem::path onnx() const { return path_ / "model.onnx"; }
   std::filesystem::path checkpoints() const { return path_ / "checkpoints"; }
 
   // CheckNew makes sure that a new run can be written here, and changes nothing.
