@@ -115,6 +115,7 @@ BENCHMARK(EvaluateRecords)
 }  // namespace ecg
 
 int main(int argc, char** argv) {
+  ecg::SleepWhileWaiting(argv);
   const char* threads = std::getenv("ECG_THREADS");
   ecg::KeepFreedMemory();
   ecg::UseThreads(threads == nullptr ? 0 : std::atoi(threads));

@@ -199,6 +199,7 @@ absl::Status RunExperiment(const EmbeddedSpec& embedded, const Flags& flags, Net
 // different. It returns the exit status: 0, or 1 after an error, which it prints.
 template <Dataset D, typename TrainerType>
 int RunProgram(const EmbeddedSpec& embedded, NetworkFactory make_network, int argc, char** argv) {
+  SleepWhileWaiting(argv);
   Flags flags;
   CLI::App app(absl::StrCat("Trains and tests the experiment ", std::string(embedded.name.data(), embedded.name.size()),
                             ", built from ", std::string(embedded.file.data(), embedded.file.size()), "."),
