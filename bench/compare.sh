@@ -29,7 +29,7 @@ ours() {
   ECG_THREADS=$2 bazel-bin/bench/network --benchmark_filter="$1" --benchmark_format=csv 2>/dev/null |
     awk -F, '/^name/ { for (i = 1; i <= NF; ++i) if ($i == "items_per_second") column = i } /^"/ { print $column }'
 }
-theirs() { python3 bench/reference.py "$reference" "$@" 2>/dev/null; }
+theirs() { /usr/bin/python3 bench/reference.py "$reference" "$@" 2>/dev/null; }
 median() { sort -g | awk '{ value[NR] = $1 } END { print value[int((NR + 1) / 2)] }'; }
 
 printf '%-44s %10s %10s %7s\n' "items per second, median of $repeat" ours theirs ratio

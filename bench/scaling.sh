@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # How time and memory grow with the corpus: synthetic records of PTB-XL's form are made, packed, trained on for one epoch
-# and tested, for 1,000, 5,000 and 21,837 records.
+# and tested, for 1,000, 5,000 and 21,837 records. Memory is the most that a process held that is not a mapped file.
 #
 #   bench/scaling.sh [--records="1000 5000 21837"] [--set=PATH=VALUE ...]
 #
@@ -25,8 +25,15 @@ export XDG_CACHE_HOME=$work/cache
 
 # Seconds and megabytes of a command.
 measure() {
-  /usr/bin/time -f '%e %M' -o "$work/time" "$@" >"$work/out" 2>"$work/err" || { cat "$work/err" >&2; exit 1; }
-  awk '{ printf "%9.1f s %6d MB", $1, $2 / 1024 }' "$work/time"
+  local start=$EPOCHREALTIME most=0 now
+  "$@" >"$work/out" 2>"$work/err" &
+  while kill -0 $! 2>"$work/gone"; do
+    now=$(awk '/^RssAnon/ { print $2 }' /proc/$!/status 2>"$work/gone") || now=0
+    if [ "${now:-0}" -gt "$most" ]; then most=$now; fi
+    sleep 0.1
+  done
+  wait $! || { cat "$work/err" >&2; exit 1; }
+  awk -v from="$start" -v to="$EPOCHREALTIME" -v kb="$most" 'BEGIN { printf "%9.1f s %6d MB", to - from, kb / 1024 }'
 }
 printf '%8s  %21s  %21s  %34s\n' records "making them" packing "one epoch, tested (the epoch alone)"
 for records in $sizes; do
