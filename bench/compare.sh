@@ -63,5 +63,5 @@ trap 'rm -rf "$reference"' EXIT
 bazel-bin/bench/onnx_networks --output_dir="$reference" resnet1d-18
 theirs() { NODE_PATH=$onnxruntime/node_modules node bench/onnxruntime.js time "$reference/resnet1d-18.onnx" "$1"; }
 for threads in 1 "$cores"; do
-  row "evaluation, $threads threads, windows; ONNX Runtime" 'EvaluateRecords/precision:0/' "$threads" "$threads"
+  row "evaluation, threads: $threads, windows; ONNX Runtime" 'EvaluateRecords/precision:0/' "$threads" "$threads"
 done
