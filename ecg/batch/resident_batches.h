@@ -23,6 +23,7 @@
 #include "ecg/batch/resident_signals.h"
 #include "ecg/batch/split_part.h"
 #include "ecg/batch/standardise.h"
+#include "ecg/batch/target_tensor.h"
 
 namespace ecg {
 
@@ -48,8 +49,7 @@ class ResidentBatches {
     }
     scale_ = scale.to(all.device());
     shift_ = shift.to(all.device());
-    const std::vector<uint8_t> targets = part.Targets();
-    targets_ = torch::tensor(targets, torch::kUInt8).reshape({part.size(), -1}).to(torch::kFloat32).to(all.device());
+    targets_ = TargetTensor(part).to(all.device());
   }
 
   // Start makes `excerpts` those that are given next, in their order, from the first batch on. The last batch is filled

@@ -8,14 +8,13 @@
 #include <torch/torch.h>
 
 #include <algorithm>
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
 
+#include "ecg/batch/excerpt.h"
 #include "ecg/batch/split_part.h"
 #include "ecg/batch/standardise.h"
-#include "ecg/batch/window.h"
 
 namespace ecg {
 
@@ -35,45 +34,32 @@ class WindowBatches {
   };
 
   // `part` must outlive the batches.
-  WindowBatches(const SplitPart& part, const Options& options) : part_(part), options_(options) {
-    for (int row = 0; row < part.size(); ++row) total_ += Starts(row).size();
-  }
+  WindowBatches(const SplitPart& part, const Options& options)
+      : part_(part), options_(options), windows_(WindowsOfRows(part, options.window_samples, options.stride_samples)) {}
 
   // total returns the number of windows of all rows.
-  int64_t total() const { return total_; }
+  int64_t total() const { return static_cast<int64_t>(windows_.size()); }
 
   // Next returns the next batch, or nothing when there is none.
   std::optional<WindowBatch> Next() {
-    const int count = static_cast<int>(std::min<int64_t>(options_.batch_windows, total_ - given_));
+    const int count = static_cast<int>(std::min<int64_t>(options_.batch_windows, total() - given_));
     if (count == 0) return std::nullopt;
-    given_ += count;
     const int leads = part_.signals->leads(), length = options_.window_samples;
     WindowBatch batch = {torch::empty({count, leads, length}), {}};
     float* signals = batch.signals.data_ptr<float>();
-    for (int i = 0; i < count; ++i, ++window_, signals += leads * length) {
-      while (window_ == starts_.size()) {
-        starts_ = Starts(++row_);
-        window_ = 0;
-      }
-      Standardise(*part_.signals, part_.record(row_), starts_[window_], length, part_.scaler, signals);
-      batch.rows.push_back(row_);
+    for (int i = 0; i < count; ++i, signals += leads * length) {
+      const auto [row, start] = windows_[given_++];
+      Standardise(*part_.signals, part_.record(row), start, length, part_.scaler, signals);
+      batch.rows.push_back(row);
     }
     return batch;
   }
 
  private:
-  std::vector<int> Starts(int row) const {
-    return WindowStarts(part_.signals->samples(part_.record(row)), options_.window_samples, options_.stride_samples);
-  }
-
   const SplitPart& part_;
   const Options options_;
-  int64_t total_ = 0;
+  const std::vector<Excerpt> windows_;
   int64_t given_ = 0;
-  // The next window: which row it is of, where the row's windows start, and which of these it is.
-  int row_ = -1;
-  std::vector<int> starts_;
-  size_t window_ = 0;
 };
 
 }  // namespace ecg

@@ -33,6 +33,7 @@
 #include "absl/strings/string_view.h"
 #include "ecg/batch/resident_signals.h"
 #include "ecg/batch/split_part.h"
+#include "ecg/batch/target_tensor.h"
 #include "ecg/corpus/dataset.h"
 #include "ecg/corpus/labels.h"
 #include "ecg/corpus/one_of.h"

@@ -62,15 +62,14 @@ class LoadedFeed : public Feed {
   void Fetch() override {
     Batch batch = *batches_->Next();
     if (device_.is_cpu()) {
-      batch_ = {std::move(batch.signals), std::move(batch.targets)};
+      batch_ = std::move(batch);
       return;
     }
-    const std::vector<torch::Tensor> made = {batch.signals, batch.targets};
     if (!batch_.signals.defined()) {
       batch_ = {torch::empty_like(batch.signals, batch.signals.options().device(device_)),
                 torch::empty_like(batch.targets, batch.targets.options().device(device_))};
     }
-    upload_(made, {batch_.signals, batch_.targets});
+    upload_({batch.signals, batch.targets}, {batch_.signals, batch_.targets});
   }
 
   Batch Take() override { return batch_; }

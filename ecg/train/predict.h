@@ -28,12 +28,6 @@
 
 namespace ecg {
 
-// TargetTensor returns the labels of `part`, float32 [size, K].
-inline torch::Tensor TargetTensor(const SplitPart& part) {
-  const std::vector<uint8_t> targets = part.Targets();
-  return torch::tensor(targets, torch::kUInt8).reshape({part.size(), part.classes()}).to(torch::kFloat32);
-}
-
 // TakeLargest makes of `logits`, float32 [size, K], and the logits of windows, float32 [W, K], the element-wise larger:
 // `rows` says which row each window is of. What is not a number remains so.
 inline void TakeLargest(const torch::Tensor& of_windows, const std::vector<int>& rows, torch::Tensor& logits) {

@@ -30,6 +30,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "ecg/batch/split_part.h"
+#include "ecg/batch/target_tensor.h"
 #include "ecg/batch/window_batches.h"
 #include "ecg/model/network.h"
 #include "ecg/model/weights.h"
