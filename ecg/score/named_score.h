@@ -14,6 +14,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -35,6 +36,17 @@ struct Predictions {
   std::span<const uint8_t> targets;
   std::span<const float> probabilities;
 };
+
+// ScoreSample is a score, and what it is on resamples of the records.
+struct ScoreSample {
+  double score = 0;
+  BootstrapInterval interval;
+};
+
+// Rank returns `predictions` in the order of the probabilities of each class.
+inline absl::StatusOr<RankedPredictions> Rank(const Predictions& predictions) {
+  return RankedPredictions::Create(predictions.targets, predictions.probabilities, predictions.classes);
+}
 
 // AddRow appends the figures of one class to `report`.
 inline run::ClassScores& AddRow(const ClassScores& scores, run::Scores& report) {
@@ -78,9 +90,12 @@ struct MacroRocAucScore {
     return BootstrapMacroRocAuc(ranked, options);
   }
 
- private:
-  static absl::StatusOr<RankedPredictions> Rank(const Predictions& predictions) {
-    return RankedPredictions::Create(predictions.targets, predictions.probabilities, predictions.classes);
+  // Sample returns Score and Interval, of predictions that are ranked once.
+  static absl::StatusOr<ScoreSample> Sample(const Predictions& predictions, const BootstrapOptions& options) {
+    ECG_ASSIGN_OR_RETURN(const RankedPredictions ranked, Rank(predictions));
+    ECG_ASSIGN_OR_RETURN(const Scores scores, ComputeScores(ranked));
+    ECG_ASSIGN_OR_RETURN(BootstrapInterval interval, BootstrapMacroRocAuc(ranked, options));
+    return ScoreSample{scores.macro_roc_auc, std::move(interval)};
   }
 };
 
@@ -104,9 +119,7 @@ struct MacroF1Score {
     report.set_macro_f1(confusion.MacroF1());
     report.set_accuracy(confusion.Accuracy());
     // How well each class is told from the others, at any threshold.
-    ECG_ASSIGN_OR_RETURN(
-        const RankedPredictions ranked,
-        RankedPredictions::Create(predictions.targets, predictions.probabilities, predictions.classes));
+    ECG_ASSIGN_OR_RETURN(const RankedPredictions ranked, Rank(predictions));
     ECG_ASSIGN_OR_RETURN(const Scores scores, ComputeScores(ranked));
     report.set_macro_roc_auc(scores.macro_roc_auc);
     for (size_t k = 0; k < predictions.classes.size(); ++k) {
@@ -122,6 +135,13 @@ struct MacroF1Score {
     return BootstrapMacroF1(choices, options);
   }
 
+  // Sample returns Score and Interval, of classes that are chosen once.
+  static absl::StatusOr<ScoreSample> Sample(const Predictions& predictions, const BootstrapOptions& options) {
+    ECG_ASSIGN_OR_RETURN(const ClassChoices choices, Choose(predictions));
+    ECG_ASSIGN_OR_RETURN(BootstrapInterval interval, BootstrapMacroF1(choices, options));
+    return ScoreSample{Confusion(choices).MacroF1(), std::move(interval)};
+  }
+
  private:
   static absl::StatusOr<ClassChoices> Choose(const Predictions& predictions) {
     return ClassChoices::Create(predictions.targets, predictions.probabilities,
@@ -129,23 +149,11 @@ struct MacroF1Score {
   }
 };
 
-// ScoreSample is a score, and what it is on resamples of the records.
-struct ScoreSample {
-  double score = 0;
-  BootstrapInterval interval;
-};
-
 // SampleScore returns the score that is called `name`.
 inline absl::StatusOr<ScoreSample> SampleScore(absl::string_view name, const Predictions& predictions,
                                                const BootstrapOptions& options) {
-  const auto sample = [&]<typename Score>(Score) -> absl::StatusOr<ScoreSample> {
-    ScoreSample sample;
-    ECG_ASSIGN_OR_RETURN(sample.score, Score::Score(predictions));
-    ECG_ASSIGN_OR_RETURN(sample.interval, Score::Interval(predictions, options));
-    return sample;
-  };
-  if (name == MacroRocAucScore::kScoreName) return sample(MacroRocAucScore());
-  if (name == MacroF1Score::kScoreName) return sample(MacroF1Score());
+  if (name == MacroRocAucScore::kScoreName) return MacroRocAucScore::Sample(predictions, options);
+  if (name == MacroF1Score::kScoreName) return MacroF1Score::Sample(predictions, options);
   return absl::UnimplementedError(absl::StrCat("no score is called \"", name, "\"; there are ",
                                                MacroRocAucScore::kScoreName, " and ", MacroF1Score::kScoreName));
 }
