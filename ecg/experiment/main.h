@@ -199,7 +199,6 @@ absl::Status RunExperiment(const EmbeddedSpec& embedded, const Flags& flags, Net
 // different. It returns the exit status: 0, or 1 after an error, which it prints.
 template <Dataset D, typename TrainerType>
 int RunProgram(const EmbeddedSpec& embedded, NetworkFactory make_network, int argc, char** argv) {
-  SleepWhileWaiting(argv);
   Flags flags;
   CLI::App app(absl::StrCat("Trains and tests the experiment ", std::string(embedded.name.data(), embedded.name.size()),
                             ", built from ", std::string(embedded.file.data(), embedded.file.size()), "."),
@@ -233,6 +232,7 @@ int RunProgram(const EmbeddedSpec& embedded, NetworkFactory make_network, int ar
   app.add_flag("--resume", flags.resume, "Go on with the run in --output_dir, or else with the latest");
   app.add_flag("--describe", flags.describe, "Print the spec, the network and the corpus, and stop");
   if (const std::optional<int> exit_status = ParseFlags(app, argc, argv)) return *exit_status;
+  if (!flags.describe) SleepWhileWaiting(argv);
 
   absl::Status status;
   try {

@@ -185,11 +185,12 @@ inline absl::Status RunSweep(const EmbeddedSweep& embedded, const SweepFlags& fl
   if (!settings.empty()) arguments.push_back(absl::StrCat("--settings=", settings));
   if (!flags.device.empty()) arguments.push_back(absl::StrCat("--device=", flags.device));
   if (flags.jobs > 1) {
-    // Runs beside one another share the cores, and do not burn them while they wait for each other.
+    // Runs beside one another share the cores.
     const int cores = static_cast<int>(std::thread::hardware_concurrency());
     arguments.push_back(absl::StrCat("--set=runtime.threads=", std::max(1, cores / flags.jobs)));
-    setenv("OMP_WAIT_POLICY", "passive", /*overwrite=*/0);
   }
+  // Each run would see to it by itself, and begin anew for it.
+  setenv("OMP_WAIT_POLICY", "passive", /*overwrite=*/0);
   spec::SweptData data;
   if (!flags.data_dir.empty()) {
     data.set_data_dir(std::filesystem::absolute(UserPath(flags.data_dir)).string());
