@@ -48,13 +48,11 @@ struct OnnxOptions {
 
 namespace export_internal {
 
-// SetFloats says that `value` is called `name` and is float32 of a shape whose first size is any.
-inline void SetFloats(const std::string& name, const std::vector<int64_t>& sizes_of_one, onnx::ValueInfoProto& value) {
-  value.set_name(name);
-  onnx::TypeProto::Tensor& type = *value.mutable_type()->mutable_tensor_type();
-  type.set_elem_type(onnx::TensorProto::FLOAT);
-  type.mutable_shape()->add_dim()->set_dim_param("batch");
-  for (const int64_t size : sizes_of_one) type.mutable_shape()->add_dim()->set_dim_value(size);
+// SetBatch says that `value` is called `name` and is float32 [batch, `sizes`...].
+inline void SetBatch(const std::string& name, std::vector<int64_t> sizes, onnx::ValueInfoProto& value) {
+  sizes.insert(sizes.begin(), -1);
+  SetFloats(name, sizes, value);
+  value.mutable_type()->mutable_tensor_type()->mutable_shape()->mutable_dim(0)->set_dim_param("batch");
 }
 
 }  // namespace export_internal
@@ -97,8 +95,8 @@ inline absl::StatusOr<onnx::ModelProto> OnnxModel(Network& network,
   onnx::GraphProto& graph = *model.mutable_graph();
   graph.set_name("network");
   const std::vector<std::string> outputs = {"logits", "probabilities"};
-  export_internal::SetFloats(Translation::kInput, {options.leads, options.samples}, *graph.add_input());
-  for (const std::string& output : outputs) export_internal::SetFloats(output, {classes}, *graph.add_output());
+  export_internal::SetBatch(Translation::kInput, {options.leads, options.samples}, *graph.add_input());
+  for (const std::string& output : outputs) export_internal::SetBatch(output, {classes}, *graph.add_output());
   ECG_RETURN_IF_ERROR(TranslateAll(traces, outputs, graph));
   return model;
 }

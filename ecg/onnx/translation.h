@@ -68,6 +68,17 @@ inline onnx::AttributeProto Attribute(const std::string& name, const std::string
   return attribute;
 }
 
+// SetFloats says that `value` is called `name` and is float32 of `shape`, where -1 is any size.
+inline void SetFloats(const std::string& name, const std::vector<int64_t>& shape, onnx::ValueInfoProto& value) {
+  value.set_name(name);
+  onnx::TypeProto::Tensor& type = *value.mutable_type()->mutable_tensor_type();
+  type.set_elem_type(onnx::TensorProto::FLOAT);
+  for (const int64_t size : shape) {
+    onnx::TensorShapeProto::Dimension& dimension = *type.mutable_shape()->add_dim();
+    if (size >= 0) dimension.set_dim_value(size);
+  }
+}
+
 // Translation goes along two traces, and writes one graph. Where it cannot go on its functions throw c10::Error.
 class Translation {
  public:
@@ -196,14 +207,7 @@ class Translation {
     names_[node_[0]->outputs()[0]] = name;
     if (name != graph_.node().rbegin()->name()) return;
     // What LibTorch knows of its shape, so that those who check the graph find a translation that is wrong.
-    onnx::ValueInfoProto& value = *graph_.add_value_info();
-    value.set_name(name);
-    onnx::TypeProto::Tensor& type = *value.mutable_type()->mutable_tensor_type();
-    type.set_elem_type(onnx::TensorProto::FLOAT);
-    for (const int64_t size : ResultShape()) {
-      onnx::TensorShapeProto::Dimension& dimension = *type.mutable_shape()->add_dim();
-      if (size >= 0) dimension.set_dim_value(size);
-    }
+    SetFloats(name, ResultShape(), *graph_.add_value_info());
   }
 
   // ReturnList says what the tensors in the list that it returns are called.
