@@ -23,24 +23,15 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export XDG_CACHE_HOME=$work/cache
 
+. bench/measure.sh
 # Seconds and megabytes of a command.
-measure() {
-  local start=$EPOCHREALTIME most=0 now
-  "$@" >"$work/out" 2>"$work/err" &
-  while kill -0 $! 2>"$work/gone"; do
-    now=$(awk '/^RssAnon/ { print $2 }' /proc/$!/status 2>"$work/gone") || now=0
-    if [ "${now:-0}" -gt "$most" ]; then most=$now; fi
-    sleep 0.1
-  done
-  wait $! || { cat "$work/err" >&2; exit 1; }
-  awk -v from="$start" -v to="$EPOCHREALTIME" -v kb="$most" 'BEGIN { printf "%9.1f s %6d MB", to - from, kb / 1024 }'
-}
+spent() { measure "$@" | awk '{ printf "%9.1f s %6d MB", $1, $2 }'; }
 printf '%8s  %21s  %21s  %34s\n' records "making them" packing "one epoch, tested (the epoch alone)"
 for records in $sizes; do
-  made=$(measure bazel-bin/cli/make_demo --records="$records" --output_dir="$work/demo")
-  packed=$(measure bazel-bin/cli/pack --data_dir="$work/demo" --output_dir="$work/packed")
+  made=$(spent bazel-bin/cli/make_demo --records="$records" --output_dir="$work/demo")
+  packed=$(spent bazel-bin/cli/pack --data_dir="$work/demo" --output_dir="$work/packed")
   rm -rf "$work/packed"
-  run=$(measure bazel-bin/examples/resnet18_all --data_dir="$work/demo" --output_dir="$work/run" --device=cpu \
+  run=$(spent bazel-bin/examples/resnet18_all --data_dir="$work/demo" --output_dir="$work/run" --device=cpu \
     --set=training.epochs=1 "${flags[@]}")
   epoch=$(awk -F, 'NR == 1 { for (i = 1; i <= NF; ++i) if ($i == "training_seconds") column = i } NR == 2 { print $column }' \
     "$work/run/history.csv")

@@ -1,0 +1,16 @@
+# shellcheck shell=bash
+# Sourced by benchmarks that measure whole programs. They set `work`, a folder for what the programs print.
+
+# measure COMMAND... prints the seconds that a command takes, and the most megabytes of memory that it holds at a time
+# without counting mapped files. A command that fails ends the benchmark with what it wrote to standard error.
+measure() {
+  local start=$EPOCHREALTIME most=0 now
+  "$@" >"$work/out" 2>"$work/err" &
+  while kill -0 $! 2>"$work/gone"; do
+    now=$(awk '/^RssAnon/ { print $2 }' /proc/$!/status 2>"$work/gone") || now=0
+    if [ "${now:-0}" -gt "$most" ]; then most=$now; fi
+    sleep 0.1
+  done
+  wait $! || { cat "$work/err" >&2; exit 1; }
+  awk -v from="$start" -v to="$EPOCHREALTIME" -v kb="$most" 'BEGIN { print to - from, int(kb / 1024) }'
+}
