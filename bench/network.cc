@@ -26,10 +26,12 @@
 #include "ecg/signal/lead.h"
 #include "ecg/train/autocast.h"
 #include "ecg/train/device.h"
+#include "ecg/train/layout.h"
 #include "ecg/train/objective.h"
 #include "ecg/train/optimizer.h"
 #include "ecg/train/predict.h"
 #include "ecg/train/processors.h"
+#include "ecg/train/waiting.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {
@@ -69,6 +71,7 @@ BENCHMARK(CutTrainingCrops)->UseRealTime()->Unit(benchmark::kMillisecond);
 void TrainingStep(benchmark::State& state) {
   const Device device = DeviceWith(state);
   const std::shared_ptr<Network> network = MakeNetwork();
+  MoveNetwork(*network, device);
   const std::unique_ptr<Optimizer> optimizer = MakeOptimizer(spec::Optimizer(), *network);
   const torch::Tensor signals = torch::randn({kBatch, kLeads, kCropSamples});
   const torch::Tensor targets = torch::rand({kBatch, kClasses}).gt(0.95).to(torch::kFloat32);
@@ -77,7 +80,7 @@ void TrainingStep(benchmark::State& state) {
     torch::Tensor logits;
     {
       const Autocast autocast(device);
-      logits = network->forward(signals).to(torch::kFloat32);
+      logits = network->forward(Laid(signals, device)).to(torch::kFloat32);
     }
     MultiLabel::Loss(logits, targets).backward();
     optimizer->Step();
@@ -96,6 +99,7 @@ void EvaluateRecords(benchmark::State& state) {
   const Device device = DeviceWith(state);
   const TrainingRecords records;
   const std::shared_ptr<Network> network = MakeNetwork();
+  MoveNetwork(*network, device);
   const WindowBatches::Options options = {.window_samples = kCropSamples, .stride_samples = kCropSamples / 2};
   int64_t windows = 0;
   for (auto _ : state) {

@@ -39,6 +39,7 @@
 #include "ecg/signal/lead.h"
 #include "ecg/status/status_macros.h"
 #include "ecg/train/device.h"
+#include "ecg/train/layout.h"
 #include "ecg/train/objective.h"
 #include "ecg/train/predict.h"
 #include "ecg/train/trainer.h"
@@ -91,7 +92,7 @@ absl::StatusOr<run::Run> EvaluateElsewhere(const RunFolder& folder, const spec::
   const std::shared_ptr<Network> network = make_network(spec.model(), kLeads, static_cast<int>(model.classes.size()));
   ECG_ASSIGN_OR_RETURN(const NamedTensors weights, ReadTensors(folder.model()));
   ECG_RETURN_IF_ERROR(WithContext(LoadState(weights, StateOf(*network)), folder.model().string()));
-  network->to(device.torch);
+  MoveNetwork(*network, device);
 
   // The network speaks of its own classes; then both are told in the matched ones.
   Labels of_network{model.classes, other.labels.records,

@@ -67,6 +67,7 @@
 #include "ecg/train/cuda.h"
 #include "ecg/train/device.h"
 #include "ecg/train/feed.h"
+#include "ecg/train/layout.h"
 #include "ecg/train/objective.h"
 #include "ecg/train/optimizer.h"
 #include "ecg/train/predict.h"
@@ -178,7 +179,7 @@ class ExperimentOn {
     ECG_ASSIGN_OR_RETURN(const NamedTensors weights, ReadTensors(folder.model()));
     ECG_RETURN_IF_ERROR(TakeScaler(folder));
     MoveSignalsToDevice();
-    network_->to(device_.torch);
+    MoveNetwork(*network_, device_);
     ECG_RETURN_IF_ERROR(WithContext(LoadState(weights, StateOf(*network_)), folder.model().string()));
     ECG_ASSIGN_OR_RETURN(const run::TrainingState state, Checkpoints(folder.checkpoints()).ReadState());
     return Finish(folder, state);

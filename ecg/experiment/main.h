@@ -47,6 +47,7 @@
 #include "ecg/status/status_macros.h"
 #include "ecg/train/device.h"
 #include "ecg/train/processors.h"
+#include "ecg/train/waiting.h"
 #include "proto/experiment.pb.h"
 #include "proto/run.pb.h"
 

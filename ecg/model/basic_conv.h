@@ -29,6 +29,7 @@
 #include <vector>
 
 #include "ecg/model/convolution_unit.h"
+#include "ecg/model/max_pool.h"
 #include "ecg/model/network.h"
 #include "ecg/model/pooled_head.h"
 #include "proto/experiment.pb.h"
@@ -95,8 +96,8 @@ class ConvolutionStack : public Network {
                                         .relu = !is_bare && !is_split}));
       if (is_split) layer->push_back(ConvolutionUnit(out, out, {.kernel = 1}));
       if (form.pool > 0 && !is_last) {
-        layer->push_back(torch::nn::MaxPool1d(
-            torch::nn::MaxPool1dOptions(form.pool).stride(form.pool_stride).padding((form.pool - 1) / 2)));
+        layer->push_back(
+            MaxPoolLayer({.kernel = form.pool, .stride = form.pool_stride, .padding = (form.pool - 1) / 2}));
       }
       if (form.reduction > 0) layer->push_back(ChannelWeights(out, form.reduction));
       layers_.push_back(register_module(std::to_string(i), layer));

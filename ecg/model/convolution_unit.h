@@ -10,11 +10,16 @@
 
 #include <torch/torch.h>
 
+#include <string>
+
+#include "ecg/model/batch_norm.h"
+#include "ecg/model/convolution.h"
+
 namespace ecg {
 
 // ConvolutionUnit is dropout, convolution, batch norm and ReLU, without those that its options leave out: [B, `in`, L]
 // -> [B, `out`, L / stride], rounded up, where the kernel is odd; an even one loses a sample before it strides.
-class ConvolutionUnit : public torch::nn::SequentialImpl {
+class ConvolutionUnit : public torch::nn::Module {
  public:
   struct Options {
     int kernel = 1;
@@ -25,18 +30,30 @@ class ConvolutionUnit : public torch::nn::SequentialImpl {
     bool relu = true;
   };
 
-  ConvolutionUnit(int in, int out, const Options& options) {
-    if (options.dropout > 0) push_back(torch::nn::Dropout(options.dropout));
-    push_back(torch::nn::Conv1d(torch::nn::Conv1dOptions(in, out, options.kernel)
-                                    .stride(options.stride)
-                                    .padding((options.kernel - 1) / 2)
-                                    .bias(!options.batch_norm)));
-    if (options.batch_norm) push_back(torch::nn::BatchNorm1d(out));
-    if (options.relu) push_back(torch::nn::ReLU(torch::nn::ReLUOptions(/*inplace=*/true)));
+  ConvolutionUnit(int in, int out, const Options& options)
+      : options_(options),
+        convolution_(Register(Conv1d(torch::nn::Conv1dOptions(in, out, options.kernel)
+                                         .stride(options.stride)
+                                         .padding((options.kernel - 1) / 2)
+                                         .bias(!options.batch_norm)))),
+        norm_(options.batch_norm ? Register(BatchNorm1d(out)) : nullptr) {}
+
+  torch::Tensor forward(const torch::Tensor& x) {
+    torch::Tensor out = convolution_(options_.dropout > 0 ? torch::dropout(x, options_.dropout, is_training()) : x);
+    if (norm_) return options_.relu ? norm_->Rectified(out) : norm_(out);
+    return options_.relu ? out.relu_() : out;
   }
 
-  // forward is not a template here, so that a sequence can hold this one.
-  torch::Tensor forward(const torch::Tensor& x) { return SequentialImpl::forward(x); }
+ private:
+  // Layers are called by their places, of which a dropout takes the first.
+  template <typename Layer>
+  Layer Register(Layer layer) {
+    return register_module(std::to_string(children().size() + (options_.dropout > 0 ? 1 : 0)), layer);
+  }
+
+  const Options options_;
+  Conv1d convolution_;
+  BatchNorm1d norm_;
 };
 
 }  // namespace ecg

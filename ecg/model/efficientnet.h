@@ -27,6 +27,8 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "ecg/model/batch_norm.h"
+#include "ecg/model/convolution.h"
 #include "ecg/model/mobile.h"
 #include "ecg/model/residual.h"
 #include "proto/experiment.pb.h"
@@ -39,12 +41,13 @@ namespace efficientnet_internal {
 // TensorFlow's padding "SAME" has for a signal of `samples`: just those with which a stride of 2 leaves half of
 // `samples`, rounded up. Half of the zeros come first, and of an odd number the one more comes last. Where an odd
 // number of samples reaches a layer in a crop with an even one, half of them, rounded down, are left.
-inline torch::Tensor ConvolveSame(const torch::nn::Conv1d& convolution, const torch::Tensor& x, int64_t samples) {
+inline torch::Tensor ConvolveSame(const Conv1d& convolution, const torch::Tensor& x, int64_t samples) {
   const int64_t kernel = convolution->options.kernel_size()->at(0), stride = convolution->options.stride()->at(0);
   const int64_t beyond = samples % stride == 0 ? stride : samples % stride;
   const int64_t zeros = std::max<int64_t>(kernel - beyond, 0);
-  return torch::conv1d(zeros % 2 == 0 ? x : torch::constant_pad_nd(x, {0, 1}), convolution->weight, convolution->bias,
-                       stride, /*padding=*/zeros / 2, /*dilation=*/1, convolution->options.groups());
+  return Convolve(zeros % 2 == 0 ? x : torch::constant_pad_nd(x, {0, 1}), convolution->weight, convolution->bias,
+                  stride,
+                  /*padding=*/zeros / 2, /*dilation=*/1, convolution->options.groups());
 }
 
 }  // namespace efficientnet_internal
@@ -82,8 +85,8 @@ class MobileBottleneck : public torch::nn::Module {
     depthwise_conv_ =
         register_module("_depthwise_conv", Convolution(inner, inner, options.kernel, options.stride, inner));
     bn1_ = register_module("_bn1", MobileBatchNorm(inner));
-    se_reduce_ = register_module("_se_reduce", torch::nn::Conv1d(inner, squeezed, 1));
-    se_expand_ = register_module("_se_expand", torch::nn::Conv1d(squeezed, inner, 1));
+    se_reduce_ = register_module("_se_reduce", Conv1d(inner, squeezed, 1));
+    se_expand_ = register_module("_se_expand", Conv1d(squeezed, inner, 1));
     project_conv_ = register_module("_project_conv", Convolution(inner, options.out, 1));
     bn2_ = register_module("_bn2", MobileBatchNorm(options.out));
   }
@@ -101,14 +104,14 @@ class MobileBottleneck : public torch::nn::Module {
 
  private:
   Options options_;
-  torch::nn::Conv1d expand_conv_{nullptr};
-  torch::nn::BatchNorm1d bn0_{nullptr};
-  torch::nn::Conv1d depthwise_conv_{nullptr};
-  torch::nn::BatchNorm1d bn1_{nullptr};
-  torch::nn::Conv1d se_reduce_{nullptr};
-  torch::nn::Conv1d se_expand_{nullptr};
-  torch::nn::Conv1d project_conv_{nullptr};
-  torch::nn::BatchNorm1d bn2_{nullptr};
+  Conv1d expand_conv_{nullptr};
+  BatchNorm1d bn0_{nullptr};
+  Conv1d depthwise_conv_{nullptr};
+  BatchNorm1d bn1_{nullptr};
+  Conv1d se_reduce_{nullptr};
+  Conv1d se_expand_{nullptr};
+  Conv1d project_conv_{nullptr};
+  BatchNorm1d bn2_{nullptr};
 };
 
 // EfficientNet is a stem, seven stages of blocks and a last convolution, with batch norm and swish throughout; its
@@ -241,11 +244,11 @@ class EfficientNet : public torch::nn::Module {
 
   int feature_dim_;
   int sequence_length_;
-  torch::nn::Conv1d conv_stem_{nullptr};
-  torch::nn::BatchNorm1d bn0_{nullptr};
+  Conv1d conv_stem_{nullptr};
+  BatchNorm1d bn0_{nullptr};
   std::vector<std::shared_ptr<MobileBottleneck>> blocks_;
-  torch::nn::Conv1d conv_head_{nullptr};
-  torch::nn::BatchNorm1d bn1_{nullptr};
+  Conv1d conv_head_{nullptr};
+  BatchNorm1d bn1_{nullptr};
   torch::nn::Dropout dropout_{nullptr};
   torch::nn::Linear fc_{nullptr};
 };

@@ -15,8 +15,13 @@
 #include <torch/torch.h>
 
 #include <memory>
+#include <utility>
 #include <vector>
 
+#include "ecg/model/batch_norm.h"
+#include "ecg/model/channels_last.h"
+#include "ecg/model/convolution.h"
+#include "ecg/model/max_pool.h"
 #include "ecg/model/network.h"
 #include "ecg/model/pooled_head.h"
 #include "ecg/model/residual.h"
@@ -33,12 +38,11 @@ class InceptionBlock : public torch::nn::Module {
 
   InceptionBlock(int in, const spec::InceptionTime& spec)
       : bottleneck_(register_module("bottleneck", Convolution(in, spec.bottleneck(), 1))),
-        pool_(register_module(
-            "conv_bottle",
-            torch::nn::Sequential(torch::nn::MaxPool1d(torch::nn::MaxPool1dOptions(3).stride(1).padding(1)),
-                                  Convolution(in, spec.filters(), 1)))),
+        pool_(
+            register_module("conv_bottle", torch::nn::Sequential(MaxPoolLayer({.kernel = 3, .stride = 1, .padding = 1}),
+                                                                 Convolution(in, spec.filters(), 1)))),
         norm_(register_module("bn_relu",
-                              torch::nn::Sequential(torch::nn::BatchNorm1d(kPaths * spec.filters()),
+                              torch::nn::Sequential(BatchNorm1d(kPaths * spec.filters()),
                                                     torch::nn::ReLU(torch::nn::ReLUOptions(/*inplace=*/true))))) {
     const auto convs = register_module("convs", torch::nn::ModuleList());
     for (const int part : {1, 2, 4}) {
@@ -52,14 +56,14 @@ class InceptionBlock : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& x) {
     const torch::Tensor narrow = bottleneck_(x);
     std::vector<torch::Tensor> paths;
-    for (torch::nn::Conv1d& conv : convs_) paths.push_back(conv(narrow));
+    for (Conv1d& conv : convs_) paths.push_back(conv(narrow));
     paths.push_back(pool_->forward(x));
-    return norm_->forward(torch::cat(paths, /*dim=*/1));
+    return norm_->forward(Concatenate(std::move(paths)));
   }
 
  private:
-  torch::nn::Conv1d bottleneck_;
-  std::vector<torch::nn::Conv1d> convs_;
+  Conv1d bottleneck_;
+  std::vector<Conv1d> convs_;
   torch::nn::Sequential pool_;
   torch::nn::Sequential norm_;
 };
@@ -77,7 +81,7 @@ class InceptionStack : public torch::nn::Module {
     }
     for (int group = 0; group < spec.residual_groups(); ++group) {
       shortcuts_.push_back(torch::nn::Sequential(
-          {{"conv", Convolution(group == 0 ? leads : width, width, 1)}, {"bn", torch::nn::BatchNorm1d(width)}}));
+          {{"conv", Convolution(group == 0 ? leads : width, width, 1)}, {"bn", BatchNorm1d(width)}}));
       shortcuts->push_back(shortcuts_.back());
     }
   }

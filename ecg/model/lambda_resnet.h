@@ -30,7 +30,9 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "ecg/model/halving_max_pool.h"
+#include "ecg/model/batch_norm.h"
+#include "ecg/model/convolution.h"
+#include "ecg/model/max_pool.h"
 #include "ecg/model/residual.h"
 #include "proto/experiment.pb.h"
 
@@ -52,11 +54,11 @@ class LambdaLayer : public torch::nn::Module {
  public:
   LambdaLayer(int in, int out)
       : value_dim_(out / kHeads),
-        to_queries_(register_module("to_queries", torch::nn::Sequential(Convolution(in, kKeyDim * kHeads, 1),
-                                                                        torch::nn::BatchNorm1d(kKeyDim * kHeads)))),
+        to_queries_(register_module(
+            "to_queries", torch::nn::Sequential(Convolution(in, kKeyDim * kHeads, 1), BatchNorm1d(kKeyDim * kHeads)))),
         to_keys_(register_module("to_keys", torch::nn::Sequential(Convolution(in, kKeyDim * kDepth, 1)))),
         to_values_(register_module("to_values", torch::nn::Sequential(Convolution(in, value_dim_ * kDepth, 1),
-                                                                      torch::nn::BatchNorm1d(value_dim_ * kDepth)))),
+                                                                      BatchNorm1d(value_dim_ * kDepth)))),
         embedding_(register_parameter("embedding", torch::randn({kKeyDim, kDepth, 1, kReach}))) {}
 
   torch::Tensor forward(const torch::Tensor& x) {
@@ -94,35 +96,32 @@ class LambdaBottleneck : public torch::nn::Module {
 
   LambdaBottleneck(int in, int width, int stride)
       : conv1_(register_module("conv1", Convolution(in, width, 1))),
-        bn1_(register_module("bn1", torch::nn::BatchNorm1d(width))),
+        bn1_(register_module("bn1", BatchNorm1d(width))),
         conv3_(register_module("conv3", Convolution(width, width * kExpansion, 1))),
-        bn3_(register_module("bn3", torch::nn::BatchNorm1d(width * kExpansion))) {
+        bn3_(register_module("bn3", BatchNorm1d(width * kExpansion))) {
     conv2_->push_back(LambdaLayer(width, width));
     if (ChangesShape(in, width * kExpansion, stride)) {
       conv2_->push_back(torch::nn::AvgPool1d(torch::nn::AvgPool1dOptions(3).stride(stride).padding(1)));
       shortcut_ = register_module(
-          "shortcut",
-          torch::nn::Sequential(torch::nn::Conv1d(torch::nn::Conv1dOptions(in, width * kExpansion, 1).stride(stride)),
-                                torch::nn::BatchNorm1d(width * kExpansion)));
+          "shortcut", torch::nn::Sequential(Conv1d(torch::nn::Conv1dOptions(in, width * kExpansion, 1).stride(stride)),
+                                            BatchNorm1d(width * kExpansion)));
     }
-    conv2_->push_back(torch::nn::BatchNorm1d(width));
+    conv2_->push_back(BatchNorm1d(width));
     conv2_->push_back(torch::nn::ReLU());
     register_module("conv2", conv2_);
   }
 
   torch::Tensor forward(const torch::Tensor& x) {
-    torch::Tensor out = conv2_->forward(bn1_(conv1_(x)).relu_());
-    out = bn3_(conv3_(out));
-    out += shortcut_ ? shortcut_->forward(x) : x;
-    return out.relu_();
+    const torch::Tensor out = conv2_->forward(bn1_->Rectified(conv1_(x)));
+    return bn3_->Rectified(conv3_(out), shortcut_ ? shortcut_->forward(x) : x);
   }
 
  private:
-  torch::nn::Conv1d conv1_;
-  torch::nn::BatchNorm1d bn1_;
+  Conv1d conv1_;
+  BatchNorm1d bn1_;
   torch::nn::Sequential conv2_;
-  torch::nn::Conv1d conv3_;
-  torch::nn::BatchNorm1d bn3_;
+  Conv1d conv3_;
+  BatchNorm1d bn3_;
   torch::nn::Sequential shortcut_{nullptr};
 };
 
@@ -136,7 +135,7 @@ class LambdaResNet : public torch::nn::Module {
   LambdaResNet(const Spec& spec, int leads)
       : feature_dim_(spec.feature_dim()),
         conv1_(register_module("conv1", Convolution(leads, kStemWidth, 7, 2))),
-        bn1_(register_module("bn1", torch::nn::BatchNorm1d(kStemWidth))) {
+        bn1_(register_module("bn1", BatchNorm1d(kStemWidth))) {
     int channels = kStemWidth;
     layers_ = ResidualStages<LambdaBottleneck>(*this, channels, BlocksOf(spec.depth()));
     fc_ = register_module("fc",
@@ -144,7 +143,7 @@ class LambdaResNet : public torch::nn::Module {
   }
 
   torch::Tensor forward(const torch::Tensor& signals) {
-    torch::Tensor x = bn1_(conv1_(Bounded(signals))).relu_();
+    torch::Tensor x = bn1_->Rectified(conv1_(Bounded(signals)));
     x = HalvingMaxPool(x);
     for (size_t stage = 0; stage < layers_.size(); ++stage) {
       for (size_t block = 0; block < layers_[stage]->size(); ++block) {
@@ -178,8 +177,8 @@ class LambdaResNet : public torch::nn::Module {
   }
 
   int feature_dim_;
-  torch::nn::Conv1d conv1_;
-  torch::nn::BatchNorm1d bn1_;
+  Conv1d conv1_;
+  BatchNorm1d bn1_;
   std::array<torch::nn::Sequential, kResidualStages> layers_;
   torch::nn::Sequential fc_{nullptr};
 };

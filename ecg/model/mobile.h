@@ -10,12 +10,14 @@
 
 #include <algorithm>
 
+#include "ecg/model/batch_norm.h"
+
 namespace ecg {
 
 // MobileBatchNorm returns batch norm whose running statistics keep 0.99 of themselves at each step, and which adds
 // 0.001 to variances; LibTorch's defaults are 0.9 and 0.00001.
-inline torch::nn::BatchNorm1d MobileBatchNorm(int channels) {
-  return torch::nn::BatchNorm1d(torch::nn::BatchNorm1dOptions(channels).momentum(1 - 0.99).eps(1e-3));
+inline BatchNorm1d MobileBatchNorm(int channels) {
+  return BatchNorm1d(channels, /*momentum=*/1 - 0.99, /*epsilon=*/1e-3);
 }
 
 // RoundedChannels returns the multiple of 8 nearest to `channels`, at least 8, or the next one where that would lose

@@ -15,6 +15,8 @@
 
 #include <vector>
 
+#include "ecg/model/batch_norm.h"
+#include "ecg/model/convolution.h"
 #include "ecg/model/mobile.h"
 #include "ecg/model/residual.h"
 #include "proto/experiment.pb.h"
@@ -41,8 +43,8 @@ class NormedConvolution : public torch::nn::Module {
 
  private:
   Activation activation_;
-  torch::nn::Conv1d convolution_;
-  torch::nn::BatchNorm1d norm_;
+  Conv1d convolution_;
+  BatchNorm1d norm_;
 };
 
 // SqueezeExcitation weighs channels by what the whole crop holds: [B, `channels`, L] -> the same (Hu et al. 2018,
@@ -50,16 +52,16 @@ class NormedConvolution : public torch::nn::Module {
 class SqueezeExcitation : public torch::nn::Module {
  public:
   explicit SqueezeExcitation(int channels)
-      : fc1_(register_module("fc1", torch::nn::Conv1d(channels, RoundedChannels(channels / 4), 1))),
-        fc2_(register_module("fc2", torch::nn::Conv1d(RoundedChannels(channels / 4), channels, 1))) {}
+      : fc1_(register_module("fc1", Conv1d(channels, RoundedChannels(channels / 4), 1))),
+        fc2_(register_module("fc2", Conv1d(RoundedChannels(channels / 4), channels, 1))) {}
 
   torch::Tensor forward(const torch::Tensor& x) {
     return x * torch::hardsigmoid(fc2_(fc1_(x.mean(/*dim=*/-1, /*keepdim=*/true)).relu_()));
   }
 
  private:
-  torch::nn::Conv1d fc1_;
-  torch::nn::Conv1d fc2_;
+  Conv1d fc1_;
+  Conv1d fc2_;
 };
 
 }  // namespace mobilenet_v3_internal

@@ -20,7 +20,8 @@
 #include <array>
 #include <cmath>
 
-#include "ecg/model/halving_max_pool.h"
+#include "ecg/model/convolution.h"
+#include "ecg/model/max_pool.h"
 #include "ecg/model/residual.h"
 #include "proto/experiment.pb.h"
 
@@ -35,7 +36,7 @@ class ScaledStdConv1dImpl : public torch::nn::Conv1dImpl {
         gain_(register_parameter("gain", torch::ones({out, 1, 1}))) {}
 
   torch::Tensor forward(const torch::Tensor& x) {
-    return torch::conv1d(x, StandardisedWeight(), /*bias=*/{}, options.stride(), /*padding=*/weight.size(2) / 2);
+    return Convolve(x, StandardisedWeight(), /*bias=*/{}, options.stride()->front(), /*padding=*/weight.size(2) / 2);
   }
 
   // StandardisedWeight returns `weight` [out, in, kernel] such that for each output its mean over its n = in * kernel

@@ -14,11 +14,14 @@
 #include <array>
 #include <string>
 
+#include "ecg/model/batch_norm.h"
+#include "ecg/model/convolution.h"
+
 namespace ecg {
 
 // Convolution returns a convolution without bias, padded so that L samples become L / `stride` of them, rounded up.
-inline torch::nn::Conv1d Convolution(int in, int out, int kernel, int stride = 1, int groups = 1) {
-  return torch::nn::Conv1d(
+inline Conv1d Convolution(int in, int out, int kernel, int stride = 1, int groups = 1) {
+  return Conv1d(
       torch::nn::Conv1dOptions(in, out, kernel).stride(stride).padding(kernel / 2).groups(groups).bias(false));
 }
 
@@ -33,7 +36,7 @@ inline bool ChangesShape(int in, int out, int stride) { return in != out || stri
 // batch norm where the shapes differ, or else an empty module, which means the input itself.
 inline torch::nn::Sequential Shortcut(int in, int out, int stride, int kernel = 1) {
   if (!ChangesShape(in, out, stride)) return torch::nn::Sequential(nullptr);
-  return torch::nn::Sequential(Convolution(in, out, kernel, stride), torch::nn::BatchNorm1d(out));
+  return torch::nn::Sequential(Convolution(in, out, kernel, stride), BatchNorm1d(out));
 }
 
 // ResidualStage returns `blocks` blocks, the first of which divides the number of samples by `stride`:

@@ -17,7 +17,9 @@
 
 #include <array>
 
-#include "ecg/model/halving_max_pool.h"
+#include "ecg/model/batch_norm.h"
+#include "ecg/model/convolution.h"
+#include "ecg/model/max_pool.h"
 #include "ecg/model/residual.h"
 #include "proto/experiment.pb.h"
 
@@ -39,25 +41,23 @@ class BasicBlock : public torch::nn::Module {
 
   BasicBlock(int in, int width, int stride, const Grouping& = {}, int kernel = 3)
       : conv1_(register_module("conv1", Convolution(in, width, kernel, stride))),
-        bn1_(register_module("bn1", torch::nn::BatchNorm1d(width))),
+        bn1_(register_module("bn1", BatchNorm1d(width))),
         conv2_(register_module("conv2", Convolution(width, width, HalfKernel(kernel)))),
-        bn2_(register_module("bn2", torch::nn::BatchNorm1d(width))),
+        bn2_(register_module("bn2", BatchNorm1d(width))),
         downsample_(Shortcut(in, width * kExpansion, stride)) {
     if (downsample_) register_module("downsample", downsample_);
   }
 
   torch::Tensor forward(const torch::Tensor& x) {
-    torch::Tensor out = bn1_(conv1_(x)).relu_();
-    out = bn2_(conv2_(out));
-    out += downsample_ ? downsample_->forward(x) : x;
-    return out.relu_();
+    torch::Tensor out = bn1_->Rectified(conv1_(x));
+    return bn2_->Rectified(conv2_(out), downsample_ ? downsample_->forward(x) : x);
   }
 
  private:
-  torch::nn::Conv1d conv1_;
-  torch::nn::BatchNorm1d bn1_;
-  torch::nn::Conv1d conv2_;
-  torch::nn::BatchNorm1d bn2_;
+  Conv1d conv1_;
+  BatchNorm1d bn1_;
+  Conv1d conv2_;
+  BatchNorm1d bn2_;
   torch::nn::Sequential downsample_;
 };
 
@@ -72,31 +72,29 @@ class Bottleneck : public torch::nn::Module {
                    kernel) {}
 
   torch::Tensor forward(const torch::Tensor& x) {
-    torch::Tensor out = bn1_(conv1_(x)).relu_();
-    out = bn2_(conv2_(out)).relu_();
-    out = bn3_(conv3_(out));
-    out += downsample_ ? downsample_->forward(x) : x;
-    return out.relu_();
+    torch::Tensor out = bn1_->Rectified(conv1_(x));
+    out = bn2_->Rectified(conv2_(out));
+    return bn3_->Rectified(conv3_(out), downsample_ ? downsample_->forward(x) : x);
   }
 
  private:
   Bottleneck(int in, int width, int inner, int stride, int groups, int kernel)
       : conv1_(register_module("conv1", Convolution(in, inner, 1))),
-        bn1_(register_module("bn1", torch::nn::BatchNorm1d(inner))),
+        bn1_(register_module("bn1", BatchNorm1d(inner))),
         conv2_(register_module("conv2", Convolution(inner, inner, kernel, stride, groups))),
-        bn2_(register_module("bn2", torch::nn::BatchNorm1d(inner))),
+        bn2_(register_module("bn2", BatchNorm1d(inner))),
         conv3_(register_module("conv3", Convolution(inner, width * kExpansion, 1))),
-        bn3_(register_module("bn3", torch::nn::BatchNorm1d(width * kExpansion))),
+        bn3_(register_module("bn3", BatchNorm1d(width * kExpansion))),
         downsample_(Shortcut(in, width * kExpansion, stride)) {
     if (downsample_) register_module("downsample", downsample_);
   }
 
-  torch::nn::Conv1d conv1_;
-  torch::nn::BatchNorm1d bn1_;
-  torch::nn::Conv1d conv2_;
-  torch::nn::BatchNorm1d bn2_;
-  torch::nn::Conv1d conv3_;
-  torch::nn::BatchNorm1d bn3_;
+  Conv1d conv1_;
+  BatchNorm1d bn1_;
+  Conv1d conv2_;
+  BatchNorm1d bn2_;
+  Conv1d conv3_;
+  BatchNorm1d bn3_;
   torch::nn::Sequential downsample_;
 };
 
@@ -111,7 +109,7 @@ class ResNet : public torch::nn::Module {
   ResNet(const Spec& spec, int leads)
       : feature_dim_(spec.feature_dim()),
         conv1_(register_module("conv1", Convolution(leads, kStemWidth, 7, 2))),
-        bn1_(register_module("bn1", torch::nn::BatchNorm1d(kStemWidth))) {
+        bn1_(register_module("bn1", BatchNorm1d(kStemWidth))) {
     const auto [blocks, grouping] = StagesOf(spec.depth());
     int channels = kStemWidth;
     layers_ = ResidualStages<Block>(*this, channels, blocks, grouping);
@@ -120,7 +118,7 @@ class ResNet : public torch::nn::Module {
   }
 
   torch::Tensor forward(const torch::Tensor& signals) {
-    torch::Tensor x = bn1_(conv1_(signals)).relu_();
+    torch::Tensor x = bn1_->Rectified(conv1_(signals));
     x = HalvingMaxPool(x);
     for (auto& layer : layers_) x = layer->forward(x);
     return fc_(x.mean(/*dim=*/-1));
@@ -157,8 +155,8 @@ class ResNet : public torch::nn::Module {
   }
 
   int feature_dim_;
-  torch::nn::Conv1d conv1_;
-  torch::nn::BatchNorm1d bn1_;
+  Conv1d conv1_;
+  BatchNorm1d bn1_;
   std::array<torch::nn::Sequential, kResidualStages> layers_;
   torch::nn::Linear fc_{nullptr};
 };

@@ -24,6 +24,9 @@
 #include <string>
 #include <vector>
 
+#include "ecg/model/batch_norm.h"
+#include "ecg/model/convolution.h"
+#include "ecg/model/max_pool.h"
 #include "ecg/model/residual.h"
 #include "proto/experiment.pb.h"
 
@@ -34,8 +37,8 @@ namespace ecg {
 class SeModule : public torch::nn::Module {
  public:
   explicit SeModule(int channels)
-      : fc1_(register_module("fc1", torch::nn::Conv1d(channels, channels / kReduction, 1))),
-        fc2_(register_module("fc2", torch::nn::Conv1d(channels / kReduction, channels, 1))) {}
+      : fc1_(register_module("fc1", Conv1d(channels, channels / kReduction, 1))),
+        fc2_(register_module("fc2", Conv1d(channels / kReduction, channels, 1))) {}
 
   torch::Tensor forward(const torch::Tensor& x) {
     const torch::Tensor squeezed = x.mean(/*dim=*/-1, /*keepdim=*/true);
@@ -46,8 +49,8 @@ class SeModule : public torch::nn::Module {
   // The paper's reduction ratio r.
   static constexpr int kReduction = 16;
 
-  torch::nn::Conv1d fc1_;
-  torch::nn::Conv1d fc2_;
+  Conv1d fc1_;
+  Conv1d fc2_;
 };
 
 // SeBottleneckShape is what distinguishes the blocks of the three kinds of network.
@@ -74,8 +77,8 @@ class SeBottleneck : public torch::nn::Module {
       : SeBottleneck(in, width * shape.first, width * shape.second, width * kExpansion, stride, shape) {}
 
   torch::Tensor forward(const torch::Tensor& x) {
-    torch::Tensor out = bn1_(conv1_(x)).relu_();
-    out = bn2_(conv2_(out)).relu_();
+    torch::Tensor out = bn1_->Rectified(conv1_(x));
+    out = bn2_->Rectified(conv2_(out));
     out = se_module_->forward(bn3_(conv3_(out)));
     out += downsample_ ? downsample_->forward(x) : x;
     return out.relu_();
@@ -84,22 +87,22 @@ class SeBottleneck : public torch::nn::Module {
  private:
   SeBottleneck(int in, int first, int second, int out, int stride, const SeBottleneckShape& shape)
       : conv1_(register_module("conv1", Convolution(in, first, 1, shape.first_strides ? stride : 1))),
-        bn1_(register_module("bn1", torch::nn::BatchNorm1d(first))),
+        bn1_(register_module("bn1", BatchNorm1d(first))),
         conv2_(register_module("conv2", Convolution(first, second, 3, shape.first_strides ? 1 : stride, shape.groups))),
-        bn2_(register_module("bn2", torch::nn::BatchNorm1d(second))),
+        bn2_(register_module("bn2", BatchNorm1d(second))),
         conv3_(register_module("conv3", Convolution(second, out, 1))),
-        bn3_(register_module("bn3", torch::nn::BatchNorm1d(out))),
+        bn3_(register_module("bn3", BatchNorm1d(out))),
         se_module_(register_module("se_module", std::make_shared<SeModule>(out))),
         downsample_(Shortcut(in, out, stride, stride == 1 ? 1 : shape.shortcut_kernel)) {
     if (downsample_) register_module("downsample", downsample_);
   }
 
-  torch::nn::Conv1d conv1_;
-  torch::nn::BatchNorm1d bn1_;
-  torch::nn::Conv1d conv2_;
-  torch::nn::BatchNorm1d bn2_;
-  torch::nn::Conv1d conv3_;
-  torch::nn::BatchNorm1d bn3_;
+  Conv1d conv1_;
+  BatchNorm1d bn1_;
+  Conv1d conv2_;
+  BatchNorm1d bn2_;
+  Conv1d conv3_;
+  BatchNorm1d bn3_;
   std::shared_ptr<SeModule> se_module_;
   torch::nn::Sequential downsample_;
 };
@@ -117,7 +120,7 @@ class SeNet : public torch::nn::Module {
     for (const auto& [kernel, width] : stem) {
       const std::string number = std::to_string(layer0_->size() / 3 + 1);
       layer0_->push_back("conv" + number, Convolution(channels, width, kernel, layer0_->is_empty() ? 2 : 1));
-      layer0_->push_back("bn" + number, torch::nn::BatchNorm1d(width));
+      layer0_->push_back("bn" + number, BatchNorm1d(width));
       layer0_->push_back("relu" + number, torch::nn::ReLU(torch::nn::ReLUOptions().inplace(true)));
       channels = width;
     }
@@ -130,7 +133,7 @@ class SeNet : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& signals) {
     torch::Tensor x = layer0_->forward(signals);
     // Without padding, as in the authors' Caffe networks: the last pool may hang over the end.
-    x = torch::max_pool1d(x, /*kernel_size=*/3, /*stride=*/2, /*padding=*/0, /*dilation=*/1, /*ceil_mode=*/true);
+    x = MaxPool(x, {.kernel = 3, .stride = 2, .ceil_mode = true});
     for (auto& layer : layers_) x = layer->forward(x);
     return fc_(dropout_(x.mean(/*dim=*/-1)));
   }

@@ -20,6 +20,9 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "ecg/model/channels_last.h"
+#include "ecg/model/convolution.h"
+#include "ecg/model/max_pool.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {
@@ -29,20 +32,20 @@ namespace ecg {
 class Fire : public torch::nn::Module {
  public:
   Fire(int in, int squeezed)
-      : squeeze_(register_module("squeeze", torch::nn::Conv1d(in, squeezed, 1))),
-        expand1x1_(register_module("expand1x1", torch::nn::Conv1d(squeezed, 4 * squeezed, 1))),
-        expand3x3_(register_module(
-            "expand3x3", torch::nn::Conv1d(torch::nn::Conv1dOptions(squeezed, 4 * squeezed, 3).padding(1)))) {}
+      : squeeze_(register_module("squeeze", Conv1d(in, squeezed, 1))),
+        expand1x1_(register_module("expand1x1", Conv1d(squeezed, 4 * squeezed, 1))),
+        expand3x3_(
+            register_module("expand3x3", Conv1d(torch::nn::Conv1dOptions(squeezed, 4 * squeezed, 3).padding(1)))) {}
 
   torch::Tensor forward(const torch::Tensor& x) {
     const torch::Tensor squeezed = squeeze_(x).relu_();
-    return torch::cat({expand1x1_(squeezed), expand3x3_(squeezed)}, /*dim=*/1).relu_();
+    return Concatenate({expand1x1_(squeezed), expand3x3_(squeezed)}).relu_();
   }
 
  private:
-  torch::nn::Conv1d squeeze_;
-  torch::nn::Conv1d expand1x1_;
-  torch::nn::Conv1d expand3x3_;
+  Conv1d squeeze_;
+  Conv1d expand1x1_;
+  Conv1d expand3x3_;
 };
 
 // SqueezeNet is a convolution, eight fire modules with three times pooling between them, and a last convolution whose
@@ -55,19 +58,19 @@ class SqueezeNet : public torch::nn::Module {
   SqueezeNet(const Spec& spec, int leads)
       : feature_dim_(spec.feature_dim()), architecture_(ArchitectureOf(spec.version())) {
     const auto& [stem_width, stem_kernel, pooled] = architecture_;
-    features_->push_back(torch::nn::Conv1d(torch::nn::Conv1dOptions(leads, stem_width, stem_kernel).stride(2)));
+    features_->push_back(Conv1d(torch::nn::Conv1dOptions(leads, stem_width, stem_kernel).stride(2)));
     features_->push_back(torch::nn::Functional(torch::relu));
     int channels = stem_width;
     for (int fire = 0; fire < kFires; ++fire) {
       if (std::ranges::find(pooled, fire) != pooled.end()) {
-        features_->push_back(torch::nn::MaxPool1d(torch::nn::MaxPool1dOptions(3).stride(2).ceil_mode(true)));
+        features_->push_back(MaxPoolLayer({.kernel = 3, .stride = 2, .ceil_mode = true}));
       }
       const int squeezed = 16 * (fire / 2 + 1);
       features_->push_back(Fire(channels, squeezed));
       channels = 8 * squeezed;
     }
     register_module("features", features_);
-    torch::nn::Conv1d last(channels, feature_dim_, 1);
+    Conv1d last(channels, feature_dim_, 1);
     classifier_ = register_module(
         "classifier", torch::nn::Sequential(torch::nn::Dropout(0.5), last, torch::nn::Functional(torch::relu)));
 

@@ -29,6 +29,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "ecg/model/convolution.h"
 #include "ecg/status/status_macros.h"
 #include "proto/experiment.pb.h"
 
@@ -68,9 +69,9 @@ class ConvolutionalEmbedding : public torch::nn::Module {
  public:
   ConvolutionalEmbedding(const spec::Transformer& spec, int leads) {
     const auto add = [this](int in, int out, int kernel, int stride, int padding) {
-      convolutions_.push_back(register_module(
-          absl::StrCat("conv", convolutions_.size() + 1),
-          torch::nn::Conv1d(torch::nn::Conv1dOptions(in, out, kernel).stride(stride).padding(padding))));
+      convolutions_.push_back(
+          register_module(absl::StrCat("conv", convolutions_.size() + 1),
+                          Conv1d(torch::nn::Conv1dOptions(in, out, kernel).stride(stride).padding(padding))));
     };
     add(leads, 128, 14, 3, 2);
     add(128, 256, 14, 3, 0);
@@ -97,7 +98,7 @@ class ConvolutionalEmbedding : public torch::nn::Module {
   }
 
  private:
-  std::vector<torch::nn::Conv1d> convolutions_;
+  std::vector<Conv1d> convolutions_;
   torch::nn::Linear dense_{nullptr};
 };
 

@@ -22,7 +22,9 @@
 #include <string>
 #include <vector>
 
-#include "ecg/model/halving_max_pool.h"
+#include "ecg/model/batch_norm.h"
+#include "ecg/model/convolution.h"
+#include "ecg/model/max_pool.h"
 #include "ecg/model/network.h"
 #include "ecg/model/pooled_head.h"
 #include "ecg/model/residual.h"
@@ -42,7 +44,7 @@ class WangResNet : public Network {
     int channels = spec.width();
     conv1_ = register_module(
         "0", keeps_samples_ ? Convolution(leads, channels, 7) : Convolution(leads, channels, spec.kernel_samples(), 2));
-    bn1_ = register_module("1", torch::nn::BatchNorm1d(channels));
+    bn1_ = register_module("1", BatchNorm1d(channels));
     // Layers are called by their places: convolution, batch norm, ReLU, pooling if any, the stages, the head.
     int place = keeps_samples_ ? 3 : 4;
     for (const int blocks : BlocksOf(spec.depth())) {
@@ -56,7 +58,7 @@ class WangResNet : public Network {
   }
 
   torch::Tensor forward(const torch::Tensor& signals) override {
-    torch::Tensor x = bn1_(conv1_(signals)).relu_();
+    torch::Tensor x = bn1_->Rectified(conv1_(signals));
     if (!keeps_samples_) x = HalvingMaxPool(x);
     for (torch::nn::Sequential& stage : stages_) x = stage->forward(x);
     return head_->forward(MaxAndMean(x));
@@ -83,8 +85,8 @@ class WangResNet : public Network {
 
   // Whether the stem keeps every sample, or keeps one of four.
   bool keeps_samples_;
-  torch::nn::Conv1d conv1_{nullptr};
-  torch::nn::BatchNorm1d bn1_{nullptr};
+  Conv1d conv1_{nullptr};
+  BatchNorm1d bn1_{nullptr};
   std::vector<torch::nn::Sequential> stages_;
   std::shared_ptr<PooledHead> head_;
 };

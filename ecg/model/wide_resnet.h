@@ -21,6 +21,8 @@
 #include <string>
 #include <vector>
 
+#include "ecg/model/batch_norm.h"
+#include "ecg/model/convolution.h"
 #include "ecg/model/network.h"
 #include "ecg/model/pooled_head.h"
 #include "ecg/model/residual.h"
@@ -33,16 +35,16 @@ namespace ecg {
 class WideBlock : public torch::nn::Module {
  public:
   WideBlock(int width, int stride, int kernel)
-      : bn_(register_module("bn", torch::nn::BatchNorm1d(width))),
+      : bn_(register_module("bn", BatchNorm1d(width))),
         conv1_(register_module("conv1", Convolution(width, width, kernel, stride))),
-        conv2_(register_module("conv2", torch::nn::Sequential(torch::nn::BatchNorm1d(width),
+        conv2_(register_module("conv2", torch::nn::Sequential(BatchNorm1d(width),
                                                               torch::nn::ReLU(torch::nn::ReLUOptions(/*inplace=*/true)),
                                                               Convolution(width, width, kernel)))) {
     if (stride > 1) shortcut_ = register_module("shortcut", Convolution(width, width, HalfKernel(kernel), stride));
   }
 
   torch::Tensor forward(const torch::Tensor& x) {
-    const torch::Tensor start = bn_(x).relu_();
+    const torch::Tensor start = bn_->Rectified(x);
     return conv2_->forward(conv1_(start)).mul_(kScale).add_(shortcut_ ? shortcut_(start) : start);
   }
 
@@ -50,10 +52,10 @@ class WideBlock : public torch::nn::Module {
   // What the output of the convolutions is multiplied by.
   static constexpr double kScale = 0.2;
 
-  torch::nn::BatchNorm1d bn_;
-  torch::nn::Conv1d conv1_;
+  BatchNorm1d bn_;
+  Conv1d conv1_;
   torch::nn::Sequential conv2_;
-  torch::nn::Conv1d shortcut_{nullptr};
+  Conv1d shortcut_{nullptr};
 };
 
 // WideResNet is a convolution, stages of blocks and the benchmark's head: [B, C, L] -> [B, classes].
@@ -79,7 +81,7 @@ class WideResNet : public Network {
   }
 
  private:
-  torch::nn::Conv1d stem_;
+  Conv1d stem_;
   std::vector<std::shared_ptr<WideBlock>> blocks_;
   std::shared_ptr<PooledHead> head_;
 };

@@ -23,7 +23,7 @@
 #include <vector>
 
 #include "ecg/model/convolution_unit.h"
-#include "ecg/model/halving_max_pool.h"
+#include "ecg/model/max_pool.h"
 #include "ecg/model/network.h"
 #include "ecg/model/pooled_head.h"
 #include "ecg/model/residual.h"

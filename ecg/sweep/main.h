@@ -15,7 +15,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <exception>
 #include <filesystem>
 #include <optional>
@@ -49,6 +48,7 @@
 #include "ecg/sweep/runner.h"
 #include "ecg/sweep/sweep_folder.h"
 #include "ecg/sweep/time_left.h"
+#include "ecg/train/waiting.h"
 #include "proto/run.pb.h"
 #include "proto/sweep.pb.h"
 
@@ -190,7 +190,7 @@ inline absl::Status RunSweep(const EmbeddedSweep& embedded, const SweepFlags& fl
     arguments.push_back(absl::StrCat("--set=runtime.threads=", std::max(1, cores / flags.jobs)));
   }
   // Each run would see to it by itself, and begin anew for it.
-  setenv("OMP_WAIT_POLICY", "passive", /*overwrite=*/0);
+  LetWaitingThreadsSleep();
   spec::SweptData data;
   if (!flags.data_dir.empty()) {
     data.set_data_dir(std::filesystem::absolute(UserPath(flags.data_dir)).string());

@@ -25,6 +25,7 @@
 #include "ecg/train/autocast.h"
 #include "ecg/train/cuda.h"
 #include "ecg/train/device.h"
+#include "ecg/train/layout.h"
 
 namespace ecg {
 
@@ -84,7 +85,7 @@ inline torch::Tensor Predict(Network& network, const SplitPart& part, const Wind
   Progress progress(label, batches.total(), "windows");
   while (const std::optional<WindowBatch> batch = batches.Next()) {
     const Autocast autocast(device);
-    const torch::Tensor given = network.forward(batch->signals.to(device.torch));
+    const torch::Tensor given = network.forward(Laid(batch->signals.to(device.torch), device));
     TakeLargest(given.to(torch::kCPU, torch::kFloat32).contiguous(), batch->rows, logits);
     progress.Advance(batch->rows.size());
   }

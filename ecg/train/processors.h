@@ -8,10 +8,8 @@
 #include <malloc.h>
 #include <sched.h>
 #include <torch/torch.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <vector>
 
 namespace ecg {
@@ -33,15 +31,6 @@ inline int UseThreads(int threads) {
   if (threads == 0) threads = std::max<int>(1, AllowedProcessors().size());
   torch::set_num_threads(threads);
   return threads;
-}
-
-// SleepWhileWaiting begins the program anew, once, with OpenMP told to let threads sleep while they wait for one
-// another, unless the person has set $OMP_WAIT_POLICY. OpenMP reads it before main. Threads that wait in loops, as they
-// do otherwise, take the time of whatever else runs on the machine, and then wait for those that it keeps from running:
-// beside another busy process, a training with two threads runs at a third of its speed.
-inline void SleepWhileWaiting(char** argv) {
-  if (std::getenv("OMP_WAIT_POLICY") != nullptr) return;
-  if (setenv("OMP_WAIT_POLICY", "passive", /*overwrite=*/1) == 0) execv("/proc/self/exe", argv);
 }
 
 // KeepFreedMemory makes malloc keep what is freed for the next who asks, and returns whether it does. Each step of a

@@ -42,6 +42,7 @@
 #include "ecg/train/cuda.h"
 #include "ecg/train/device.h"
 #include "ecg/train/feed.h"
+#include "ecg/train/layout.h"
 #include "ecg/train/objective.h"
 #include "ecg/train/optimizer.h"
 #include "ecg/train/predict.h"
@@ -94,7 +95,7 @@ class Trainer {
   absl::StatusOr<run::TrainingState> FitOrThrow(Network& network, const SplitPart& train, const SplitPart& validation,
                                                 Callbacks&... callbacks) {
     const OwnStream stream(device_.torch);
-    network.to(device_.torch);
+    MoveNetwork(network, device_);
     const NamedTensors weights = StateOf(network);
     const std::unique_ptr<Optimizer> optimizer = MakeOptimizer(spec_.training().optimizer(), network);
     run::TrainingState state;

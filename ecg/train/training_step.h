@@ -18,6 +18,7 @@
 #include "ecg/train/cuda.h"
 #include "ecg/train/device.h"
 #include "ecg/train/feed.h"
+#include "ecg/train/layout.h"
 #include "ecg/train/objective.h"
 #include "ecg/train/optimizer.h"
 
@@ -55,7 +56,7 @@ class TrainingStep {
     torch::Tensor logits;
     {
       const Autocast autocast(device_);
-      logits = network_.forward(batch.signals).to(torch::kFloat32);
+      logits = network_.forward(Laid(batch.signals, device_)).to(torch::kFloat32);
     }
     const torch::Tensor loss = O::Loss(logits, batch.targets);
     loss.backward();

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "ecg/model/batch_norm.h"
+#include "ecg/model/convolution.h"
 #include "ecg/model/mobile.h"
 #include "gtest/gtest.h"
 #include "proto/experiment.pb.h"
@@ -42,7 +44,7 @@ TEST(EfficientNetTest, TakesEveryLengthOfWhichItsDeepestLayersSeeSomething) {
 
 TEST(EfficientNetTest, PadsLayersByTheLengthOfTheWholeCrop) {
   const auto sums = [](int kernel, std::vector<float> x, int samples) {
-    torch::nn::Conv1d convolution(torch::nn::Conv1dOptions(1, 1, kernel).stride(2).bias(false));
+    Conv1d convolution(torch::nn::Conv1dOptions(1, 1, kernel).stride(2).bias(false));
     torch::nn::init::ones_(convolution->weight);
     const torch::Tensor signal = torch::tensor(x).view({1, 1, -1});
     const torch::Tensor out = efficientnet_internal::ConvolveSame(convolution, signal, samples).detach().flatten();
@@ -89,7 +91,7 @@ TEST(MobileTest, RoundsWidthsToMultiplesOfEightButNeverByMoreThanATenthDown) {
 }
 
 TEST(MobileTest, BatchNormKeepsItsStatisticsForLong) {
-  torch::nn::BatchNorm1d norm = MobileBatchNorm(1);
+  BatchNorm1d norm = MobileBatchNorm(1);
   norm(torch::full({2, 1, 4}, 5.0f));
   EXPECT_NEAR(norm->running_mean.item<double>(), 0.05, 1e-6);
 }

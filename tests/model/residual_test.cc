@@ -5,7 +5,6 @@
 
 #include <torch/torch.h>
 
-#include "ecg/model/halving_max_pool.h"
 #include "ecg/model/lambda_resnet.h"
 #include "ecg/model/network.h"
 #include "ecg/model/nf_resnet.h"
@@ -28,21 +27,6 @@ TEST(ResidualTest, ShortensFromTheSecondStageOn) {
   for (auto& stage : stages) x = stage->forward(x);
   EXPECT_EQ(x.sizes(), torch::IntArrayRef({1, 512, 5}));  // 33, 17, 9, 5
   EXPECT_TRUE(network.named_parameters().contains("layer2.1.conv2.gain"));
-}
-
-TEST(HalvingMaxPoolTest, GivesTheMaximaAndGradientsThatLibTorchGives) {
-  torch::manual_seed(1);
-  for (const int samples : {1, 2, 5, 250, 625}) {
-    // Few values, so that neighbours are often equal.
-    const torch::Tensor x = torch::randint(4, {3, 20, samples}).to(torch::kFloat32);
-    const torch::Tensor ours = x.clone().requires_grad_(), theirs = x.clone().requires_grad_();
-    const torch::Tensor pooled = HalvingMaxPool(ours), expected = torch::max_pool1d(theirs, 3, 2, 1);
-    const torch::Tensor weights = torch::rand_like(expected);
-    EXPECT_TRUE(pooled.equal(expected)) << samples;
-    (pooled * weights).sum().backward();
-    (expected * weights).sum().backward();
-    EXPECT_TRUE(ours.grad().allclose(theirs.grad(), /*rtol=*/0, /*atol=*/1e-6)) << samples;
-  }
 }
 
 TEST(NfResNetTest, StandardisesWeightsWhateverTheirMeanAndScale) {

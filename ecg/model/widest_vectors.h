@@ -1,0 +1,41 @@
+// widest_vectors.h
+//
+// Loops over many numbers, compiled for the vectors that the processor at hand has. The program as a whole is compiled
+// for any processor of its kind.
+//
+//   WithWidestVectors([&]() __attribute__((always_inline)) {
+//     for (int64_t i = 0; i < count; ++i) y[i] = x[i] * scale[i];
+//   });
+
+#ifndef ECG_MODEL_WIDEST_VECTORS_H_
+#define ECG_MODEL_WIDEST_VECTORS_H_
+
+namespace ecg {
+
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+template <typename Work>
+__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,prefer-vector-width=512"), optimize("O3"))) void WithAvx512(
+    const Work& work) {
+  work();
+}
+template <typename Work>
+__attribute__((target("avx2,fma"), optimize("O3"))) void WithAvx2(const Work& work) {
+  work();
+}
+#endif
+
+// WithWidestVectors calls `work`, a lambda that is always inlined and calls only what is inlined too.
+template <typename Work>
+void WithWidestVectors(const Work& work) {
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+  if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
+    return WithAvx512(work);
+  }
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return WithAvx2(work);
+#endif
+  work();
+}
+
+}  // namespace ecg
+
+#endif  // ECG_MODEL_WIDEST_VECTORS_H_
