@@ -11,6 +11,7 @@
 #ifndef ECG_MODEL_CHANNELS_LAST_H_
 #define ECG_MODEL_CHANNELS_LAST_H_
 
+#include <ATen/TracerMode.h>
 #include <torch/torch.h>
 
 #include <vector>
@@ -18,8 +19,10 @@
 namespace ecg {
 
 // IsChannelsLast tells whether `x` [B, C, L] has the channels of a sample one after the other, and not its samples.
+// While LibTorch traces operations, nothing has: a network is then written down in LibTorch's own operations.
 inline bool IsChannelsLast(const torch::Tensor& x) {
-  return x.dim() == 3 && !x.is_contiguous() && x.transpose(1, 2).is_contiguous();
+  return !at::tracer::impl::is_dispatch_enabled() && x.dim() == 3 && !x.is_contiguous() &&
+         x.transpose(1, 2).is_contiguous();
 }
 
 // ChannelsLast returns the numbers of `x` [B, C, L] with the channels of a sample one after the other.

@@ -12,6 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "ecg/model/any_network.h"
+#include "ecg/model/convolution.h"
 #include "ecg/model/network.h"
 #include "ecg/parity/reference_models.h"
 #include "gmock/gmock.h"
@@ -38,6 +39,8 @@ TEST_P(PublishedNetworkTest, IsAGraphThatOnnxFindsRightAndWhoseShapesAreLibTorch
   ASSERT_TRUE(reference.ok()) << reference.status();
   const auto network = AnyNetwork(SpecOf(*reference), kLeads, kClasses);
   ASSERT_TRUE(network.ok()) << network.status();
+  // As it is after a training on a CPU.
+  LayChannelsLast(**network);
   absl::StatusOr<onnx::ModelProto> model = ModelOf(**network);
   ASSERT_TRUE(model.ok()) << model.status();
 
