@@ -30,7 +30,7 @@ class WindowBatches {
   struct Options {
     int window_samples = 1250;
     int stride_samples = 625;
-    int batch_windows = 64;
+    int batch_windows = 128;
   };
 
   // `part` must outlive the batches.
