@@ -2,17 +2,18 @@
 # How time and memory grow with the corpus: synthetic records of PTB-XL's form are made, packed, trained on for one epoch
 # and tested, for 1,000, 5,000 and 21,837 records. Memory is the most that a process held that is not a mapped file.
 #
-#   bench/scaling.sh [--records="1000 5000 21837"] [--set=PATH=VALUE ...]
+#   bench/scaling.sh [--records="1000 5000 21837"] [--experiment=resnet18_all] [--set=PATH=VALUE ...]
 #
 # More than 21,837 are those of PTB-XL's size, listed again and again under other numbers: they are read, packed and
 # trained on as often. 21,837 need 6.5 GB of disk, 3.9 GB for records at two rates and 2.6 GB packed; 200,000 need 28 GB.
 # Everything is deleted at the end.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-sizes="1000 5000 21837" flags=()
+sizes="1000 5000 21837" experiment=resnet18_all flags=()
 for argument in "$@"; do
   case $argument in
     --records=*) sizes=${argument#*=} ;;
+    --experiment=*) experiment=${argument#*=} ;;
     --set=*) flags+=("$argument") ;;
     *)
       sed -n '2,9s/^# \{0,1\}//p' "$0" >&2
@@ -20,7 +21,7 @@ for argument in "$@"; do
       ;;
   esac
 done
-./bazelw build //cli:make_demo //cli:pack //examples:resnet18_all >&2
+./bazelw build //cli:make_demo //cli:pack "//examples:$experiment" >&2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export XDG_CACHE_HOME=$work/cache
@@ -42,7 +43,7 @@ for records in $sizes; do
   list_again "$records"
   packed=$(spent bazel-bin/cli/pack --data_dir="$work/demo" --output_dir="$work/packed")
   rm -rf "$work/packed"
-  run=$(spent bazel-bin/examples/resnet18_all --data_dir="$work/demo" --output_dir="$work/run" --device=cpu \
+  run=$(spent "bazel-bin/examples/$experiment" --data_dir="$work/demo" --output_dir="$work/run" --device=cpu \
     --set=training.epochs=1 "${flags[@]}")
   epoch=$(awk -F, 'NR == 1 { for (i = 1; i <= NF; ++i) if ($i == "training_seconds") column = i } NR == 2 { print $column }' \
     "$work/run/history.csv")

@@ -8,7 +8,9 @@
 #ifndef ECG_BATCH_EXCERPT_H_
 #define ECG_BATCH_EXCERPT_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -47,6 +49,13 @@ inline std::vector<Excerpt> WindowsOfRows(const SplitPart& part, int length, int
     }
   }
   return windows;
+}
+
+// WillRead has the system fetch the records of `excerpts`, all at once, while the caller goes on.
+inline void WillRead(const SplitPart& part, std::span<const Excerpt> excerpts) {
+  for (size_t i = 0; i < excerpts.size(); ++i) {
+    if (i == 0 || excerpts[i].row != excerpts[i - 1].row) part.signals->WillRead(part.record(excerpts[i].row));
+  }
 }
 
 }  // namespace ecg

@@ -12,10 +12,12 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -108,10 +110,13 @@ class TrainingBatches {
     Batch batch = {torch::empty({options_.batch_size, leads, crop}), torch::empty({options_.batch_size, classes})};
     float* signals = batch.signals.data_ptr<float>();
     float* targets = batch.targets.data_ptr<float>();
-    for (int i = 0; i < options_.batch_size; ++i, signals += leads * crop, targets += classes) {
-      const auto [row, start] = crops_[index * options_.batch_size + i];
+    const size_t size = options_.batch_size;
+    const std::span of_batch = std::span(crops_).subspan(index * size, size);
+    WillRead(part_, of_batch);
+    for (const auto& [row, start] : of_batch) {
       Standardise(*part_.signals, part_.record(row), start, crop, part_.scaler, signals);
-      std::ranges::copy(part_.labels->row(part_.rows[row]), targets);
+      signals += leads * crop;
+      targets = std::ranges::copy(part_.labels->row(part_.rows[row]), targets).out;
     }
     return batch;
   }

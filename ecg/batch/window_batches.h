@@ -8,8 +8,10 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "ecg/batch/excerpt.h"
@@ -35,31 +37,41 @@ class WindowBatches {
 
   // `part` must outlive the batches.
   WindowBatches(const SplitPart& part, const Options& options)
-      : part_(part), options_(options), windows_(WindowsOfRows(part, options.window_samples, options.stride_samples)) {}
+      : part_(part), options_(options), windows_(WindowsOfRows(part, options.window_samples, options.stride_samples)) {
+    WillRead(part_, Coming());
+  }
 
   // total returns the number of windows of all rows.
   int64_t total() const { return static_cast<int64_t>(windows_.size()); }
 
   // Next returns the next batch, or nothing when there is none.
   std::optional<WindowBatch> Next() {
-    const int count = static_cast<int>(std::min<int64_t>(options_.batch_windows, total() - given_));
-    if (count == 0) return std::nullopt;
+    const std::span<const Excerpt> windows = Coming();
+    if (windows.empty()) return std::nullopt;
     const int leads = part_.signals->leads(), length = options_.window_samples;
-    WindowBatch batch = {torch::empty({count, leads, length}), {}};
+    WindowBatch batch = {torch::empty({static_cast<int64_t>(windows.size()), leads, length}), {}};
     float* signals = batch.signals.data_ptr<float>();
-    for (int i = 0; i < count; ++i, signals += leads * length) {
-      const auto [row, start] = windows_[given_++];
+    for (const auto& [row, start] : windows) {
       Standardise(*part_.signals, part_.record(row), start, length, part_.scaler, signals);
+      signals += leads * length;
       batch.rows.push_back(row);
     }
+    given_ += windows.size();
+    WillRead(part_, Coming());  // while the network computes
     return batch;
   }
 
  private:
+  // Coming returns the windows of the next batch.
+  std::span<const Excerpt> Coming() const {
+    const std::span<const Excerpt> left = std::span(windows_).subspan(given_);
+    return left.first(std::min<size_t>(options_.batch_windows, left.size()));
+  }
+
   const SplitPart& part_;
   const Options options_;
   const std::vector<Excerpt> windows_;
-  int64_t given_ = 0;
+  size_t given_ = 0;
 };
 
 }  // namespace ecg

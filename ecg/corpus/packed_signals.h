@@ -109,6 +109,13 @@ class PackedSignals {
   // reason says why a record is not usable.
   const std::string& reason(int record) const { return records_[record].reason; }
 
+  // WillRead has the system fetch the samples of a record while the caller goes on: worth it before records that lie
+  // far apart are read.
+  void WillRead(int record) const {
+    const std::span<const int16_t> samples = signal(record);
+    file_.WillRead({reinterpret_cast<const char*>(samples.data()), samples.size_bytes()});
+  }
+
   // Release gives the memory of the samples that were read back to the system, which does not do so by itself before
   // memory is short. Spans stay valid.
   void Release() const { file_.Release(); }

@@ -1,10 +1,18 @@
 #include "ecg/file/mapped_file.h"
 
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstddef>
 #include <filesystem>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "ecg/file/file.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -30,6 +38,31 @@ TEST(MappedFileTest, OutlivesTheNameOfItsFile) {
   const MappedFile file = MappedFile::Open(TestPath("renamed over")).value();
   ASSERT_TRUE(WriteFile(TestPath("renamed over"), "new").ok());
   EXPECT_EQ(std::string(file.bytes()), "old");
+}
+
+TEST(MappedFileTest, FetchesAPieceThatIsAnnounced) {
+  const size_t page = sysconf(_SC_PAGESIZE);
+  const std::filesystem::path path = TestPath("announced");
+  ASSERT_TRUE(WriteFile(path, std::string(8 * page, 'x')).ok());
+  // Out of the page cache, which takes only what the disk has already.
+  const int descriptor = open(path.c_str(), O_RDONLY);
+  ASSERT_EQ(fsync(descriptor), 0);
+  ASSERT_EQ(posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED), 0);
+  close(descriptor);
+  const MappedFile file = MappedFile::Open(path).value();
+  const auto in_memory = [&] {
+    std::vector<unsigned char> pages(8);
+    EXPECT_EQ(mincore(const_cast<char*>(file.bytes().data()), 8 * page, pages.data()), 0);
+    std::string result;
+    for (const unsigned char of_page : pages) result += of_page & 1 ? 'y' : 'n';
+    return result;
+  };
+  if (in_memory() != "nnnnnnnn") GTEST_SKIP() << path << " is in memory for good";
+
+  // From inside the third page to inside the fifth.
+  file.WillRead(file.bytes().substr(2 * page + 100, 2 * page));
+  for (int i = 0; i < 1000 && in_memory() != "nnyyynnn"; ++i) absl::SleepFor(absl::Milliseconds(10));
+  EXPECT_EQ(in_memory(), "nnyyynnn");
 }
 
 TEST(MappedFileTest, MapsAnEmptyFile) {
