@@ -6,9 +6,7 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cmath>
 #include <cstdint>
-#include <limits>
 #include <memory>
 #include <ostream>
 #include <set>
@@ -61,20 +59,19 @@ TEST_P(AnyNetworkTest, LearnsATinyBatchAtEveryLengthAndInEveryLayoutThatItReads)
     const torch::Tensor targets = torch::tensor({{1.f, 0.f, 1.f}, {0.f, 1.f, 1.f}});
     torch::optim::Adam adam(network->parameters(), torch::optim::AdamOptions(1e-3));
     network->train();
-    double first = 0, least = std::numeric_limits<double>::infinity();
-    for (int step = 0; step < 20; ++step) {
+    // A step of a recurrent network takes long, so the training ends once it has shown what it should.
+    double first = 0, last = 0;
+    for (int step = 0; step < 100 && last >= 0.8 * first; ++step) {
       adam.zero_grad();
       const torch::Tensor logits = network->forward(signals);
       ASSERT_EQ(logits.sizes(), torch::IntArrayRef({2, 3}));
       const torch::Tensor loss = torch::binary_cross_entropy_with_logits(logits, targets);
       loss.backward();
       adam.step();
-      const double value = loss.item<double>();
-      // By luck the first may be small; a network that knows nothing has log 2.
-      if (step == 0) first = std::max(value, std::log(2));
-      if (step >= 10) least = std::min(least, value);
+      last = loss.item<double>();
+      if (step == 0) first = last;
     }
-    EXPECT_LT(least, 0.9 * first);
+    EXPECT_LT(last, 0.8 * first);
 
     network->eval();
     const torch::NoGradGuard no_grad;
