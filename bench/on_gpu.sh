@@ -66,7 +66,7 @@ torch_flags "$libtorch" "$cuda" "$build"
 flags+=(-O2)
 system=(absl_flat_hash_map absl_status absl_statusor absl_str_format absl_strings absl_time protobuf libzip matio zlib
   libcrypto)
-read -ra system_libraries <<<"$(pkg-config --libs "${system[@]}") -lcsv -lonnx_proto -lpthread"
+read -ra system_libraries <<<"$(pkg-config --libs "${system[@]}") -lcsv -lonnx_proto -lpthread -fopenmp"
 
 # compile SOURCE OBJECT
 compile() {

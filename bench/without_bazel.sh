@@ -8,7 +8,8 @@ torch_flags() {
     echo "error: there is no include/torch/csrc/api/include/torch/torch.h in --libtorch=$libtorch" >&2
     return 1
   }
-  flags=(-std=c++20 -Wall -Wextra -DONNX_ML -DONNX_NAMESPACE=onnx -I. "-I$work")
+  # OpenMP: LibTorch's headers split loops between threads by it.
+  flags=(-std=c++20 -fopenmp -Wall -Wextra -DONNX_ML -DONNX_NAMESPACE=onnx -I. "-I$work")
   # The compiler looks into /usr/include by itself, and only there at the right moment.
   for folder in "$libtorch/include" "$libtorch/include/torch/csrc/api/include" ${cuda:+"$cuda/include"}; do
     [ "$(readlink -f "$folder")" = /usr/include ] || flags+=(-isystem "$folder")
