@@ -34,7 +34,7 @@ inline constexpr int64_t kPiece = 64;
 template <typename Work>
 void ForPieces(int64_t count, const Work& work) {
   at::parallel_for(0, (count + kPiece - 1) / kPiece, /*grain_size=*/2, [&](int64_t first, int64_t last) {
-    WithWidestVectors([&]() __attribute__((always_inline)) {
+    WithWidestVectors([&](auto) __attribute__((always_inline)) {
       for (int64_t piece = first; piece < last; ++piece) {
         work(piece, piece * kPiece, std::min(piece * kPiece + kPiece, count));
       }

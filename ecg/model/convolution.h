@@ -5,6 +5,7 @@
 #ifndef ECG_MODEL_CONVOLUTION_H_
 #define ECG_MODEL_CONVOLUTION_H_
 
+#include <c10/core/impl/LocalDispatchKeySet.h>
 #include <torch/torch.h>
 
 #include <array>
@@ -12,14 +13,27 @@
 #include <variant>
 
 #include "ecg/model/channels_last.h"
+#include "ecg/model/winograd.h"
 
 namespace ecg {
+
+// TakesWinograd tells whether WinogradConvolution is made for these signals, which lie channels last, and pays.
+inline bool TakesWinograd(const torch::Tensor& x, const torch::Tensor& weight) {
+  // LibTorch's own convolutions round to 16 bits where they are told to.
+  const bool rounds = !c10::impl::tls_is_dispatch_key_excluded(c10::DispatchKey::AutocastCPU);
+  return !rounds && x.is_cpu() && x.scalar_type() == torch::kFloat32 && weight.scalar_type() == torch::kFloat32 &&
+         WinogradConvolution::Suits(weight.size(1), weight.size(0), x.size(0) * x.size(2));
+}
 
 // Convolve is torch::conv1d, which also takes signals that lie channels last, and then gives such: [B, C, L] ->
 // [B, out, L'] with `weight` [out, C / groups, kernel] and `bias` [out], which may be undefined.
 inline torch::Tensor Convolve(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias,
                               int64_t stride, int64_t padding, int64_t dilation = 1, int64_t groups = 1) {
   if (!IsChannelsLast(x)) return torch::conv1d(x, weight, bias, stride, padding, dilation, groups);
+  if (weight.size(2) == 3 && !bias.defined() && stride == 1 && padding == 1 && dilation == 1 && groups == 1 &&
+      TakesWinograd(x, weight)) {
+    return WinogradConvolution::apply(x, weight);
+  }
   const std::array<int64_t, 2> paddings = {0, padding};
   return OfImage(torch::conv2d(AsImage(x), AsImage(weight), bias, {1, stride}, paddings, {1, dilation}, groups));
 }
