@@ -201,7 +201,8 @@ inline constexpr int64_t kBlock = 96;
 // Convolved returns [B, out, L], channels last, of `x` [B, in, L], which lies so as well, and `weight` [3, in, out].
 inline torch::Tensor Convolved(const torch::Tensor& x, const torch::Tensor& weight) {
   const int64_t in = weight.size(1), out = weight.size(2);
-  const torch::Tensor y = torch::empty({x.size(0), x.size(2), out}, x.options()).transpose(1, 2);
+  // Not a view, so that it may be overwritten where gradients are wanted.
+  const torch::Tensor y = torch::empty_strided({x.size(0), out, x.size(2)}, {x.size(2) * out, 1, out}, x.options());
   const torch::Tensor factors = FactorsOfWeight(weight);
   const Strips of_weight{factors.data_ptr<float>(), out / kStrip, in};
   const Tiled<const float> from(x, x.data_ptr<float>());

@@ -80,6 +80,15 @@ TEST(WinogradConvolutionTest, GivesTheSameNumbersWithAnyNumberOfThreads) {
   at::set_num_threads(threads);
 }
 
+TEST(WinogradConvolutionTest, GivesWhatMayBeOverwritten) {
+  const torch::Tensor x = ChannelsLast(torch::randn({2, 64, 9})), weight = torch::randn({64, 64, 3}).requires_grad_();
+  WinogradConvolution::apply(x, weight).relu_().sum().backward();
+  const torch::Tensor given = weight.grad().clone();
+  weight.mutable_grad() = torch::Tensor();
+  torch::conv1d(x, weight, {}, 1, 1).relu_().sum().backward();
+  EXPECT_TRUE(given.allclose(weight.grad(), /*rtol=*/1e-4, /*atol=*/1e-4));
+}
+
 TEST(WinogradConvolutionTest, IsTakenWhereItSuits) {
   const torch::Tensor x = ChannelsLast(torch::randn({8, 64, 100}));
   const auto takes = [&](const torch::Tensor& signals, int64_t out, int64_t kernel, int64_t stride, int64_t padding,
