@@ -12,9 +12,9 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
-#include "ecg/corpus/demo.h"
 #include "ecg/corpus/ptbxl.h"
 #include "ecg/file/path.h"
+#include "ecg/synthetic/demo.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {

@@ -21,17 +21,17 @@
 #include "ecg/corpus/packed_signals.h"
 #include "ecg/corpus/ptbxl.h"
 #include "ecg/corpus/scaler.h"
+#include "ecg/device/autocast.h"
+#include "ecg/device/device.h"
+#include "ecg/device/layout.h"
+#include "ecg/device/threads.h"
+#include "ecg/device/wait_policy.h"
 #include "ecg/model/classifier.h"
 #include "ecg/model/resnet.h"
 #include "ecg/signal/lead.h"
-#include "ecg/train/autocast.h"
-#include "ecg/train/device.h"
-#include "ecg/train/layout.h"
 #include "ecg/train/objective.h"
 #include "ecg/train/optimizer.h"
 #include "ecg/train/predict.h"
-#include "ecg/train/processors.h"
-#include "ecg/train/waiting.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {
@@ -80,7 +80,7 @@ void TrainingStep(benchmark::State& state) {
     torch::Tensor logits;
     {
       const Autocast autocast(device);
-      logits = network->forward(Laid(signals, device)).to(torch::kFloat32);
+      logits = network->forward(ToDeviceLayout(signals, device)).to(torch::kFloat32);
     }
     MultiLabel::Loss(logits, targets).backward();
     optimizer->Step();

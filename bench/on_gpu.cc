@@ -26,27 +26,27 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
 #include "bench/demo_corpus.h"
-#include "ecg/batch/resident_signals.h"
+#include "ecg/batch/device_signals.h"
 #include "ecg/batch/split_part.h"
 #include "ecg/batch/training_batches.h"
 #include "ecg/corpus/pack.h"
 #include "ecg/corpus/packed_signals.h"
 #include "ecg/corpus/ptbxl.h"
 #include "ecg/corpus/scaler.h"
+#include "ecg/device/cuda.h"
+#include "ecg/device/device.h"
+#include "ecg/device/threads.h"
 #include "ecg/file/path.h"
 #include "ecg/model/classifier.h"
 #include "ecg/model/network.h"
 #include "ecg/model/resnet.h"
-#include "ecg/report/stopwatch.h"
 #include "ecg/signal/lead.h"
 #include "ecg/spec/resolve.h"
 #include "ecg/spec/sampling.h"
-#include "ecg/train/cuda.h"
-#include "ecg/train/device.h"
-#include "ecg/train/feed.h"
+#include "ecg/terminal/stopwatch.h"
+#include "ecg/train/batch_source.h"
 #include "ecg/train/objective.h"
 #include "ecg/train/optimizer.h"
-#include "ecg/train/processors.h"
 #include "ecg/train/trainer.h"
 #include "ecg/train/training_step.h"
 #include "proto/experiment.pb.h"
@@ -62,11 +62,11 @@ constexpr std::pair<spec::Runtime::Precision, const char*> kPrecisions[] = {
 struct Records {
   PtbXl corpus;
   PackedSignals signals = OrDie(PackInCache(corpus));
-  std::unique_ptr<ResidentSignals> resident;
+  std::unique_ptr<DeviceSignals> resident;
   SplitPart train, validation;
 
   Records(PtbXl given, const Device& device, int crop_samples) : corpus(std::move(given)) {
-    resident = MakeResident(signals, device.torch, crop_samples);
+    resident = MakeDeviceSignals(signals, device.torch, crop_samples);
     train = {&signals, &corpus.labels(), corpus.split().train, {}, resident.get()};
     validation = {&signals, &corpus.labels(), corpus.split().validation, {}, resident.get()};
     train.scaler = validation.scaler = OrDie(FitScaler(signals, train.Records()));
@@ -118,7 +118,7 @@ OneStep TakeOneStep(const Records& records, const TrainingBatches::Options& opti
   const std::unique_ptr<Optimizer> optimizer = MakeOptimizer(spec::Optimizer(), *network);
   SplitPart part = records.train;
   if (device.torch.is_cpu()) part.resident = nullptr;
-  const std::unique_ptr<Feed> feed = MakeFeed(part, options, device.torch);
+  const std::unique_ptr<BatchSource> feed = MakeBatchSource(part, options, device.torch);
   TrainingStep<MultiLabel> step(*network, *optimizer, *feed, device);
   feed->StartEpoch(1);
   step();
@@ -148,11 +148,11 @@ void CompareWithCpu(const Records& records, const TrainingBatches::Options& opti
 
 // Crops per second of training steps, the first ones not counted.
 double CropsPerSecond(const Records& records, TrainingBatches::Options options, const Device& device, int steps) {
-  const OwnStream stream(device.torch);
+  const ScopedStream stream(device.torch);
   const std::shared_ptr<Network> network = MakeNetwork(records.train);
   network->to(device.torch);
   const std::unique_ptr<Optimizer> optimizer = MakeOptimizer(spec::Optimizer(), *network);
-  const std::unique_ptr<Feed> feed = MakeFeed(records.train, options, device.torch);
+  const std::unique_ptr<BatchSource> feed = MakeBatchSource(records.train, options, device.torch);
   TrainingStep<MultiLabel> step(*network, *optimizer, *feed, device);
   const int in_epoch = records.train.size() / options.batch_size;
   int taken = 0;
@@ -207,7 +207,7 @@ int Main(int argc, char** argv) {
       device, crop_samples);
   PrintRow("training, validation records", absl::StrFormat("%d, %d%s", records.train.size(), records.validation.size(),
                                                            records.corpus.corpus().synthetic ? ", synthetic" : ""));
-  PrintRow("packed signals", absl::StrFormat("%.2f GB, %s", ResidentSignals::Bytes(records.signals) / 1e9,
+  PrintRow("packed signals", absl::StrFormat("%.2f GB, %s", DeviceSignals::Bytes(records.signals) / 1e9,
                                              records.resident != nullptr ? "on the device" : "on the host"));
   TrainingBatches::Options options = {.batch_size = 64, .crop_samples = crop_samples};
 
@@ -249,7 +249,7 @@ int Main(int argc, char** argv) {
   spec.mutable_runtime()->set_precision(spec::Runtime::BF16);
   const Device bf16 = OrDie(ChooseDevice(spec.runtime()));
   spec.mutable_training()->set_epochs(3);
-  ForgetUnusedMemory(device.torch);
+  ReleaseUnusedMemory(device.torch);
   const run::TrainingState state = OrDie(Train(records, spec, bf16));
   const run::Epoch& last = *state.history().rbegin();
   PrintRow("an epoch, bfloat16, batches of 64",

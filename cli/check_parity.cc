@@ -15,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "ecg/command_line/command_line.h"
+#include "ecg/device/threads.h"
 #include "ecg/file/path.h"
 #include "ecg/model/any_network.h"
 #include "ecg/parity/metric_parity.h"
@@ -22,7 +23,6 @@
 #include "ecg/parity/protocol_parity.h"
 #include "ecg/parity/row.h"
 #include "ecg/status/status_macros.h"
-#include "ecg/train/processors.h"
 
 namespace {
 

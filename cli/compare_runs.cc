@@ -17,15 +17,15 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "ecg/command_line/command_line.h"
-#include "ecg/experiment/run_folder.h"
 #include "ecg/file/path.h"
 #include "ecg/report/comparison.h"
-#include "ecg/report/predictions.h"
-#include "ecg/report/progress.h"
-#include "ecg/report/run_json.h"
+#include "ecg/run/predictions.h"
+#include "ecg/run/run_folder.h"
+#include "ecg/run/run_json.h"
 #include "ecg/score/bootstrap.h"
 #include "ecg/score/named_score.h"
 #include "ecg/status/status_macros.h"
+#include "ecg/terminal/progress.h"
 #include "proto/run.pb.h"
 
 namespace {
@@ -92,7 +92,7 @@ absl::Status CompareAll(const Flags& flags) {
                             comparison->high);
       records = comparison->records;
       classes = comparison->classes;
-      if (!comparison->told_apart()) verdict = "; not told apart";
+      if (!comparison->significant()) verdict = "; not told apart";
     } else {
       line.append(2 + 15 + 2 + 18, ' ');
     }

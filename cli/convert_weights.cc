@@ -16,8 +16,8 @@
 #include "ecg/file/path.h"
 #include "ecg/file/safetensors.h"
 #include "ecg/file/weights_file.h"
-#include "ecg/report/progress.h"
 #include "ecg/status/status_macros.h"
+#include "ecg/terminal/progress.h"
 
 namespace {
 

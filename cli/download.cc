@@ -15,8 +15,8 @@
 #include "ecg/command_line/command_line.h"
 #include "ecg/download/corpus_source.h"
 #include "ecg/file/path.h"
-#include "ecg/report/progress.h"
 #include "ecg/status/status_macros.h"
+#include "ecg/terminal/progress.h"
 
 namespace {
 

@@ -12,10 +12,10 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_format.h"
 #include "ecg/command_line/command_line.h"
-#include "ecg/corpus/demo.h"
 #include "ecg/file/path.h"
-#include "ecg/report/progress.h"
-#include "ecg/report/stopwatch.h"
+#include "ecg/synthetic/demo.h"
+#include "ecg/terminal/progress.h"
+#include "ecg/terminal/stopwatch.h"
 
 int main(int argc, char** argv) {
   ecg::DemoOptions options;

@@ -21,8 +21,8 @@
 #include "ecg/corpus/packed_signals.h"
 #include "ecg/corpus/ptbxl.h"
 #include "ecg/file/path.h"
-#include "ecg/report/progress.h"
 #include "ecg/status/status_macros.h"
+#include "ecg/terminal/progress.h"
 #include "proto/experiment.pb.h"
 
 namespace {

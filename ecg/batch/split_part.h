@@ -14,7 +14,7 @@
 
 namespace ecg {
 
-class ResidentSignals;
+class DeviceSignals;
 
 // SplitPart is one part of a split. It refers to signals and labels that must outlive it.
 struct SplitPart {
@@ -24,7 +24,7 @@ struct SplitPart {
   std::vector<int> rows;
   Scaler scaler;
   // The same signals in the memory of the device that computes, where they are there.
-  const ResidentSignals* resident = nullptr;
+  const DeviceSignals* resident = nullptr;
 
   int size() const { return static_cast<int>(rows.size()); }
   int classes() const { return static_cast<int>(labels->classes.size()); }

@@ -23,10 +23,10 @@
 #include <vector>
 
 #include "ecg/batch/batch.h"
-#include "ecg/batch/excerpt.h"
+#include "ecg/batch/segment.h"
 #include "ecg/batch/split_part.h"
 #include "ecg/batch/standardise.h"
-#include "ecg/report/stopwatch.h"
+#include "ecg/terminal/stopwatch.h"
 
 namespace ecg {
 
@@ -66,7 +66,7 @@ class TrainingBatches {
   int count() const { return count_; }
 
   // crops returns the crops of the epoch, those of a short last batch too.
-  const std::vector<Excerpt>& crops() const { return crops_; }
+  const std::vector<Segment>& crops() const { return crops_; }
 
   // wait_seconds returns how long Next has waited for batches so far.
   double wait_seconds() const { return wait_seconds_; }
@@ -124,7 +124,7 @@ class TrainingBatches {
   const SplitPart& part_;
   const Options options_;
   const int count_;
-  const std::vector<Excerpt> crops_;
+  const std::vector<Segment> crops_;
 
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -14,7 +14,7 @@
 #include <span>
 #include <vector>
 
-#include "ecg/batch/excerpt.h"
+#include "ecg/batch/segment.h"
 #include "ecg/batch/split_part.h"
 #include "ecg/batch/standardise.h"
 
@@ -46,7 +46,7 @@ class WindowBatches {
 
   // Next returns the next batch, or nothing when there is none.
   std::optional<WindowBatch> Next() {
-    const std::span<const Excerpt> windows = Coming();
+    const std::span<const Segment> windows = Coming();
     if (windows.empty()) return std::nullopt;
     const int leads = part_.signals->leads(), length = options_.window_samples;
     WindowBatch batch = {torch::empty({static_cast<int64_t>(windows.size()), leads, length}), {}};
@@ -63,14 +63,14 @@ class WindowBatches {
 
  private:
   // Coming returns the windows of the next batch.
-  std::span<const Excerpt> Coming() const {
-    const std::span<const Excerpt> left = std::span(windows_).subspan(given_);
+  std::span<const Segment> Coming() const {
+    const std::span<const Segment> left = std::span(windows_).subspan(given_);
     return left.first(std::min<size_t>(options_.batch_windows, left.size()));
   }
 
   const SplitPart& part_;
   const Options options_;
-  const std::vector<Excerpt> windows_;
+  const std::vector<Segment> windows_;
   size_t given_ = 0;
 };
 

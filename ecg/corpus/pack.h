@@ -46,10 +46,10 @@
 #include "ecg/file/npy.h"
 #include "ecg/file/path.h"
 #include "ecg/file/sha256.h"
-#include "ecg/report/progress.h"
 #include "ecg/signal/lead.h"
 #include "ecg/signal/signal.h"
 #include "ecg/status/status_macros.h"
+#include "ecg/terminal/progress.h"
 #include "nlohmann/json.hpp"
 #include "proto/experiment.pb.h"
 

@@ -32,8 +32,8 @@
 #include "absl/strings/string_view.h"
 #include "ecg/download/http.h"
 #include "ecg/file/file.h"
-#include "ecg/report/progress.h"
 #include "ecg/status/status_macros.h"
+#include "ecg/terminal/progress.h"
 
 namespace ecg {
 

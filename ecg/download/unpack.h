@@ -28,8 +28,8 @@
 #include "ecg/download/checksums.h"
 #include "ecg/file/file.h"
 #include "ecg/file/sha256.h"
-#include "ecg/report/progress.h"
 #include "ecg/status/status_macros.h"
+#include "ecg/terminal/progress.h"
 
 namespace ecg {
 

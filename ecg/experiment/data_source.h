@@ -12,10 +12,10 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "ecg/corpus/demo.h"
 #include "ecg/file/path.h"
-#include "ecg/report/progress.h"
 #include "ecg/status/status_macros.h"
+#include "ecg/synthetic/demo.h"
+#include "ecg/terminal/progress.h"
 
 namespace ecg {
 

@@ -31,19 +31,20 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
-#include "ecg/batch/resident_signals.h"
+#include "ecg/batch/device_signals.h"
 #include "ecg/batch/split_part.h"
 #include "ecg/batch/target_tensor.h"
 #include "ecg/corpus/dataset.h"
 #include "ecg/corpus/labels.h"
-#include "ecg/corpus/one_of.h"
 #include "ecg/corpus/pack.h"
 #include "ecg/corpus/packed_signals.h"
 #include "ecg/corpus/scaler.h"
 #include "ecg/corpus/split.h"
+#include "ecg/corpus/target_versus_normal.h"
+#include "ecg/device/cuda.h"
+#include "ecg/device/device.h"
+#include "ecg/device/layout.h"
 #include "ecg/experiment/run_facts.h"
-#include "ecg/experiment/run_folder.h"
-#include "ecg/experiment/trained_model.h"
 #include "ecg/file/file.h"
 #include "ecg/file/sha256.h"
 #include "ecg/model/layers.h"
@@ -51,23 +52,22 @@
 #include "ecg/model/weights.h"
 #include "ecg/onnx/export.h"
 #include "ecg/random/random.h"
-#include "ecg/report/console.h"
-#include "ecg/report/history.h"
-#include "ecg/report/predictions.h"
-#include "ecg/report/progress.h"
-#include "ecg/report/run_json.h"
-#include "ecg/report/stopwatch.h"
+#include "ecg/run/history.h"
+#include "ecg/run/model_metadata.h"
+#include "ecg/run/predictions.h"
+#include "ecg/run/run_folder.h"
+#include "ecg/run/run_json.h"
 #include "ecg/score/named_score.h"
 #include "ecg/signal/lead.h"
 #include "ecg/spec/resolve.h"
 #include "ecg/spec/sampling.h"
 #include "ecg/status/status_macros.h"
+#include "ecg/terminal/console.h"
+#include "ecg/terminal/progress.h"
+#include "ecg/terminal/stopwatch.h"
 #include "ecg/train/batch_size.h"
+#include "ecg/train/batch_source.h"
 #include "ecg/train/checkpoint.h"
-#include "ecg/train/cuda.h"
-#include "ecg/train/device.h"
-#include "ecg/train/feed.h"
-#include "ecg/train/layout.h"
 #include "ecg/train/objective.h"
 #include "ecg/train/optimizer.h"
 #include "ecg/train/predict.h"
@@ -93,8 +93,8 @@ class ExperimentOn {
     const typename D::Spec& dataset_spec = D::SpecIn(*spec.mutable_data());
     ECG_ASSIGN_OR_RETURN(D dataset, D::Open(dataset_spec, dataset_spec.data_dir()));
     Labels labels = dataset.labels();
-    if (spec.data().has_one_of()) {
-      ECG_ASSIGN_OR_RETURN(labels, OneOfLabels(dataset.labels(), spec.data().one_of()));
+    if (spec.data().has_target_versus_normal()) {
+      ECG_ASSIGN_OR_RETURN(labels, TargetVersusNormalLabels(dataset.labels(), spec.data().target_versus_normal()));
     }
     ECG_ASSIGN_OR_RETURN(PackedSignals signals,
                          PackInCache(dataset, {.bad_records = spec.data().bad_records()}, cache_dir));
@@ -192,7 +192,7 @@ class ExperimentOn {
     Labels labels;
     PackedSignals signals;
     SplitPart train, validation, test;
-    std::unique_ptr<ResidentSignals> resident;
+    std::unique_ptr<DeviceSignals> resident;
   };
 
   ExperimentOn(absl::string_view name, const spec::Experiment& spec, D dataset, Labels labels, PackedSignals signals,
@@ -249,7 +249,7 @@ class ExperimentOn {
   // MoveSignalsToDevice copies the signals into a CUDA device's memory, where they fit.
   void MoveSignalsToDevice() {
     if (state_->resident == nullptr) {
-      state_->resident = MakeResident(state_->signals, device_.torch, CropSamples(spec_.data()));
+      state_->resident = MakeDeviceSignals(state_->signals, device_.torch, CropSamples(spec_.data()));
     }
     for (SplitPart* part : {&state_->train, &state_->validation, &state_->test}) {
       part->resident = state_->resident.get();
@@ -286,7 +286,7 @@ class ExperimentOn {
   }
 
   // Trained returns what a stranger needs to use the weights.
-  TrainedModel Trained() const {
+  ModelMetadata Trained() const {
     const Corpus& corpus = state_->dataset.corpus();
     return {.name = name_,
             .classes = labels().classes,
@@ -299,7 +299,7 @@ class ExperimentOn {
 
   // TakeScaler makes sure that the weights in `folder` are about the same classes, and takes their scaling.
   absl::Status TakeScaler(const RunFolder& folder) {
-    ECG_ASSIGN_OR_RETURN(const TrainedModel found, TrainedModel::Read(folder.model()));
+    ECG_ASSIGN_OR_RETURN(const ModelMetadata found, ModelMetadata::Read(folder.model()));
     const std::map<std::string, std::string> is = found.Metadata(), expected = Trained().Metadata();
     for (const char* key : {"classes", "leads", "sampling_frequency_hz"}) {
       if (is.at(key) != expected.at(key)) {
@@ -340,7 +340,7 @@ class ExperimentOn {
   // WriteOnnx leaves the network as model.onnx. An own backbone may use what cannot be written: the run is as good
   // without the file, so it only says so.
   absl::Status WriteOnnx(const RunFolder& folder) const {
-    const TrainedModel trained = Trained();
+    const ModelMetadata trained = Trained();
     OnnxOptions options = {
         .leads = kLeads, .samples = trained.crop_samples, .scaler = trained.scaler, .metadata = trained.Metadata()};
     options.metadata["window_stride_samples"] = absl::StrCat(StrideSamples(spec_));

@@ -32,12 +32,14 @@
 #include "ecg/command_line/command_line.h"
 #include "ecg/corpus/any_corpus.h"
 #include "ecg/corpus/dataset.h"
+#include "ecg/device/device.h"
+#include "ecg/device/threads.h"
+#include "ecg/device/wait_policy.h"
 #include "ecg/experiment/data_source.h"
-#include "ecg/experiment/elsewhere.h"
 #include "ecg/experiment/experiment.h"
-#include "ecg/experiment/run_folder.h"
+#include "ecg/experiment/external_validation.h"
 #include "ecg/file/path.h"
-#include "ecg/report/progress.h"
+#include "ecg/run/run_folder.h"
 #include "ecg/spec/compiled.h"
 #include "ecg/spec/embedded_spec.h"
 #include "ecg/spec/override.h"
@@ -45,9 +47,7 @@
 #include "ecg/spec/resolve.h"
 #include "ecg/spec/settings.h"
 #include "ecg/status/status_macros.h"
-#include "ecg/train/device.h"
-#include "ecg/train/processors.h"
-#include "ecg/train/waiting.h"
+#include "ecg/terminal/progress.h"
 #include "proto/experiment.pb.h"
 #include "proto/run.pb.h"
 
@@ -162,7 +162,7 @@ absl::Status RunExperiment(const EmbeddedSpec& embedded, const Flags& flags, Net
   const std::filesystem::path cache_dir =
       spec.runtime().cache_dir().empty() ? CacheDirectory() : UserPath(spec.runtime().cache_dir());
   if (flags.mode == "evaluate" && !flags.data_dir.empty() && !HasLayoutOf(D::kName, UserPath(flags.data_dir))) {
-    ECG_ASSIGN_OR_RETURN(const run::Run run, EvaluateElsewhere<typename TrainerType::Objective>(
+    ECG_ASSIGN_OR_RETURN(const run::Run run, ValidateExternally<typename TrainerType::Objective>(
                                                  folder, spec, make_network, device,
                                                  std::filesystem::absolute(UserPath(flags.data_dir)), cache_dir));
     std::printf("%s%s\n", MatchLines(run).c_str(), ResultLine(run).c_str());

@@ -28,10 +28,10 @@
 #include <string>
 #include <vector>
 
-#include "ecg/model/convolution_unit.h"
-#include "ecg/model/max_pool.h"
 #include "ecg/model/network.h"
 #include "ecg/model/pooled_head.h"
+#include "ecg/nn/convolution_unit.h"
+#include "ecg/nn/max_pool.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {

@@ -27,10 +27,10 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "ecg/model/batch_norm.h"
-#include "ecg/model/convolution.h"
 #include "ecg/model/mobile.h"
 #include "ecg/model/residual.h"
+#include "ecg/nn/batch_norm.h"
+#include "ecg/nn/convolution.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {

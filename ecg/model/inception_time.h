@@ -18,13 +18,13 @@
 #include <utility>
 #include <vector>
 
-#include "ecg/model/batch_norm.h"
-#include "ecg/model/channels_last.h"
-#include "ecg/model/convolution.h"
-#include "ecg/model/max_pool.h"
 #include "ecg/model/network.h"
 #include "ecg/model/pooled_head.h"
 #include "ecg/model/residual.h"
+#include "ecg/nn/batch_norm.h"
+#include "ecg/nn/channels_last.h"
+#include "ecg/nn/convolution.h"
+#include "ecg/nn/max_pool.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {
@@ -47,7 +47,7 @@ class InceptionBlock : public torch::nn::Module {
     const auto convs = register_module("convs", torch::nn::ModuleList());
     for (const int part : {1, 2, 4}) {
       // The next odd number below an even one, so that no sample is lost.
-      const int kernel = (spec.kernel_samples() / part - 1) | 1;
+      const int kernel = (spec.kernel_size() / part - 1) | 1;
       convs_.push_back(Convolution(spec.bottleneck(), spec.filters(), kernel));
       convs->push_back(convs_.back());
     }

@@ -30,10 +30,10 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "ecg/model/batch_norm.h"
-#include "ecg/model/convolution.h"
-#include "ecg/model/max_pool.h"
 #include "ecg/model/residual.h"
+#include "ecg/nn/batch_norm.h"
+#include "ecg/nn/convolution.h"
+#include "ecg/nn/max_pool.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {
@@ -112,8 +112,8 @@ class LambdaBottleneck : public torch::nn::Module {
   }
 
   torch::Tensor forward(const torch::Tensor& x) {
-    const torch::Tensor out = conv2_->forward(bn1_->Rectified(conv1_(x)));
-    return bn3_->Rectified(conv3_(out), shortcut_ ? shortcut_->forward(x) : x);
+    const torch::Tensor out = conv2_->forward(bn1_->NormRelu(conv1_(x)));
+    return bn3_->NormRelu(conv3_(out), shortcut_ ? shortcut_->forward(x) : x);
   }
 
  private:
@@ -143,7 +143,7 @@ class LambdaResNet : public torch::nn::Module {
   }
 
   torch::Tensor forward(const torch::Tensor& signals) {
-    torch::Tensor x = bn1_->Rectified(conv1_(Bounded(signals)));
+    torch::Tensor x = bn1_->NormRelu(conv1_(Bounded(signals)));
     x = HalvingMaxPool(x);
     for (size_t stage = 0; stage < layers_.size(); ++stage) {
       for (size_t block = 0; block < layers_[stage]->size(); ++block) {

@@ -28,7 +28,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "ecg/model/network.h"
-#include "ecg/report/progress.h"
+#include "ecg/terminal/progress.h"
 
 namespace ecg {
 

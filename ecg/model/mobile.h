@@ -10,7 +10,7 @@
 
 #include <algorithm>
 
-#include "ecg/model/batch_norm.h"
+#include "ecg/nn/batch_norm.h"
 
 namespace ecg {
 

@@ -15,10 +15,10 @@
 
 #include <vector>
 
-#include "ecg/model/batch_norm.h"
-#include "ecg/model/convolution.h"
 #include "ecg/model/mobile.h"
 #include "ecg/model/residual.h"
+#include "ecg/nn/batch_norm.h"
+#include "ecg/nn/convolution.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {
@@ -180,10 +180,10 @@ class MobileNetV3 : public torch::nn::Module {
     TORCH_CHECK(false, "MobileNetV3 has no size ", static_cast<int>(size));
   }
 
-  // Start draws the first weights: of convolutions as StartKaimingNormal does, of linear layers from a normal
+  // Start draws the first weights: of convolutions as InitKaimingNormal does, of linear layers from a normal
   // distribution with a deviation of 0.01; biases are 0.
   void Start() {
-    StartKaimingNormal(*this);
+    InitKaimingNormal(*this);
     for (const auto& part : modules(/*include_self=*/false)) {
       if (auto* linear = part->as<torch::nn::Linear>()) {
         torch::nn::init::normal_(linear->weight, /*mean=*/0, /*std=*/0.01);

@@ -20,9 +20,9 @@
 #include <array>
 #include <cmath>
 
-#include "ecg/model/convolution.h"
-#include "ecg/model/max_pool.h"
 #include "ecg/model/residual.h"
+#include "ecg/nn/convolution.h"
+#include "ecg/nn/max_pool.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {
@@ -127,7 +127,7 @@ class NfResNet : public torch::nn::Module {
     int channels = kStemWidth;
     layers_ = ResidualStages<Block>(*this, channels, BlocksOf(spec.depth()));
     fc_ = register_module("fc", torch::nn::Linear(channels, feature_dim_));
-    StartKaimingNormal(*this);
+    InitKaimingNormal(*this);
   }
 
   torch::Tensor forward(const torch::Tensor& signals) {

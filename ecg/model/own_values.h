@@ -2,12 +2,12 @@
 //
 // The numbers that a spec gives to an own backbone by their names: `values` of OwnBackbone in proto/experiment.proto.
 //
-//   const OwnValues values(spec, {{"width", 32}, {"layers", 4}, {"kernel_samples"}});
+//   const OwnValues values(spec, {{"width", 32}, {"layers", 4}, {"kernel_size"}});
 //   const int width = values.Whole("width", 1, 4096);
 //
 //   model.own.values has width = 0; it must be at least 1 and at most 4096
 //   model.own.values has widht, which my::TinyConv does not know; did you mean width?
-//   model.own.values has no kernel_samples, which my::TinyConv needs; add { name: "kernel_samples" number: ... }
+//   model.own.values has no kernel_size, which my::TinyConv needs; add { name: "kernel_size" number: ... }
 
 #ifndef ECG_MODEL_OWN_VALUES_H_
 #define ECG_MODEL_OWN_VALUES_H_

@@ -14,8 +14,8 @@
 #include <array>
 #include <string>
 
-#include "ecg/model/batch_norm.h"
-#include "ecg/model/convolution.h"
+#include "ecg/nn/batch_norm.h"
+#include "ecg/nn/convolution.h"
 
 namespace ecg {
 
@@ -88,9 +88,9 @@ std::array<torch::nn::Sequential, kResidualStages> ResidualStages(torch::nn::Mod
   return stages;
 }
 
-// StartKaimingNormal draws the weights of all convolutions in `module` from a normal distribution whose variance is 2
+// InitKaimingNormal draws the weights of all convolutions in `module` from a normal distribution whose variance is 2
 // over their number of outputs (He et al. 2015, arXiv:1502.01852).
-inline void StartKaimingNormal(torch::nn::Module& module) {
+inline void InitKaimingNormal(torch::nn::Module& module) {
   for (const auto& part : module.modules(/*include_self=*/false)) {
     if (auto* convolution = part->as<torch::nn::Conv1d>()) {
       torch::nn::init::kaiming_normal_(convolution->weight, 0, torch::kFanOut, torch::kReLU);

@@ -17,10 +17,10 @@
 
 #include <array>
 
-#include "ecg/model/batch_norm.h"
-#include "ecg/model/convolution.h"
-#include "ecg/model/max_pool.h"
 #include "ecg/model/residual.h"
+#include "ecg/nn/batch_norm.h"
+#include "ecg/nn/convolution.h"
+#include "ecg/nn/max_pool.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {
@@ -49,8 +49,8 @@ class BasicBlock : public torch::nn::Module {
   }
 
   torch::Tensor forward(const torch::Tensor& x) {
-    torch::Tensor out = bn1_->Rectified(conv1_(x));
-    return bn2_->Rectified(conv2_(out), downsample_ ? downsample_->forward(x) : x);
+    torch::Tensor out = bn1_->NormRelu(conv1_(x));
+    return bn2_->NormRelu(conv2_(out), downsample_ ? downsample_->forward(x) : x);
   }
 
  private:
@@ -72,9 +72,9 @@ class Bottleneck : public torch::nn::Module {
                    kernel) {}
 
   torch::Tensor forward(const torch::Tensor& x) {
-    torch::Tensor out = bn1_->Rectified(conv1_(x));
-    out = bn2_->Rectified(conv2_(out));
-    return bn3_->Rectified(conv3_(out), downsample_ ? downsample_->forward(x) : x);
+    torch::Tensor out = bn1_->NormRelu(conv1_(x));
+    out = bn2_->NormRelu(conv2_(out));
+    return bn3_->NormRelu(conv3_(out), downsample_ ? downsample_->forward(x) : x);
   }
 
  private:
@@ -114,11 +114,11 @@ class ResNet : public torch::nn::Module {
     int channels = kStemWidth;
     layers_ = ResidualStages<Block>(*this, channels, blocks, grouping);
     fc_ = register_module("fc", torch::nn::Linear(channels, feature_dim_));
-    StartKaimingNormal(*this);
+    InitKaimingNormal(*this);
   }
 
   torch::Tensor forward(const torch::Tensor& signals) {
-    torch::Tensor x = bn1_->Rectified(conv1_(signals));
+    torch::Tensor x = bn1_->NormRelu(conv1_(signals));
     x = HalvingMaxPool(x);
     for (auto& layer : layers_) x = layer->forward(x);
     return fc_(x.mean(/*dim=*/-1));

@@ -24,10 +24,10 @@
 #include <string>
 #include <vector>
 
-#include "ecg/model/batch_norm.h"
-#include "ecg/model/convolution.h"
-#include "ecg/model/max_pool.h"
 #include "ecg/model/residual.h"
+#include "ecg/nn/batch_norm.h"
+#include "ecg/nn/convolution.h"
+#include "ecg/nn/max_pool.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {
@@ -77,8 +77,8 @@ class SeBottleneck : public torch::nn::Module {
       : SeBottleneck(in, width * shape.first, width * shape.second, width * kExpansion, stride, shape) {}
 
   torch::Tensor forward(const torch::Tensor& x) {
-    torch::Tensor out = bn1_->Rectified(conv1_(x));
-    out = bn2_->Rectified(conv2_(out));
+    torch::Tensor out = bn1_->NormRelu(conv1_(x));
+    out = bn2_->NormRelu(conv2_(out));
     out = se_module_->forward(bn3_(conv3_(out)));
     out += downsample_ ? downsample_->forward(x) : x;
     return out.relu_();

@@ -20,9 +20,9 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "ecg/model/channels_last.h"
-#include "ecg/model/convolution.h"
-#include "ecg/model/max_pool.h"
+#include "ecg/nn/channels_last.h"
+#include "ecg/nn/convolution.h"
+#include "ecg/nn/max_pool.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {

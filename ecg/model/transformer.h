@@ -29,7 +29,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "ecg/model/convolution.h"
+#include "ecg/nn/convolution.h"
 #include "ecg/status/status_macros.h"
 #include "proto/experiment.pb.h"
 

@@ -22,13 +22,13 @@
 #include <string>
 #include <vector>
 
-#include "ecg/model/batch_norm.h"
-#include "ecg/model/convolution.h"
-#include "ecg/model/max_pool.h"
 #include "ecg/model/network.h"
 #include "ecg/model/pooled_head.h"
 #include "ecg/model/residual.h"
 #include "ecg/model/resnet.h"
+#include "ecg/nn/batch_norm.h"
+#include "ecg/nn/convolution.h"
+#include "ecg/nn/max_pool.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {
@@ -43,13 +43,13 @@ class WangResNet : public Network {
     keeps_samples_ = spec.depth() == spec::WangResNet::WANG;
     int channels = spec.width();
     conv1_ = register_module(
-        "0", keeps_samples_ ? Convolution(leads, channels, 7) : Convolution(leads, channels, spec.kernel_samples(), 2));
+        "0", keeps_samples_ ? Convolution(leads, channels, 7) : Convolution(leads, channels, spec.kernel_size(), 2));
     bn1_ = register_module("1", BatchNorm1d(channels));
     // Layers are called by their places: convolution, batch norm, ReLU, pooling if any, the stages, the head.
     int place = keeps_samples_ ? 3 : 4;
     for (const int blocks : BlocksOf(spec.depth())) {
       torch::nn::Sequential stage =
-          ResidualStage<Block>(channels, spec.width(), 1, stages_.empty() ? 1 : 2, Grouping{}, spec.kernel_samples());
+          ResidualStage<Block>(channels, spec.width(), 1, stages_.empty() ? 1 : 2, Grouping{}, spec.kernel_size());
       stage->extend(*ResidualStage<Block>(channels, spec.width(), blocks - 1, 1));
       stages_.push_back(register_module(std::to_string(place++), stage));
     }
@@ -58,7 +58,7 @@ class WangResNet : public Network {
   }
 
   torch::Tensor forward(const torch::Tensor& signals) override {
-    torch::Tensor x = bn1_->Rectified(conv1_(signals));
+    torch::Tensor x = bn1_->NormRelu(conv1_(signals));
     if (!keeps_samples_) x = HalvingMaxPool(x);
     for (torch::nn::Sequential& stage : stages_) x = stage->forward(x);
     return head_->forward(MaxAndMean(x));

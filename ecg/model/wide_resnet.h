@@ -21,11 +21,11 @@
 #include <string>
 #include <vector>
 
-#include "ecg/model/batch_norm.h"
-#include "ecg/model/convolution.h"
 #include "ecg/model/network.h"
 #include "ecg/model/pooled_head.h"
 #include "ecg/model/residual.h"
+#include "ecg/nn/batch_norm.h"
+#include "ecg/nn/convolution.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {
@@ -44,7 +44,7 @@ class WideBlock : public torch::nn::Module {
   }
 
   torch::Tensor forward(const torch::Tensor& x) {
-    const torch::Tensor start = bn_->Rectified(x);
+    const torch::Tensor start = bn_->NormRelu(x);
     return conv2_->forward(conv1_(start)).mul_(kScale).add_(shortcut_ ? shortcut_(start) : start);
   }
 
@@ -67,7 +67,7 @@ class WideResNet : public Network {
     for (int block = 0; block < spec.stages() * spec.blocks(); ++block) {
       const int stride = block > 0 && block % spec.blocks() == 0 ? 2 : 1;
       blocks_.push_back(register_module(std::to_string(block + 1),
-                                        std::make_shared<WideBlock>(spec.width(), stride, spec.kernel_samples())));
+                                        std::make_shared<WideBlock>(spec.width(), stride, spec.kernel_size())));
     }
     head_ = register_module(std::to_string(blocks_.size() + 1),
                             std::make_shared<PooledHead>(spec.head(), 2 * spec.width(), classes));

@@ -9,7 +9,7 @@
 //
 // It departs from He et al. in what the benchmark does: stages are equally wide, 64, and those after the fourth 32;
 // convolutions span five samples; the features are pooled by maximum and mean, and go through a hidden layer. The last
-// batch norm of a block starts at one, not at zero, unless the spec says so (`start_as_shortcut`).
+// batch norm of a block starts at one, not at zero, unless the spec says so (`zero_init_residual`).
 //
 //   XResNet network(spec.model(), /*leads=*/12, /*classes=*/71);
 
@@ -22,11 +22,11 @@
 #include <string>
 #include <vector>
 
-#include "ecg/model/convolution_unit.h"
-#include "ecg/model/max_pool.h"
 #include "ecg/model/network.h"
 #include "ecg/model/pooled_head.h"
 #include "ecg/model/residual.h"
+#include "ecg/nn/convolution_unit.h"
+#include "ecg/nn/max_pool.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {
@@ -52,7 +52,7 @@ class XResNetBlock : public torch::nn::Module {
   // How many times wider the output is than `width`.
   static constexpr int kExpansion = expansion;
 
-  XResNetBlock(int in, int width, int stride, int kernel, bool start_as_shortcut) {
+  XResNetBlock(int in, int width, int stride, int kernel, bool zero_init_residual) {
     const int out = width * kExpansion;
     if constexpr (kExpansion == 1) {
       convs_->push_back(ConvolutionUnit(in, width, {.kernel = kernel, .stride = stride}));
@@ -62,7 +62,7 @@ class XResNetBlock : public torch::nn::Module {
       convs_->push_back(ConvolutionUnit(width, width, {.kernel = kernel, .stride = stride}));
       convs_->push_back(ConvolutionUnit(width, out, {.relu = false}));
     }
-    if (start_as_shortcut) torch::nn::init::zeros_(convs_->children().back()->named_parameters()["1.weight"]);
+    if (zero_init_residual) torch::nn::init::zeros_(convs_->children().back()->named_parameters()["1.weight"]);
     register_module("convs", convs_);
     // The benchmark's module holds the convolutions by two names, and so do the weights that it saves.
     register_module("convpath", torch::nn::ModuleList(std::make_shared<SecondName>(*convs_)));
@@ -90,7 +90,7 @@ class XResNet : public Network {
     const spec::XResNet& spec = model.xresnet();
     int channels = leads;
     for (const int width : {32, 32, 64}) {
-      const ConvolutionUnit::Options options{.kernel = spec.kernel_samples(), .stride = stem_.empty() ? 2 : 1};
+      const ConvolutionUnit::Options options{.kernel = spec.kernel_size(), .stride = stem_.empty() ? 2 : 1};
       stem_.push_back(
           register_module(std::to_string(stem_.size()), std::make_shared<ConvolutionUnit>(channels, width, options)));
       channels = width;
@@ -101,7 +101,7 @@ class XResNet : public Network {
           is_bottleneck ? &ResidualStage<XResNetBlock<4>, int, bool> : &ResidualStage<XResNetBlock<1>, int, bool>;
       stages_.push_back(register_module(std::to_string(kStagesPlace + stage),
                                         make(channels, stage < 4 ? 64 : 32, blocks[stage], stage == 0 ? 1 : 2,
-                                             spec.kernel_samples(), spec.start_as_shortcut())));
+                                             spec.kernel_size(), spec.zero_init_residual())));
     }
     head_ = register_module(std::to_string(kStagesPlace + blocks.size()),
                             std::make_shared<PooledHead>(spec.head(), 2 * channels, classes));

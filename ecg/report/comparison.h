@@ -22,7 +22,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "ecg/report/predictions.h"
+#include "ecg/run/predictions.h"
 #include "ecg/score/bootstrap.h"
 #include "ecg/score/named_score.h"
 #include "ecg/score/quantile.h"
@@ -38,8 +38,8 @@ struct Comparison {
   size_t classes = 0;
   std::vector<double> differences;  // on each resample
 
-  // told_apart says whether the interval leaves no doubt which of the two is better.
-  bool told_apart() const { return low > 0 || high < 0; }
+  // significant says whether the interval leaves no doubt which of the two is better.
+  bool significant() const { return low > 0 || high < 0; }
 };
 
 // Differences returns `a` minus `b`, element by element; they have the same size.

@@ -156,19 +156,21 @@ inline std::vector<Problem> CheckTogether(const spec::Experiment& spec) {
       check_whole("data.cinc_challenge.record_seconds", seconds);
     }
   }
-  if (spec.data().has_one_of()) {
-    const spec::OneOf& one_of = spec.data().one_of();
-    for (const auto& [path, code] :
-         {std::pair{"data.one_of.statement", one_of.statement()}, std::pair{"data.one_of.normal", one_of.normal()}}) {
+  if (spec.data().has_target_versus_normal()) {
+    const spec::TargetVersusNormal& target_versus_normal = spec.data().target_versus_normal();
+    for (const auto& [path, code] : {std::pair{"data.target_versus_normal.statement", target_versus_normal.statement()},
+                                     std::pair{"data.target_versus_normal.normal", target_versus_normal.normal()}}) {
       if (code.empty()) report(path, "not given", "it must be a statement of the corpus, such as \"AFIB\" of PTB-XL");
     }
-    if (!one_of.normal().empty() && one_of.statement() == one_of.normal()) {
-      report("data.one_of.statement", absl::StrCat("\"", one_of.statement(), "\""), "it must differ from normal");
+    if (!target_versus_normal.normal().empty() && target_versus_normal.statement() == target_versus_normal.normal()) {
+      report("data.target_versus_normal.statement", absl::StrCat("\"", target_versus_normal.statement(), "\""),
+             "it must differ from normal");
     }
   } else if (spec.training().has_multi_class()) {
-    problems.push_back({"training.multi_class",
-                        "training.multi_class needs one class for each record; choose it with data.one_of { statement: "
-                        "... normal: ... }"});
+    problems.push_back(
+        {"training.multi_class",
+         "training.multi_class needs one class for each record; choose it with data.target_versus_normal { statement: "
+         "... normal: ... }"});
   }
   if (const double record_seconds = RecordSeconds(spec.data());
       record_seconds > 0 && spec.data().crop_seconds() > record_seconds) {

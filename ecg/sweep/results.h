@@ -24,7 +24,6 @@
 #include "ecg/file/csv.h"
 #include "ecg/file/file.h"
 #include "ecg/report/comparison.h"
-#include "ecg/report/progress.h"
 #include "ecg/spec/override.h"
 #include "ecg/spec/resolve.h"
 #include "ecg/status/status_macros.h"
@@ -32,6 +31,7 @@
 #include "ecg/sweep/plan.h"
 #include "ecg/sweep/sweep_folder.h"
 #include "ecg/sweep/table.h"
+#include "ecg/terminal/progress.h"
 #include "proto/experiment.pb.h"
 #include "proto/sweep.pb.h"
 
@@ -267,7 +267,7 @@ class Results {
                                                        comparison->high)
                                      : std::string(comparison.status().message());
           }
-          if (comparison.ok() && !comparison->told_apart()) alike.push_back(absl::StrCat(k + 1));
+          if (comparison.ok() && !comparison->significant()) alike.push_back(absl::StrCat(k + 1));
         }
         absl::StrAppend(text, Row({absl::StrCat(i + 1), ranked[i].second, InWords(*Summarise(*ranked[i].first)), behind,
                                    alike.empty() ? "" : absl::StrCat("rank ", absl::StrJoin(alike, ", "))}));

@@ -27,11 +27,9 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
-#include "ecg/experiment/run_folder.h"
 #include "ecg/file/csv.h"
 #include "ecg/file/file.h"
-#include "ecg/report/progress.h"
-#include "ecg/report/stopwatch.h"
+#include "ecg/run/run_folder.h"
 #include "ecg/status/status_macros.h"
 #include "ecg/sweep/finished_run.h"
 #include "ecg/sweep/live_block.h"
@@ -41,6 +39,8 @@
 #include "ecg/sweep/sweep_folder.h"
 #include "ecg/sweep/table.h"
 #include "ecg/sweep/time_left.h"
+#include "ecg/terminal/progress.h"
+#include "ecg/terminal/stopwatch.h"
 
 namespace ecg {
 

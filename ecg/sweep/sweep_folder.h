@@ -2,7 +2,7 @@
 //
 // The folder that a sweep leaves, and what of it is done already.
 //
-//   learning_rate=0.01,batch_size=64/   a run's folder (ecg/experiment/run_folder.h), with log.txt, what the run
+//   learning_rate=0.01,batch_size=64/   a run's folder (ecg/run/run_folder.h), with log.txt, what the run
 //   printed results.csv, results.md             written anew after each run chosen.textproto                    the
 //   settings that were chosen data.textproto                      what records the runs share
 
@@ -17,9 +17,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "ecg/experiment/run_folder.h"
 #include "ecg/file/file.h"
 #include "ecg/file/file_lock.h"
+#include "ecg/run/run_folder.h"
 #include "ecg/spec/resolve.h"
 #include "ecg/status/status_macros.h"
 #include "ecg/sweep/plan.h"

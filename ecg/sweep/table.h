@@ -24,7 +24,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_join.h"
 #include "ecg/report/comparison.h"
-#include "ecg/report/predictions.h"
+#include "ecg/run/predictions.h"
 #include "ecg/score/quantile.h"
 #include "ecg/status/status_macros.h"
 #include "ecg/sweep/finished_run.h"

@@ -15,15 +15,15 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "ecg/batch/batch.h"
-#include "ecg/batch/excerpt.h"
+#include "ecg/batch/segment.h"
 #include "ecg/batch/split_part.h"
+#include "ecg/device/cuda.h"
+#include "ecg/device/device.h"
 #include "ecg/model/network.h"
 #include "ecg/model/weights.h"
 #include "ecg/spec/sampling.h"
 #include "ecg/status/status_macros.h"
-#include "ecg/train/cuda.h"
-#include "ecg/train/device.h"
-#include "ecg/train/feed.h"
+#include "ecg/train/batch_source.h"
 #include "ecg/train/objective.h"
 #include "ecg/train/optimizer.h"
 #include "ecg/train/training_step.h"
@@ -40,20 +40,20 @@ int LargestPowerOfTwo(int most, Fits fits) {
   return largest;
 }
 
-// EmptyFeed gives the same batch of zeros again and again.
-class EmptyFeed : public Feed {
+// EmptyBatchSource gives the same batch of zeros again and again.
+class EmptyBatchSource : public BatchSource {
  public:
-  EmptyFeed(torch::Tensor signals, torch::Tensor targets) : batch_{signals, targets} {}
+  EmptyBatchSource(torch::Tensor signals, torch::Tensor targets) : batch_{signals, targets} {}
 
   void StartEpoch(int) override {}
   void Fetch() override {}
   Batch Take() override { return batch_; }
-  const std::vector<Excerpt>& crops() const override { return no_crops_; }
+  const std::vector<Segment>& crops() const override { return no_crops_; }
   double wait_seconds() const override { return 0; }
 
  private:
   const Batch batch_;
-  const std::vector<Excerpt> no_crops_;
+  const std::vector<Segment> no_crops_;
 };
 
 // LargestBatchSize returns the largest power of two of crops of `train` that `network` can be trained with on `device`
@@ -66,7 +66,7 @@ absl::StatusOr<int> LargestBatchSize(Network& network, const SplitPart& train, c
         absl::StrCat("training.batch_size is AUTO, which is for CUDA devices; this run is on ", device.torch.str(),
                      ", where a larger batch is no faster. Write a number, such as 64"));
   }
-  const OwnStream stream(device.torch);
+  const ScopedStream stream(device.torch);
   network.to(device.torch);
   network.train();
   const NamedTensors weights = StateOf(network), before = CopyOf(weights);
@@ -75,12 +75,12 @@ absl::StatusOr<int> LargestBatchSize(Network& network, const SplitPart& train, c
   trial.graphs = false;
   std::optional<c10::Error> other_error;
   const auto fits = [&](int size) {
-    ForgetUnusedMemory(device.torch);
+    ReleaseUnusedMemory(device.torch);
     bool fitted = false;
     try {
       const auto on_device = torch::dtype(torch::kFloat32).device(device.torch);
-      EmptyFeed feed(torch::zeros({size, train.signals->leads(), CropSamples(spec.data())}, on_device),
-                     torch::zeros({size, train.classes()}, on_device));
+      EmptyBatchSource feed(torch::zeros({size, train.signals->leads(), CropSamples(spec.data())}, on_device),
+                            torch::zeros({size, train.classes()}, on_device));
       const std::unique_ptr<Optimizer> optimizer = MakeOptimizer(spec.training().optimizer(), network);
       TrainingStep<O> step(network, *optimizer, feed, trial);
       for (int i = 0; i < 2; ++i) step();
@@ -96,7 +96,7 @@ absl::StatusOr<int> LargestBatchSize(Network& network, const SplitPart& train, c
   };
   const int size = LargestPowerOfTwo(train.size(), fits);
   for (const torch::Tensor& parameter : network.parameters()) parameter.mutable_grad() = torch::Tensor();
-  ForgetUnusedMemory(device.torch);
+  ReleaseUnusedMemory(device.torch);
   if (other_error) return StatusOf(*other_error, "trying batch sizes", device.torch, "");
   ECG_RETURN_IF_ERROR(LoadState(before, weights));
   if (size == 0) {

@@ -16,22 +16,22 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
-#include "ecg/batch/excerpt.h"
-#include "ecg/batch/resident_batches.h"
+#include "ecg/batch/device_batches.h"
+#include "ecg/batch/segment.h"
 #include "ecg/batch/split_part.h"
 #include "ecg/batch/window_batches.h"
+#include "ecg/device/autocast.h"
+#include "ecg/device/cuda.h"
+#include "ecg/device/device.h"
+#include "ecg/device/layout.h"
 #include "ecg/model/network.h"
-#include "ecg/report/progress.h"
-#include "ecg/train/autocast.h"
-#include "ecg/train/cuda.h"
-#include "ecg/train/device.h"
-#include "ecg/train/layout.h"
+#include "ecg/terminal/progress.h"
 
 namespace ecg {
 
-// TakeLargest makes of `logits`, float32 [size, K], and the logits of windows, float32 [W, K], the element-wise larger:
+// MaxOverWindows makes of `logits`, float32 [size, K], and the logits of windows, float32 [W, K], the element-wise larger:
 // `rows` says which row each window is of. What is not a number remains so.
-inline void TakeLargest(const torch::Tensor& of_windows, const std::vector<int>& rows, torch::Tensor& logits) {
+inline void MaxOverWindows(const torch::Tensor& of_windows, const std::vector<int>& rows, torch::Tensor& logits) {
   const int64_t classes = logits.size(1);
   const float* given = of_windows.data_ptr<float>();
   for (const int row : rows) {
@@ -42,17 +42,17 @@ inline void TakeLargest(const torch::Tensor& of_windows, const std::vector<int>&
   }
 }
 
-// PredictResident is Predict where the device holds the signals: it makes the windows by itself, and all logits come
+// PredictOnDevice is Predict where the device holds the signals: it makes the windows by itself, and all logits come
 // back in one piece.
-inline void PredictResident(Network& network, const SplitPart& part, const WindowBatches::Options& options,
+inline void PredictOnDevice(Network& network, const SplitPart& part, const WindowBatches::Options& options,
                             const Device& device, absl::string_view label, torch::Tensor& logits) {
-  const OwnStream stream(device.torch);
-  const std::vector<Excerpt> windows = WindowsOfRows(part, options.window_samples, options.stride_samples);
+  const ScopedStream stream(device.torch);
+  const std::vector<Segment> windows = WindowsOfRows(part, options.window_samples, options.stride_samples);
   const int batch = static_cast<int>(std::min<size_t>(512, windows.size()));
-  ResidentBatches batches(part, batch, options.window_samples);
+  DeviceBatches batches(part, batch, options.window_samples);
   batches.Start(windows);
   torch::Tensor given;
-  Repeated forward(device.torch, device.graphs, [&] {
+  GraphedStep forward(device.torch, device.graphs, [&] {
     const Autocast autocast(device);
     given = network.forward(batches.Next().signals).to(torch::kFloat32);
   });
@@ -65,8 +65,8 @@ inline void PredictResident(Network& network, const SplitPart& part, const Windo
     progress.Advance(batch);
   }
   std::vector<int> rows;
-  for (const Excerpt& window : windows) rows.push_back(window.row);
-  TakeLargest(all.flatten(0, 1).to(torch::kCPU), rows, logits);
+  for (const Segment& window : windows) rows.push_back(window.row);
+  MaxOverWindows(all.flatten(0, 1).to(torch::kCPU), rows, logits);
 }
 
 // Predict returns the logits of every record of `part`, float32 [size, K] on the CPU: the element-wise maximum over the
@@ -78,15 +78,15 @@ inline torch::Tensor Predict(Network& network, const SplitPart& part, const Wind
   torch::Tensor logits =
       torch::full({part.size(), part.classes()}, -std::numeric_limits<float>::infinity(), torch::kFloat32);
   if (part.resident != nullptr) {
-    PredictResident(network, part, options, device, label, logits);
+    PredictOnDevice(network, part, options, device, label, logits);
     return logits;
   }
   WindowBatches batches(part, options);
   Progress progress(label, batches.total(), "windows");
   while (const std::optional<WindowBatch> batch = batches.Next()) {
     const Autocast autocast(device);
-    const torch::Tensor given = network.forward(Laid(batch->signals.to(device.torch), device));
-    TakeLargest(given.to(torch::kCPU, torch::kFloat32).contiguous(), batch->rows, logits);
+    const torch::Tensor given = network.forward(ToDeviceLayout(batch->signals.to(device.torch), device));
+    MaxOverWindows(given.to(torch::kCPU, torch::kFloat32).contiguous(), batch->rows, logits);
     progress.Advance(batch->rows.size());
   }
   return logits;

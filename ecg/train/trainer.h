@@ -32,17 +32,17 @@
 #include "ecg/batch/split_part.h"
 #include "ecg/batch/target_tensor.h"
 #include "ecg/batch/window_batches.h"
+#include "ecg/device/cuda.h"
+#include "ecg/device/device.h"
+#include "ecg/device/layout.h"
 #include "ecg/model/network.h"
 #include "ecg/model/weights.h"
 #include "ecg/random/random.h"
-#include "ecg/report/stopwatch.h"
 #include "ecg/spec/sampling.h"
 #include "ecg/status/status_macros.h"
+#include "ecg/terminal/stopwatch.h"
+#include "ecg/train/batch_source.h"
 #include "ecg/train/checkpoint.h"
-#include "ecg/train/cuda.h"
-#include "ecg/train/device.h"
-#include "ecg/train/feed.h"
-#include "ecg/train/layout.h"
 #include "ecg/train/objective.h"
 #include "ecg/train/optimizer.h"
 #include "ecg/train/predict.h"
@@ -94,7 +94,7 @@ class Trainer {
   template <typename... Callbacks>
   absl::StatusOr<run::TrainingState> FitOrThrow(Network& network, const SplitPart& train, const SplitPart& validation,
                                                 Callbacks&... callbacks) {
-    const OwnStream stream(device_.torch);
+    const ScopedStream stream(device_.torch);
     MoveNetwork(network, device_);
     const NamedTensors weights = StateOf(network);
     const std::unique_ptr<Optimizer> optimizer = MakeOptimizer(spec_.training().optimizer(), network);
@@ -108,17 +108,17 @@ class Trainer {
       }
     }
 
-    const std::unique_ptr<Feed> feed = MakeFeed(train,
-                                                {.batch_size = spec_.training().batch_size(),
-                                                 .crop_samples = CropSamples(spec_.data()),
-                                                 .seed = static_cast<uint64_t>(spec_.runtime().seed()),
-                                                 .threads = spec_.runtime().loader_threads()},
-                                                device_.torch);
+    const std::unique_ptr<BatchSource> feed = MakeBatchSource(train,
+                                                              {.batch_size = spec_.training().batch_size(),
+                                                               .crop_samples = CropSamples(spec_.data()),
+                                                               .seed = static_cast<uint64_t>(spec_.runtime().seed()),
+                                                               .threads = spec_.runtime().loader_threads()},
+                                                              device_.torch);
     TrainingStep<O> step(network, *optimizer, *feed, device_);
-    while (state.history_size() < spec_.training().epochs() && !Exhausted(state)) {
+    while (state.history_size() < spec_.training().epochs() && !PatienceExhausted(state)) {
       ECG_ASSIGN_OR_RETURN(run::Epoch epoch,
                            RunEpoch(network, step, *feed, train, validation, state.history_size() + 1, callbacks...));
-      const bool is_best = Judge(epoch, state);
+      const bool is_best = UpdateBest(epoch, state);
       if (is_best) best = CopyOf(weights);
       *state.add_history() = std::move(epoch);
       ECG_RETURN_IF_ERROR(checkpoints_.Save(weights, *optimizer, is_best, state));
@@ -128,14 +128,14 @@ class Trainer {
     return state;
   }
 
-  bool Exhausted(const run::TrainingState& state) const {
+  bool PatienceExhausted(const run::TrainingState& state) const {
     const spec::Training& training = spec_.training();
     return training.has_early_stopping() &&
            state.validations_without_improvement() >= training.early_stopping().patience();
   }
 
-  // Judge notes in `state` what the epoch's validation says, and returns whether it is the best so far.
-  static bool Judge(const run::Epoch& epoch, run::TrainingState& state) {
+  // UpdateBest notes in `state` what the epoch's validation says, and returns whether it is the best so far.
+  static bool UpdateBest(const run::Epoch& epoch, run::TrainingState& state) {
     if (!epoch.has_validation_score()) return false;
     if (state.has_best_score() && epoch.validation_score() <= state.best_score()) {
       state.set_validations_without_improvement(state.validations_without_improvement() + 1);
@@ -148,8 +148,9 @@ class Trainer {
   }
 
   template <typename... Callbacks>
-  absl::StatusOr<run::Epoch> RunEpoch(Network& network, TrainingStep<O>& step, Feed& feed, const SplitPart& train,
-                                      const SplitPart& validation, int number, Callbacks&... callbacks) {
+  absl::StatusOr<run::Epoch> RunEpoch(Network& network, TrainingStep<O>& step, BatchSource& feed,
+                                      const SplitPart& train, const SplitPart& validation, int number,
+                                      Callbacks&... callbacks) {
     const Stopwatch stopwatch;
     run::Epoch epoch;
     epoch.set_epoch(number);

@@ -13,12 +13,12 @@
 #include <torch/torch.h>
 
 #include "ecg/batch/batch.h"
+#include "ecg/device/autocast.h"
+#include "ecg/device/cuda.h"
+#include "ecg/device/device.h"
+#include "ecg/device/layout.h"
 #include "ecg/model/network.h"
-#include "ecg/train/autocast.h"
-#include "ecg/train/cuda.h"
-#include "ecg/train/device.h"
-#include "ecg/train/feed.h"
-#include "ecg/train/layout.h"
+#include "ecg/train/batch_source.h"
 #include "ecg/train/objective.h"
 #include "ecg/train/optimizer.h"
 
@@ -29,7 +29,7 @@ template <Objective O>
 class TrainingStep {
  public:
   // All of these must outlive the step.
-  TrainingStep(Network& network, Optimizer& optimizer, Feed& feed, const Device& device)
+  TrainingStep(Network& network, Optimizer& optimizer, BatchSource& feed, const Device& device)
       : network_(network),
         optimizer_(optimizer),
         feed_(feed),
@@ -56,7 +56,7 @@ class TrainingStep {
     torch::Tensor logits;
     {
       const Autocast autocast(device_);
-      logits = network_.forward(Laid(batch.signals, device_)).to(torch::kFloat32);
+      logits = network_.forward(ToDeviceLayout(batch.signals, device_)).to(torch::kFloat32);
     }
     const torch::Tensor loss = O::Loss(logits, batch.targets);
     loss.backward();
@@ -67,10 +67,10 @@ class TrainingStep {
 
   Network& network_;
   Optimizer& optimizer_;
-  Feed& feed_;
+  BatchSource& feed_;
   const Device device_;
   torch::Tensor loss_, logits_;
-  Repeated on_device_;
+  GraphedStep on_device_;
 };
 
 }  // namespace ecg

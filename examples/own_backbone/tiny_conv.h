@@ -33,10 +33,10 @@ class TinyConv : public torch::nn::Module {
   // A spec's `values` may set these numbers: the channels of each layer, the number of layers, and the samples that a
   // convolution spans.
   TinyConv(const Spec& spec, int leads) : feature_dim_(spec.feature_dim()) {
-    const ecg::OwnValues values(spec, {{"width", 32}, {"layers", 4}, {"kernel_samples", 7}});
+    const ecg::OwnValues values(spec, {{"width", 32}, {"layers", 4}, {"kernel_size", 7}});
     const int width = values.Whole("width", 1, 4096);
     const int layers = values.Whole("layers", 1, 20);
-    const int kernel = values.Whole("kernel_samples", 1, 999);
+    const int kernel = values.Whole("kernel_size", 1, 999);
     int channels = leads;
     for (int i = 0; i < layers; ++i) {
       layers_->push_back(torch::nn::Conv1d(

@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "ecg/corpus/demo_records.h"
-#include "ecg/corpus/demo_signs.h"
 #include "ecg/corpus/labels.h"
 #include "ecg/corpus/split.h"
+#include "ecg/synthetic/demo_records.h"
+#include "ecg/synthetic/demo_signs.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 

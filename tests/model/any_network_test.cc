@@ -14,9 +14,9 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "ecg/model/channels_last.h"
 #include "ecg/model/layers.h"
 #include "ecg/model/network.h"
+#include "ecg/nn/channels_last.h"
 #include "ecg/parity/reference_models.h"
 #include "ecg/spec/compiled.h"
 #include "gtest/gtest.h"

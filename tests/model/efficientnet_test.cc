@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "ecg/model/batch_norm.h"
-#include "ecg/model/convolution.h"
 #include "ecg/model/mobile.h"
+#include "ecg/nn/batch_norm.h"
+#include "ecg/nn/convolution.h"
 #include "gtest/gtest.h"
 #include "proto/experiment.pb.h"
 

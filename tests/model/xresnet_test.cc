@@ -32,12 +32,12 @@ int64_t KernelOf(const Network& network, const std::string& name) {
 TEST(XResNetTest, StartsItsBlocksAsTheirShortcutsWhereAsked) {
   torch::manual_seed(1);
   const torch::Tensor x = torch::randn({2, 64, 25});
-  XResNetBlock<1> block(/*in=*/64, /*width=*/64, /*stride=*/1, /*kernel=*/5, /*start_as_shortcut=*/true);
+  XResNetBlock<1> block(/*in=*/64, /*width=*/64, /*stride=*/1, /*kernel=*/5, /*zero_init_residual=*/true);
   EXPECT_TRUE(block.forward(x).equal(x.relu()));
-  XResNetBlock<4> striding(/*in=*/64, /*width=*/16, /*stride=*/2, /*kernel=*/5, /*start_as_shortcut=*/true);
+  XResNetBlock<4> striding(/*in=*/64, /*width=*/16, /*stride=*/2, /*kernel=*/5, /*zero_init_residual=*/true);
   // The last of 25 samples is averaged with none.
   EXPECT_TRUE(striding.forward(x).select(2, 12).allclose(x.select(2, 24).relu()));
-  XResNetBlock<1> usual(/*in=*/64, /*width=*/64, /*stride=*/1, /*kernel=*/5, /*start_as_shortcut=*/false);
+  XResNetBlock<1> usual(/*in=*/64, /*width=*/64, /*stride=*/1, /*kernel=*/5, /*zero_init_residual=*/false);
   EXPECT_FALSE(usual.forward(x).allclose(x.relu()));
 }
 
@@ -69,7 +69,7 @@ TEST(XResNetTest, SavesTheConvolutionsByTwoNamesAndTrainsThemOnce) {
 TEST(InceptionTimeTest, MakesItsWidthsOdd) {
   spec::Model model;
   for (const auto& [samples, widths] : {std::pair{40, std::array{39, 19, 9}}, {63, {63, 31, 15}}, {8, {7, 3, 1}}}) {
-    model.mutable_inception_time()->set_kernel_samples(samples);
+    model.mutable_inception_time()->set_kernel_size(samples);
     const InceptionTime network(model, /*leads=*/12, /*classes=*/3);
     for (int i = 0; i < 3; ++i) {
       EXPECT_EQ(KernelOf(network, "layers.0.im.0.convs." + std::to_string(i)), widths[i]) << samples;
@@ -80,7 +80,7 @@ TEST(InceptionTimeTest, MakesItsWidthsOdd) {
 TEST(WangResNetTest, HasTheWideConvolutionsInTheFirstBlockOfAStageOnly) {
   spec::Model model;
   model.mutable_wang_resnet()->set_depth(spec::WangResNet::RESNET_18);
-  model.mutable_wang_resnet()->set_kernel_samples(9);
+  model.mutable_wang_resnet()->set_kernel_size(9);
   const WangResNet<BasicBlock> network(model, /*leads=*/12, /*classes=*/3);
   EXPECT_EQ(KernelOf(network, "0"), 9);
   for (const std::string stage : {"4", "7"}) {
@@ -94,7 +94,7 @@ TEST(WangResNetTest, HasTheWideConvolutionsInTheFirstBlockOfAStageOnly) {
 TEST(WideResNetTest, ReadsEveryLengthWithEveryOddWidth) {
   spec::Model model;
   for (const int kernel : {1, 3, 5, 7, 9}) {
-    model.mutable_wide_resnet()->set_kernel_samples(kernel);
+    model.mutable_wide_resnet()->set_kernel_size(kernel);
     WideResNet network(model, /*leads=*/12, /*classes=*/3);
     network.eval();
     for (const int samples : {1, 249, 250}) {

@@ -12,8 +12,8 @@
 
 #include "absl/status/statusor.h"
 #include "ecg/model/any_network.h"
-#include "ecg/model/convolution.h"
 #include "ecg/model/network.h"
+#include "ecg/nn/convolution.h"
 #include "ecg/parity/reference_models.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -40,7 +40,7 @@ TEST_P(PublishedNetworkTest, IsAGraphThatOnnxFindsRightAndWhoseShapesAreLibTorch
   const auto network = AnyNetwork(SpecOf(*reference), kLeads, kClasses);
   ASSERT_TRUE(network.ok()) << network.status();
   // As it is after a training on a CPU.
-  LayChannelsLast(**network);
+  ConvertToChannelsLast(**network);
   absl::StatusOr<onnx::ModelProto> model = ModelOf(**network);
   ASSERT_TRUE(model.ok()) << model.status();
 

@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "ecg/file/file.h"
 #include "ecg/random/random.h"
-#include "ecg/report/predictions.h"
+#include "ecg/run/predictions.h"
 #include "ecg/score/bootstrap.h"
 #include "ecg/score/named_score.h"
 #include "gmock/gmock.h"
@@ -53,9 +53,9 @@ TEST(ComparisonTest, FindsTheBetterRun) {
   EXPECT_GT(comparison.difference, 0.2);
   EXPECT_LT(comparison.low, comparison.difference);
   EXPECT_GT(comparison.high, comparison.difference);
-  EXPECT_TRUE(comparison.told_apart());
+  EXPECT_TRUE(comparison.significant());
   const Comparison equal = Compare(Predict(300, 0.5, 2), Predict(300, 0.5, 3), "macro ROC-AUC", kOptions).value();
-  EXPECT_FALSE(equal.told_apart());
+  EXPECT_FALSE(equal.significant());
 }
 
 TEST(ComparisonTest, IsSharperThanTwoIntervalsBecauseItIsPaired) {
@@ -64,7 +64,7 @@ TEST(ComparisonTest, IsSharperThanTwoIntervalsBecauseItIsPaired) {
   for (size_t i = 0; i < b.probabilities.size(); ++i) b.probabilities[i] += 0.02 * b.targets[i];
   const Comparison comparison = Compare(b, a, "macro ROC-AUC", kOptions).value();
   const ScoreSample alone = SampleScore("macro ROC-AUC", {a.classes, a.targets, a.probabilities}, kOptions).value();
-  EXPECT_TRUE(comparison.told_apart());
+  EXPECT_TRUE(comparison.significant());
   EXPECT_LT(5 * (comparison.high - comparison.low), alone.interval.high - alone.interval.low);
 }
 
@@ -110,7 +110,7 @@ TEST(ComparisonTest, ScoresMultiClassRunsByMacroF1) {
     return table;
   };
   const PredictionTable a = predict(0.9, 2), b = predict(0.1, 3);
-  EXPECT_TRUE(Compare(a, b, "macro F1", kOptions).value().told_apart());
+  EXPECT_TRUE(Compare(a, b, "macro F1", kOptions).value().significant());
   EXPECT_THAT(std::string(Compare(a, b, "luck", kOptions).status().message()),
               HasSubstr("no score is called \"luck\""));
 }

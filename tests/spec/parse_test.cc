@@ -141,11 +141,13 @@ TEST(ParseTest, ChecksTheQuestionForOneClass) {
   const auto error = [](absl::string_view data, absl::string_view objective) {
     return Error(absl::StrCat("data { g12ec {} ", data, " }\nmodel { resnet {} }\ntraining { ", objective, " {} }"));
   };
-  EXPECT_EQ(error("one_of { statement: \"1\" normal: \"2\" }", "multi_class"), "");
-  EXPECT_THAT(error("one_of { statement: \"1\" }", "multi_class"),
-              StartsWith("x.textproto:1:17: data.one_of.normal is not given; it must be a statement of the corpus"));
-  EXPECT_EQ(error("one_of { statement: \"1\" normal: \"1\" }", "multi_class"),
-            "x.textproto:1:26: data.one_of.statement is \"1\"; it must differ from normal");
+  EXPECT_EQ(error("target_versus_normal { statement: \"1\" normal: \"2\" }", "multi_class"), "");
+  EXPECT_THAT(
+      error("target_versus_normal { statement: \"1\" }", "multi_class"),
+      StartsWith(
+          "x.textproto:1:17: data.target_versus_normal.normal is not given; it must be a statement of the corpus"));
+  EXPECT_EQ(error("target_versus_normal { statement: \"1\" normal: \"1\" }", "multi_class"),
+            "x.textproto:1:26: data.target_versus_normal.statement is \"1\"; it must differ from normal");
   EXPECT_THAT(error("", "multi_class"),
               StartsWith("x.textproto:3:12: training.multi_class needs one class for each record"));
 }

@@ -10,24 +10,24 @@
 #include <utility>
 #include <vector>
 
-#include "ecg/batch/resident_signals.h"
+#include "ecg/batch/device_signals.h"
 #include "ecg/batch/split_part.h"
 #include "ecg/batch/standardise.h"
 #include "ecg/batch/training_batches.h"
 #include "ecg/batch/window.h"
 #include "ecg/batch/window_batches.h"
-#include "ecg/corpus/demo.h"
 #include "ecg/corpus/pack.h"
 #include "ecg/corpus/ptbxl.h"
 #include "ecg/corpus/scaler.h"
+#include "ecg/device/device.h"
+#include "ecg/device/threads.h"
 #include "ecg/model/network.h"
 #include "ecg/model/weights.h"
 #include "ecg/spec/sampling.h"
+#include "ecg/synthetic/demo.h"
 #include "ecg/train/batch_size.h"
-#include "ecg/train/device.h"
 #include "ecg/train/optimizer.h"
 #include "ecg/train/predict.h"
-#include "ecg/train/processors.h"
 #include "gtest/gtest.h"
 
 namespace ecg {
@@ -214,7 +214,7 @@ TEST_F(TrainerTest, LearnsAndKeepsTheWeightsThatValidateBest) {
 }
 
 TEST_F(TrainerTest, LearnsTheSameWhereTheDeviceHoldsTheSignals) {
-  const ResidentSignals resident(*signals_, torch::kCPU, CropSamples(Spec(1).data()));
+  const DeviceSignals resident(*signals_, torch::kCPU, CropSamples(Spec(1).data()));
   SplitPart train = *train_, validation = *validation_;
   train.resident = validation.resident = &resident;
   const auto loaded = MakeNetwork(), moved = MakeNetwork();

@@ -1,0 +1,119 @@
+// device_batches.h
+//
+// Batches that a device makes by itself from signals that live in its memory. What the batches are is told once for
+// many of them; a batch then takes a gather and a scaling, and nothing crosses the bus. Even its number is counted on
+// the device, so that the work can be recorded once and replayed.
+//
+//   DeviceBatches batches(part, /*batch_size=*/64, /*samples=*/1250);
+//   batches.Start(TrainingCrops(part, seed, epoch, 1250));
+//   for (int i = 0; i < batches.count(); ++i) Train(batches.Next());
+
+#ifndef ECG_BATCH_DEVICE_BATCHES_H_
+#define ECG_BATCH_DEVICE_BATCHES_H_
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "ecg/batch/batch.h"
+#include "ecg/batch/device_signals.h"
+#include "ecg/batch/segment.h"
+#include "ecg/batch/split_part.h"
+#include "ecg/batch/standardise.h"
+#include "ecg/batch/target_tensor.h"
+
+namespace ecg {
+
+// DeviceBatches gives batches of segments of one part. It runs on any device, the CPU too.
+class DeviceBatches {
+ public:
+  // `part` must have resident signals, and outlive the batches. An segment has `samples` samples.
+  DeviceBatches(const SplitPart& part, int batch_size, int samples)
+      : part_(part), batch_size_(batch_size), samples_(samples) {
+    const torch::Tensor& all = part.resident->samples();
+    // Every stretch of `samples` samples that there is, without a copy: row i is the one that begins at sample i.
+    stretches_ = all.as_strided({all.size(0) - samples + 1, samples}, {1, 1});
+    position_ = torch::zeros({1}, Integers(all.device()));
+    ticks_ = torch::arange(samples, Integers(all.device()));
+    const int leads = part.signals->leads();
+    torch::Tensor scale = torch::empty({part.size(), leads, 1}), shift = torch::empty({part.size(), leads, 1});
+    for (int row = 0; row < part.size(); ++row) {
+      for (int lead = 0; lead < leads; ++lead) {
+        const Affine affine = Standardisation(*part.signals, part.record(row), lead, part.scaler);
+        scale.data_ptr<float>()[row * leads + lead] = affine.scale;
+        shift.data_ptr<float>()[row * leads + lead] = affine.shift;
+      }
+    }
+    scale_ = scale.to(all.device());
+    shift_ = shift.to(all.device());
+    targets_ = TargetTensor(part).to(all.device());
+  }
+
+  // Start makes `segments` those that are given next, in their order, from the first batch on. The last batch is filled
+  // up with copies of the last segment. As often as it is called with as many segments, the tensors that Next reads
+  // stay where they are.
+  void Start(const std::vector<Segment>& segments) {
+    const int leads = part_.signals->leads();
+    count_ = static_cast<int>((segments.size() + batch_size_ - 1) / batch_size_);
+    torch::Tensor rows = torch::empty({count_, batch_size_}, torch::kInt64), ends = torch::empty_like(rows);
+    torch::Tensor firsts = torch::empty({count_, batch_size_, leads}, torch::kInt64);
+    for (int64_t i = 0; i < rows.numel(); ++i) {
+      const Segment& segment = segments[std::min<size_t>(i, segments.size() - 1)];
+      const int record = part_.record(segment.row);
+      rows.data_ptr<int64_t>()[i] = segment.row;
+      for (int lead = 0; lead < leads; ++lead) {
+        firsts.data_ptr<int64_t>()[i * leads + lead] = part_.resident->Offset(record, lead) + segment.start;
+      }
+      ends.data_ptr<int64_t>()[i] = part_.signals->samples(record) - segment.start;
+    }
+    Put(rows, rows_);
+    Put(firsts, firsts_);
+    Put(ends, ends_);
+    position_.zero_();
+  }
+
+  // count returns the number of batches of the segments.
+  int count() const { return count_; }
+
+  // Next returns the next batch: signals float32 [B, C, L], standardised, and targets float32 [B, K].
+  Batch Next() {
+    const torch::NoGradGuard no_grad;
+    const auto now = [this](const torch::Tensor& of_all) { return of_all.index_select(0, position_).flatten(0, 1); };
+    const torch::Tensor rows = now(rows_), firsts = now(firsts_);
+    const torch::Tensor digital = stretches_.index_select(0, firsts.flatten()).view({batch_size_, -1, samples_});
+    Batch batch = {torch::addcmul(shift_.index_select(0, rows), digital, scale_.index_select(0, rows)),
+                   targets_.index_select(0, rows)};
+    batch.signals.mul_(ticks_.lt(now(ends_).view({batch_size_, 1, 1})));
+    position_.add_(1);
+    return batch;
+  }
+
+ private:
+  static torch::TensorOptions Integers(torch::Device device) { return torch::dtype(torch::kInt64).device(device); }
+
+  // Copies `from` to the device, to where the last such tensor was.
+  void Put(const torch::Tensor& from, torch::Tensor& to) const {
+    if (!to.defined() || to.sizes() != from.sizes()) to = torch::empty_like(from, position_.options());
+    to.copy_(from);
+  }
+
+  const SplitPart& part_;
+  const int batch_size_;
+  const int samples_;
+  int count_ = 0;
+  torch::Tensor stretches_;      // int16 [all, L], a view
+  torch::Tensor scale_, shift_;  // float32 [size, C, 1]: an amplitude is digital * scale + shift
+  torch::Tensor targets_;        // float32 [size, K]
+  torch::Tensor rows_;           // int64 [count, B], the row of each segment
+  torch::Tensor firsts_;         // int64 [count, B, C], where each lead's stretch begins
+  torch::Tensor ends_;           // int64 [count, B], how many samples the record has from there on
+  torch::Tensor ticks_;          // int64 [L], 0 to L - 1
+  torch::Tensor position_;       // int64 [1], which batch is next
+};
+
+}  // namespace ecg
+
+#endif  // ECG_BATCH_DEVICE_BATCHES_H_

@@ -1,0 +1,62 @@
+// device_signals.h
+//
+// All samples of packed signals in the memory of a device, as the 16-bit numbers that they are on disk. The full PTB-XL
+// at 500 Hz takes 2.6 GB.
+//
+//   const DeviceSignals resident(signals, torch::kCUDA, /*longest_segment=*/1250);
+//   part.resident = &resident;
+
+#ifndef ECG_BATCH_DEVICE_SIGNALS_H_
+#define ECG_BATCH_DEVICE_SIGNALS_H_
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cstdint>
+
+#include "ecg/corpus/packed_signals.h"
+
+namespace ecg {
+
+// DeviceSignals holds the samples.
+class DeviceSignals {
+ public:
+  // Bytes returns how much of the device's memory the samples of `signals` take.
+  static int64_t Bytes(const PackedSignals& signals) { return Count(signals) * int64_t{sizeof(int16_t)}; }
+
+  // Segment of at most `longest_segment` samples can be taken. `signals` must outlive the object.
+  DeviceSignals(const PackedSignals& signals, torch::Device device, int longest_segment)
+      : signals_(signals),
+        samples_(torch::empty({Count(signals) + longest_segment}, torch::dtype(torch::kInt16).device(device))) {
+    // In pieces, each of which the system may drop from the host's memory once it is on the device.
+    constexpr int64_t kPiece = int64_t{1} << 25;
+    const int64_t count = Count(signals);
+    int16_t* const first = const_cast<int16_t*>(signals.signal(0).data());  // is only read
+    for (int64_t at = 0; at < count; at += kPiece) {
+      const int64_t size = std::min(kPiece, count - at);
+      samples_.narrow(0, at, size).copy_(torch::from_blob(first + at, {size}, torch::kInt16));
+      signals.Release();
+    }
+    samples_.narrow(0, count, longest_segment).zero_();
+  }
+
+  // samples returns all samples, record after record and lead after lead, and then zeros, as many as the longest
+  // segment has: int16 [N].
+  const torch::Tensor& samples() const { return samples_; }
+
+  // Offset returns where a lead of a record begins in samples().
+  int64_t Offset(int record, int lead) const { return signals_.lead(record, lead).data() - signals_.signal(0).data(); }
+
+ private:
+  static int64_t Count(const PackedSignals& signals) {
+    const auto last = signals.signal(signals.records() - 1);
+    return last.data() + last.size() - signals.signal(0).data();
+  }
+
+  const PackedSignals& signals_;
+  torch::Tensor samples_;
+};
+
+}  // namespace ecg
+
+#endif  // ECG_BATCH_DEVICE_SIGNALS_H_

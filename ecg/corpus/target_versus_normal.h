@@ -1,0 +1,60 @@
+// target_versus_normal.h
+//
+// One class for each record in place of many labels: the statement in question, else normal, else other.
+//
+//   spec::TargetVersusNormal question;
+//   question.set_statement("AFIB");
+//   question.set_normal("NORM");
+//   ECG_ASSIGN_OR_RETURN(Labels labels, TargetVersusNormalLabels(ptbxl.labels(), question));   // classes NORM, AFIB, other
+
+#ifndef ECG_CORPUS_TARGET_VERSUS_NORMAL_H_
+#define ECG_CORPUS_TARGET_VERSUS_NORMAL_H_
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/string_view.h"
+#include "ecg/corpus/labels.h"
+#include "ecg/status/status_macros.h"
+#include "proto/experiment.pb.h"
+
+namespace ecg {
+
+// kOtherClass is the name of the class of records that are neither.
+inline constexpr char kOtherClass[] = "other";
+
+// TargetVersusNormalLabels returns `labels` with the three classes normal, statement and other, in this order, exactly one of which
+// is 1 in each row. The rows are those of `labels`, so a split of them stays what it is. As in the reference, a record
+// that has both the statement and normal has the statement. A code that is no class of `labels` is an error, which
+// lists those that are.
+inline absl::StatusOr<Labels> TargetVersusNormalLabels(const Labels& labels, const spec::TargetVersusNormal& question) {
+  const auto column_of = [&](absl::string_view field, const std::string& code) -> absl::StatusOr<size_t> {
+    const auto found = std::find(labels.classes.begin(), labels.classes.end(), code);
+    if (found != labels.classes.end()) return static_cast<size_t>(found - labels.classes.begin());
+    return absl::NotFoundError(absl::StrCat("data.target_versus_normal.", field, " is \"", code,
+                                            "\", which is no statement of this corpus and task; the statements are ",
+                                            absl::StrJoin(labels.classes, ", ")));
+  };
+  ECG_ASSIGN_OR_RETURN(const size_t statement, column_of("statement", question.statement()));
+  ECG_ASSIGN_OR_RETURN(const size_t normal, column_of("normal", question.normal()));
+  Labels result = {
+      .classes = {question.normal(), question.statement(), kOtherClass}, .records = labels.records, .targets = {}};
+  for (int row = 0; row < labels.rows(); ++row) {
+    const bool has_statement = labels.row(row)[statement] != 0;
+    const bool is_normal = !has_statement && labels.row(row)[normal] != 0;
+    result.targets.push_back(is_normal);
+    result.targets.push_back(has_statement);
+    result.targets.push_back(!has_statement && !is_normal);
+  }
+  return result;
+}
+
+}  // namespace ecg
+
+#endif  // ECG_CORPUS_TARGET_VERSUS_NORMAL_H_

@@ -1,0 +1,67 @@
+// autocast.h
+//
+// Arithmetic in 16 bits where that does no harm: convolutions and matrix products take bfloat16, everything that sums
+// many numbers stays in float32. Weights are kept in float32 and rounded for each use.
+//
+//   torch::Tensor logits;
+//   {
+//     const Autocast autocast(device);
+//     logits = network.forward(signals);
+//   }
+
+#ifndef ECG_DEVICE_AUTOCAST_H_
+#define ECG_DEVICE_AUTOCAST_H_
+
+#include <ATen/autocast_mode.h>
+#include <torch/torch.h>
+#include <torch/version.h>
+
+#include "ecg/device/device.h"
+#include "proto/experiment.pb.h"
+
+namespace ecg {
+
+// Autocast makes LibTorch round to bfloat16 in this thread while it lives, where the device's precision is BF16. The
+// rounded weights are forgotten when it ends, since the next step changes the weights; on CUDA they are not kept at
+// all, since a graph that is recorded must not find them made already.
+class Autocast {
+ public:
+  explicit Autocast(const Device& device) : on_(device.precision == spec::Runtime::BF16), type_(device.torch.type()) {
+    if (!on_) return;
+    Set(true);
+    at::autocast::set_autocast_cache_enabled(type_ == torch::kCPU);
+    at::autocast::increment_nesting();
+  }
+
+  ~Autocast() {
+    if (!on_) return;
+    if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
+    Set(false);
+  }
+
+  Autocast(const Autocast&) = delete;
+  Autocast& operator=(const Autocast&) = delete;
+
+ private:
+  void Set(bool on) const {
+#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
+    at::autocast::set_autocast_dtype(type_, torch::kBFloat16);
+    at::autocast::set_autocast_enabled(type_, on);
+#else
+    if (type_ == torch::kCPU) {
+      at::autocast::set_autocast_cpu_dtype(torch::kBFloat16);
+      at::autocast::set_cpu_enabled(on);
+    } else {
+      at::autocast::set_autocast_gpu_dtype(torch::kBFloat16);
+      at::autocast::set_enabled(on);
+    }
+#endif
+  }
+
+  const bool on_;
+  const torch::DeviceType type_;
+};
+
+}  // namespace ecg
+
+#endif  // ECG_DEVICE_AUTOCAST_H_

@@ -1,0 +1,149 @@
+// external_validation.h
+//
+// How well a trained network does on a corpus that it was not trained on: on all records there, for the statements that
+// both corpora have names for.
+
+#ifndef ECG_EXPERIMENT_EXTERNAL_VALIDATION_H_
+#define ECG_EXPERIMENT_EXTERNAL_VALIDATION_H_
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "ecg/batch/split_part.h"
+#include "ecg/corpus/any_corpus.h"
+#include "ecg/corpus/labels.h"
+#include "ecg/corpus/snomed_ct.h"
+#include "ecg/device/device.h"
+#include "ecg/device/layout.h"
+#include "ecg/experiment/run_facts.h"
+#include "ecg/file/file.h"
+#include "ecg/model/network.h"
+#include "ecg/model/weights.h"
+#include "ecg/run/model_metadata.h"
+#include "ecg/run/predictions.h"
+#include "ecg/run/run_folder.h"
+#include "ecg/run/run_json.h"
+#include "ecg/score/named_score.h"
+#include "ecg/signal/lead.h"
+#include "ecg/status/status_macros.h"
+#include "ecg/train/objective.h"
+#include "ecg/train/predict.h"
+#include "ecg/train/trainer.h"
+#include "proto/experiment.pb.h"
+#include "proto/run.pb.h"
+
+namespace ecg {
+
+// ExternalResultsPath returns where the results on `data_dir` go: on-NAME in the folder of the run.
+inline std::filesystem::path ExternalResultsPath(const RunFolder& folder, const std::filesystem::path& data_dir) {
+  const std::filesystem::path normal = data_dir.lexically_normal();
+  const std::filesystem::path name = normal.has_filename() ? normal.filename() : normal.parent_path().filename();
+  return folder.path() / absl::StrCat("on-", name.string());
+}
+
+// ValidateExternally tests the network that was trained in `folder`, whose spec is `spec`, on all records in `data_dir`,
+// and writes predictions.csv and run.json into `folder`/on-NAME, NAME being that of `data_dir`. Results there that are
+// of another folder are kept, and an error.
+template <Objective O>
+absl::StatusOr<run::Run> ValidateExternally(const RunFolder& folder, const spec::Experiment& spec,
+                                            NetworkFactory make_network, const Device& device,
+                                            const std::filesystem::path& data_dir,
+                                            const std::filesystem::path& cache_dir) {
+  if (spec.data().has_target_versus_normal()) {
+    return absl::UnimplementedError(
+        absl::StrCat("the run in ", folder.path().string(),
+                     " chooses one of several classes; only networks that tell of each statement by itself can be "
+                     "tested on another corpus"));
+  }
+  const RunFolder results(ExternalResultsPath(folder, data_dir));
+  std::error_code error;
+  if (const absl::StatusOr<run::Run> earlier = ReadRun(results.run());
+      earlier.ok() && !std::filesystem::equivalent(earlier->data_dir(), data_dir, error)) {
+    return absl::AlreadyExistsError(absl::StrCat(results.path().string(), " holds the results on ", earlier->data_dir(),
+                                                 "; move it away, or test on a folder of another name"));
+  }
+  ECG_ASSIGN_OR_RETURN(const ModelMetadata model, ModelMetadata::Read(folder.model()));
+  ECG_ASSIGN_OR_RETURN(const AnyCorpus other,
+                       OpenAnyCorpus(data_dir, {.sampling_frequency_hz = model.sampling_frequency_hz,
+                                                .bad_records = spec.data().bad_records(),
+                                                .cache_dir = cache_dir}));
+  const std::vector<ClassMatch> matches = MatchClasses(model.classes, other.labels.classes);
+  if (matches.empty()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the network knows ", absl::StrJoin(model.classes, ", "), "; the records in ", data_dir.string(),
+                     " carry ", absl::StrJoin(other.labels.classes, ", "),
+                     ". None of them is known to mean the same (ecg/corpus/snomed_ct.h)"));
+  }
+
+  const std::shared_ptr<Network> network = make_network(spec.model(), kLeads, static_cast<int>(model.classes.size()));
+  ECG_ASSIGN_OR_RETURN(const NamedTensors weights, ReadTensors(folder.model()));
+  ECG_RETURN_IF_ERROR(WithContext(LoadState(weights, StateOf(*network)), folder.model().string()));
+  MoveNetwork(*network, device);
+
+  // The network speaks of its own classes; then both are told in the matched ones.
+  Labels of_network{model.classes, other.labels.records,
+                    std::vector<uint8_t>(other.labels.records.size() * model.classes.size())};
+  SplitPart part{&other.signals, &of_network, {}, model.scaler};
+  for (int row = 0; row < of_network.rows(); ++row) {
+    if (other.signals.usable(of_network.records[row])) part.rows.push_back(row);
+  }
+  if (part.rows.empty()) return absl::FailedPreconditionError(absl::StrCat("no usable record in ", data_dir.string()));
+  const torch::Tensor probabilities =
+      O::Probabilities(Predict(*network, part, WindowOptions(spec), device, "testing")).contiguous();
+
+  std::vector<std::string> classes, ids;
+  std::vector<uint8_t> targets;
+  std::vector<float> given;
+  for (const ClassMatch& match : matches) classes.push_back(match.code);
+  for (int i = 0; i < part.size(); ++i) {
+    const float* of_record = probabilities.data_ptr<float>() + i * model.classes.size();
+    const std::span<const uint8_t> carried = other.labels.row(part.rows[i]);
+    for (const ClassMatch& match : matches) {
+      float largest = 0;
+      for (const int k : match.first) largest = std::max(largest, of_record[k]);
+      given.push_back(largest);
+      targets.push_back(std::ranges::any_of(match.second, [&](int k) { return carried[k] == 1; }));
+    }
+    ids.push_back(other.signals.id(part.record(i)));
+  }
+
+  run::Run run = RunFacts(model.name, spec, other.corpus, model.scaler, device);
+  run.mutable_records()->set_total(part.size());
+  run.mutable_records()->set_test(part.size());
+  run.mutable_classes()->set_total(static_cast<int>(classes.size()));
+  for (const ClassMatch& match : matches) {
+    run::MatchedClass& matched = *run.add_matched_classes();
+    matched.set_code(match.code);
+    for (const int k : match.first) matched.add_trained(model.classes[k]);
+    for (const int k : match.second) matched.add_tested(other.labels.classes[k]);
+  }
+  const Predictions predictions = {classes, targets, given};
+  absl::StatusOr<run::Scores> scores = O::Report(predictions);
+  if (!scores.ok()) return WithContext(scores.status(), data_dir.string());
+  *run.mutable_test() = *std::move(scores);
+  ECG_ASSIGN_OR_RETURN(*run.mutable_test()->mutable_bootstrap(), ScoreInterval<O>(predictions, spec));
+
+  ECG_RETURN_IF_ERROR(MakeDirectories(results.path()));
+  ECG_RETURN_IF_ERROR(WritePredictions(results.predictions(), ids, classes, targets, given));
+  ECG_ASSIGN_OR_RETURN(const std::string json, RunJson(run));
+  ECG_RETURN_IF_ERROR(WriteFile(results.run(), json));
+  return run;
+}
+
+}  // namespace ecg
+
+#endif  // ECG_EXPERIMENT_EXTERNAL_VALIDATION_H_

@@ -1,0 +1,129 @@
+// run_folder.h
+//
+// The folder that a run leaves, and the rules by which one is used again.
+//
+//   spec.textproto      the spec as it was run, every default filled in
+//   run.json            what the run was and what came of it (proto/run.proto); written last
+//   history.csv         a row for each epoch
+//   predictions.csv     targets and probabilities of the test records
+//   model.safetensors   the best weights, with the classes, leads and scaling that they need
+//   model.onnx          the same network for ONNX Runtime, from millivolts to probabilities
+//   checkpoints/        what --resume goes on from
+
+#ifndef ECG_RUN_RUN_FOLDER_H_
+#define ECG_RUN_RUN_FOLDER_H_
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "ecg/file/file.h"
+#include "ecg/spec/parse.h"
+#include "ecg/spec/resolve.h"
+#include "ecg/status/status_macros.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/message.h"
+#include "google/protobuf/util/message_differencer.h"
+#include "proto/experiment.pb.h"
+
+namespace ecg {
+
+// RunFolder names the files of a run.
+class RunFolder {
+ public:
+  explicit RunFolder(std::filesystem::path path) : path_(std::move(path)) {}
+
+  const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path spec() const { return path_ / "spec.textproto"; }
+  std::filesystem::path run() const { return path_ / "run.json"; }
+  std::filesystem::path history() const { return path_ / "history.csv"; }
+  std::filesystem::path predictions() const { return path_ / "predictions.csv"; }
+  std::filesystem::path model() const { return path_ / "model.safetensors"; }
+  std::filesystem::path onnx() const { return path_ / "model.onnx"; }
+  std::filesystem::path checkpoints() const { return path_ / "checkpoints"; }
+
+  // CheckNew makes sure that a new run can be written here, and changes nothing.
+  absl::Status CheckNew() const {
+    std::error_code error;
+    if (std::filesystem::exists(spec(), error)) {
+      return absl::AlreadyExistsError(absl::StrCat(
+          path_.string(), " already holds a run. Pass --resume to go on with it, or another --output_dir"));
+    }
+    if (std::filesystem::exists(checkpoints(), error)) {
+      return absl::AlreadyExistsError(
+          absl::StrCat(path_.string(),
+                       " holds checkpoints without a spec.textproto: a run that broke off as it began. "
+                       "Delete it, or pass another --output_dir"));
+    }
+    std::filesystem::path existing = std::filesystem::absolute(path_);
+    while (!std::filesystem::exists(existing, error)) existing = existing.parent_path();
+    if (!std::filesystem::is_directory(existing, error)) {
+      return absl::FailedPreconditionError(absl::StrCat("cannot write the run to ", path_.string(), ": ",
+                                                        existing.string(), " is a file, not a folder"));
+    }
+    if (access(existing.c_str(), W_OK | X_OK) != 0) return ErrnoError("write the run to", path_);
+    return absl::OkStatus();
+  }
+
+  // Start makes the folder and keeps `spec` in it.
+  absl::Status Start(const spec::Experiment& spec) const {
+    ECG_RETURN_IF_ERROR(MakeDirectories(path_));
+    return WriteFile(this->spec(), ToText(spec));
+  }
+
+  // ReadSpec returns the spec of the run that is here.
+  absl::StatusOr<spec::Experiment> ReadSpec() const {
+    absl::StatusOr<std::string> text = ReadFile(spec());
+    if (!text.ok()) {
+      return absl::NotFoundError(absl::StrCat("there is no run in ", path_.string(), " (no spec.textproto)"));
+    }
+    return ParseExperiment(*text, spec().string());
+  }
+
+ private:
+  std::filesystem::path path_;
+};
+
+// ForgetDataDir clears the folder that the chosen dataset lies in.
+inline void ForgetDataDir(spec::Data& data) {
+  const google::protobuf::Reflection& reflection = *data.GetReflection();
+  const google::protobuf::FieldDescriptor* chosen =
+      reflection.GetOneofFieldDescriptor(data, data.GetDescriptor()->FindOneofByName("dataset"));
+  if (chosen == nullptr) return;
+  google::protobuf::Message& dataset = *reflection.MutableMessage(&data, chosen);
+  dataset.GetReflection()->ClearField(&dataset, dataset.GetDescriptor()->FindFieldByName("data_dir"));
+}
+
+// CheckSameExperiment makes sure that `now` may go on with what `before` began: that they differ at most in where the
+// work is done and data lie, in how long to train, and in how to test.
+inline absl::Status CheckSameExperiment(const spec::Experiment& before, const spec::Experiment& now) {
+  spec::Experiment a = Resolve(before), b = Resolve(now);  // a field may be newer than the run
+  for (spec::Experiment* one : {&a, &b}) {
+    const int64_t seed = one->runtime().seed();
+    one->clear_description();
+    one->clear_runtime();
+    one->mutable_runtime()->set_seed(seed);
+    one->mutable_evaluation()->clear_bootstrap();
+    one->mutable_training()->clear_epochs();
+    one->mutable_training()->clear_early_stopping();
+    ForgetDataDir(*one->mutable_data());
+  }
+  google::protobuf::util::MessageDifferencer differencer;
+  std::string differences;
+  differencer.ReportDifferencesToString(&differences);
+  if (differencer.Compare(a, b)) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "cannot go on with a run under another spec; it would not be the same experiment:\n", differences,
+      "Only training.epochs, training.early_stopping, evaluation.bootstrap and runtime may change. Start a "
+      "new run in another --output_dir"));
+}
+
+}  // namespace ecg
+
+#endif  // ECG_RUN_RUN_FOLDER_H_

@@ -1,0 +1,199 @@
+// demo.h
+//
+// A synthetic corpus in the layout of PTB-XL, or of another corpus (demo_layout.h), for trying everything without the
+// real one: records of a heart model whose
+// beats, rhythm, axis, intervals and waves follow the statements that each record carries (heart_model.h,
+// demo_signs.h).
+//
+//   ECG_RETURN_IF_ERROR(MakeDemo({.records = 1000, .seed = 1}, "/data/demo"));
+//   ECG_ASSIGN_OR_RETURN(std::filesystem::path data_dir, CachedDemo(1000, 1, CacheDirectory()));
+//
+// Beside what the corpus itself has, the folder holds SYNTHETIC.txt, by which a reader knows that no person was
+// recorded.
+
+#ifndef ECG_SYNTHETIC_DEMO_H_
+#define ECG_SYNTHETIC_DEMO_H_
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <mutex>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "ecg/corpus/corpus.h"
+#include "ecg/corpus/ptbxl.h"
+#include "ecg/file/file.h"
+#include "ecg/random/random.h"
+#include "ecg/status/status_macros.h"
+#include "ecg/synthetic/demo_layout.h"
+#include "ecg/synthetic/demo_records.h"
+#include "ecg/synthetic/demo_signs.h"
+#include "ecg/synthetic/heart_model.h"
+#include "ecg/terminal/progress.h"
+
+namespace ecg {
+
+// kDemoVersion counts the changes of what is generated, so that a cached corpus of an older generator is not taken for
+// one of this generator.
+inline constexpr int kDemoVersion = 4;
+
+// DemoOptions says which corpus is made.
+struct DemoOptions {
+  // dataset is the corpus whose layout is taken: "ptbxl", "g12ec", "cinc_challenge" or "cpsc2018".
+  std::string dataset = PtbXl::kName;
+  // records is how many there are, from 1 to 99,999.
+  int records = 1000;
+  // seed decides every random draw.
+  uint64_t seed = 1;
+  // threads is how many work at once; 0 means one for each core. The corpus does not depend on it.
+  int threads = 0;
+};
+
+namespace demo_internal {
+
+// SyntheticText returns what SYNTHETIC.txt says.
+inline std::string SyntheticText(const DemoOptions& options, absl::string_view layout) {
+  return absl::StrCat(
+      "These electrocardiograms are synthetic. No person was recorded, and nothing that is measured on them says\n"
+      "anything about people.\n\n",
+      "records: ", options.records, "\nseed: ", options.seed, "\ngenerator version: ", kDemoVersion, "\n\n",
+      "The layout is that of ", layout,
+      ".\n"
+      "The statements and their frequencies are those of PTB-XL (Wagner et al. 2020,\n"
+      "doi:10.1038/s41597-020-0495-6); of rare statements there are more. The signals come from a dipole model of the\n"
+      "heart (McSharry et al. 2003, doi:10.1109/TBME.2003.808805; Sameni et al. 2007, doi:10.1155/2007/43407) seen\n"
+      "through the lead matrix of Dower et al. 1980 (Clinical Cardiology 3:87-95), with textbook signs of each\n"
+      "statement, and drift, mains hum, muscle noise and moving electrodes on top.\n");
+}
+
+// UnfinishedFolder is a folder under a temporary name beside its own. It is removed unless it gets its name.
+class UnfinishedFolder {
+ public:
+  // Create makes the folder, and its parents, for `path`.
+  static absl::StatusOr<UnfinishedFolder> Create(const std::filesystem::path& path) {
+    static std::atomic<int> count = 0;
+    ECG_RETURN_IF_ERROR(MakeDirectories(path.parent_path()));
+    UnfinishedFolder folder;
+    folder.path_ =
+        path.parent_path() / absl::StrCat(".", path.filename().string(), ".tmp", getpid(), "-", count.fetch_add(1));
+    ECG_RETURN_IF_ERROR(MakeDirectories(folder.path_));
+    return folder;
+  }
+
+  UnfinishedFolder(UnfinishedFolder&& other) noexcept { std::swap(path_, other.path_); }
+  ~UnfinishedFolder() {
+    std::error_code ignored;
+    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+  }
+
+  // path returns where the folder is for now.
+  const std::filesystem::path& path() const { return path_; }
+
+  // Rename gives the folder its name, which may be that of an empty folder.
+  absl::Status Rename(const std::filesystem::path& path) {
+    std::error_code error;
+    std::filesystem::rename(path_, path, error);
+    if (error) return absl::ErrnoToStatus(error.value(), absl::StrCat("cannot make the folder ", path.string()));
+    path_.clear();
+    return absl::OkStatus();
+  }
+
+ private:
+  UnfinishedFolder() = default;
+
+  std::filesystem::path path_;
+};
+
+// FillFolder writes all files of a corpus.
+template <typename Layout>
+absl::Status FillFolder(const DemoOptions& options, const std::filesystem::path& directory) {
+  const std::vector<DemoRecord> records = Layout::Draw(options.records, options.seed);
+  const int count = static_cast<int>(records.size());
+  ECG_RETURN_IF_ERROR(WriteUnsynced(directory / kSyntheticFile, SyntheticText(options, Layout::kTitle)));
+  ECG_RETURN_IF_ERROR(Layout::WriteTables(records, options.seed, directory));
+
+  Progress progress("making the demo corpus", count, "records");
+  std::atomic<int> next = 1;
+  std::mutex mutex;
+  absl::Status status;
+  const auto work = [&] {
+    HeartRecorder recorder;
+    for (int number; (number = next.fetch_add(1)) <= count;) {
+      const DemoRecord& record = records[number - 1];
+      Random heart_random = HeartRandom(options.seed, number);
+      const Heart heart = DrawHeart(record.statements, heart_random);
+      recorder.RecordFor(Layout::Seconds(options.seed, number));
+      recorder.Record(heart, DrawNoise(NoiseRandom(options.seed, number)).noise, heart_random);
+      if (absl::Status written = Layout::WriteRecord(recorder, record, number, directory); !written.ok()) {
+        const std::lock_guard lock(mutex);
+        status.Update(written);
+        next = count + 1;
+        return;
+      }
+      progress.Advance();
+    }
+  };
+  const int threads = options.threads > 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
+  std::vector<std::thread> workers;
+  for (int worker = 1; worker < threads; ++worker) workers.emplace_back(work);
+  work();
+  for (std::thread& worker : workers) worker.join();
+  return status;
+}
+
+}  // namespace demo_internal
+
+// MakeDemo writes a corpus to `output_dir`, which must not exist, or be empty. The folder is there when it is complete,
+// and not before. Progress is shown on a terminal.
+inline absl::Status MakeDemo(const DemoOptions& options, const std::filesystem::path& output_dir) {
+  if (options.records < 1 || options.records > 99'999) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a demo corpus has 1 to 99,999 records, not ", options.records, ": change the number of records"));
+  }
+  std::filesystem::path output = std::filesystem::absolute(output_dir).lexically_normal();
+  if (!output.has_filename()) output = output.parent_path();  // "folder/"
+  std::error_code error;
+  if (std::filesystem::exists(output, error) &&
+      !(std::filesystem::is_directory(output, error) && std::filesystem::is_empty(output, error))) {
+    return absl::AlreadyExistsError(absl::StrCat("cannot make a demo corpus in ", output.string(),
+                                                 ": something is there already; name a folder that does not exist, or "
+                                                 "is empty"));
+  }
+  ECG_ASSIGN_OR_RETURN(demo_internal::UnfinishedFolder folder, demo_internal::UnfinishedFolder::Create(output));
+  ECG_RETURN_IF_ERROR(VisitDemoLayout(options.dataset, [&]<typename Layout>(Layout) -> absl::Status {
+    return demo_internal::FillFolder<Layout>(options, folder.path());
+  }));
+  return folder.Rename(output);
+}
+
+// CachedDemo returns the folder of a corpus under `cache_dir`, and makes it when it is not there.
+inline absl::StatusOr<std::filesystem::path> CachedDemo(int records, uint64_t seed,
+                                                        const std::filesystem::path& cache_dir,
+                                                        const std::string& dataset = PtbXl::kName) {
+  const std::filesystem::path directory =
+      cache_dir / "demo" / absl::StrCat(dataset, "-", records, "-", seed, "-v", kDemoVersion);
+  const auto is_there = [&] {
+    std::error_code error;
+    return std::filesystem::exists(directory / kSyntheticFile, error);
+  };
+  if (is_there()) return directory;
+  const absl::Status made = MakeDemo({.dataset = dataset, .records = records, .seed = seed}, directory);
+  // Another process may have been quicker.
+  if (!made.ok() && !is_there()) return made;
+  return directory;
+}
+
+}  // namespace ecg
+
+#endif  // ECG_SYNTHETIC_DEMO_H_
