@@ -11,7 +11,7 @@ def ecg_experiment(name, spec, deps = [], test_args = None):
     Args:
       name: the name of the binary.
       spec: the .textproto file.
-      deps: the libraries of headers that the spec names, such as that of an own backbone.
+      deps: the libraries of headers that the spec names, those of parts of your own.
       test_args: the test runs the binary with these arguments, such as ["--describe"]; with None it only checks the
         spec, which compiles nothing of the experiment.
     """
@@ -34,12 +34,11 @@ def ecg_experiment(name, spec, deps = [], test_args = None):
         deps = [
             "//ecg/corpus:datasets",
             "//ecg/experiment",
-            "//ecg/experiment:compiled_programs",
             "//ecg/experiment:main",
             "//ecg/model:backbones",
+            "//ecg/model:head",
             "//ecg/spec:embedded_spec",
             "//ecg/train:objective",
-            "//ecg/train:trainer",
         ] + deps,
     )
     tested = [compiler, "--spec=$(rootpath %s)" % spec, "--name=" + name] if test_args == None else [":" + name] + test_args

@@ -30,24 +30,26 @@ namespace {
 // The source of the binary `name`, built from `spec`, whose file is `spec_file` with the content `text`.
 absl::StatusOr<std::string> MainSource(const spec::Experiment& spec, absl::string_view name,
                                        absl::string_view spec_file, absl::string_view text) {
-  ECG_ASSIGN_OR_RETURN(const CompiledTypes types, CompiledTypesOf(spec));
-  const std::set<std::string> headers = {"ecg/experiment/compiled_programs.h",
-                                         "ecg/experiment/experiment.h",
-                                         "ecg/experiment/main.h",
-                                         "ecg/model/classifier.h",
-                                         "ecg/spec/embedded_spec.h",
-                                         "ecg/train/trainer.h",
-                                         types.dataset.header,
-                                         types.network.header,
-                                         types.objective.header};
+  ECG_ASSIGN_OR_RETURN(CompiledTypes types, CompiledTypesOf(spec));
+  types.headers.insert({"ecg/experiment/experiment.h", "ecg/experiment/main.h", "ecg/spec/embedded_spec.h"});
   std::string source = absl::StrCat("// Written by the spec compiler from ", spec_file, ".\n\n");
-  for (const std::string& header : headers) absl::StrAppend(&source, "#include \"", header, "\"\n");
+  if (!types.own_parts.empty()) absl::StrAppend(&source, "#include <utility>\n\n");
+  for (const std::string& header : types.headers) absl::StrAppend(&source, "#include \"", header, "\"\n");
   const std::string indent(32, ' ');
   absl::StrAppend(&source, "\nusing Program = ecg::Experiment<", types.dataset.type, ",\n",  //
                   indent, types.network.type, ",\n",                                         //
                   indent, "ecg::Trainer<", types.objective.type, ">>;\n\n");
   absl::StrAppend(&source, "constexpr ecg::EmbeddedSpec kSpec = ", EmbeddedSpecSource(name, spec_file, text), ";\n\n");
-  absl::StrAppend(&source, "int main(int argc, char** argv) { return ecg::Main<Program>(kSpec, argc, argv); }\n");
+  if (types.own_parts.empty()) {
+    absl::StrAppend(
+        &source, "int main(int argc, char** argv) { return ecg::Main(kSpec, Program::MakeRecipe(), argc, argv); }\n");
+    return source;
+  }
+  absl::StrAppend(&source, "int main(int argc, char** argv) {\n  ecg::Recipe recipe = Program::MakeRecipe();\n");
+  for (const OwnPart& part : types.own_parts) {
+    absl::StrAppend(&source, "  recipe.", part.registry, ".Add<", part.type.type, ">(\"", part.type.type, "\");\n");
+  }
+  absl::StrAppend(&source, "  return ecg::Main(kSpec, std::move(recipe), argc, argv);\n}\n");
   return source;
 }
 

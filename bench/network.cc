@@ -14,9 +14,10 @@
 
 #include "bench/demo_corpus.h"
 #include "benchmark/benchmark.h"
+#include "ecg/batch/host_batches.h"
+#include "ecg/batch/sampler.h"
+#include "ecg/batch/segment.h"
 #include "ecg/batch/split_part.h"
-#include "ecg/batch/training_batches.h"
-#include "ecg/batch/window_batches.h"
 #include "ecg/corpus/pack.h"
 #include "ecg/corpus/packed_signals.h"
 #include "ecg/corpus/ptbxl.h"
@@ -26,12 +27,15 @@
 #include "ecg/device/layout.h"
 #include "ecg/device/threads.h"
 #include "ecg/device/wait_policy.h"
+#include "ecg/evaluation/aggregation.h"
+#include "ecg/evaluation/predict.h"
 #include "ecg/model/classifier.h"
 #include "ecg/model/resnet.h"
 #include "ecg/signal/lead.h"
+#include "ecg/train/adam.h"
 #include "ecg/train/objective.h"
 #include "ecg/train/optimizer.h"
-#include "ecg/train/predict.h"
+#include "ecg/train/update_rule.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {
@@ -61,7 +65,10 @@ void CutTrainingCrops(benchmark::State& state) {
   const TrainingRecords records;
   int64_t crops = 0;
   for (auto _ : state) {
-    TrainingBatches batches(records.part, {.epoch = 1, .batch_size = kBatch, .crop_samples = kCropSamples});
+    HostBatches batches(
+        records.part,
+        TrainingCrops(records.part, Shuffled().Order(records.part, 1, 1), /*seed=*/1, /*epoch=*/1, kCropSamples),
+        {.batch_size = kBatch, .samples = kCropSamples, .drop_last = true});
     while (const std::optional<Batch> batch = batches.Next()) crops += batch->signals.size(0);
   }
   state.SetItemsProcessed(crops);
@@ -72,18 +79,18 @@ void TrainingStep(benchmark::State& state) {
   const Device device = DeviceWith(state);
   const std::shared_ptr<Network> network = MakeNetwork();
   MoveNetwork(*network, device);
-  const std::unique_ptr<Optimizer> optimizer = MakeOptimizer(spec::Optimizer(), *network);
+  Optimizer optimizer(*network, UpdateRules::Erase(Adam()), /*learning_rate=*/0.001);
   const torch::Tensor signals = torch::randn({kBatch, kLeads, kCropSamples});
   const torch::Tensor targets = torch::rand({kBatch, kClasses}).gt(0.95).to(torch::kFloat32);
   for (auto _ : state) {
-    optimizer->ZeroGradients();
+    optimizer.ZeroGradients();
     torch::Tensor logits;
     {
       const Autocast autocast(device);
       logits = network->forward(ToDeviceLayout(signals, device)).to(torch::kFloat32);
     }
     MultiLabel::Loss(logits, targets).backward();
-    optimizer->Step();
+    optimizer.Step();
   }
   state.SetItemsProcessed(state.iterations() * kBatch);
 }
@@ -100,11 +107,12 @@ void EvaluateRecords(benchmark::State& state) {
   const TrainingRecords records;
   const std::shared_ptr<Network> network = MakeNetwork();
   MoveNetwork(*network, device);
-  const WindowBatches::Options options = {.window_samples = kCropSamples, .stride_samples = kCropSamples / 2};
+  const WindowOptions options = {.samples = kCropSamples, .stride = kCropSamples / 2};
+  const std::unique_ptr<AnyAggregation> maximum = Aggregations::Erase(Maximum());
   int64_t windows = 0;
   for (auto _ : state) {
-    windows += WindowBatches(records.part, options).total();
-    benchmark::DoNotOptimize(Predict(*network, records.part, options, device, "").data_ptr());
+    windows += WindowsOfRows(records.part, options.samples, options.stride).size();
+    benchmark::DoNotOptimize(Predict(*network, records.part, options, *maximum, device, "").data_ptr());
   }
   state.SetItemsProcessed(windows);
 }

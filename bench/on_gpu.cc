@@ -26,9 +26,12 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
 #include "bench/demo_corpus.h"
+#include "ecg/batch/batch_source.h"
 #include "ecg/batch/device_signals.h"
+#include "ecg/batch/host_batches.h"
+#include "ecg/batch/sampler.h"
+#include "ecg/batch/segment.h"
 #include "ecg/batch/split_part.h"
-#include "ecg/batch/training_batches.h"
 #include "ecg/corpus/pack.h"
 #include "ecg/corpus/packed_signals.h"
 #include "ecg/corpus/ptbxl.h"
@@ -36,6 +39,7 @@
 #include "ecg/device/cuda.h"
 #include "ecg/device/device.h"
 #include "ecg/device/threads.h"
+#include "ecg/evaluation/aggregation.h"
 #include "ecg/file/path.h"
 #include "ecg/model/classifier.h"
 #include "ecg/model/network.h"
@@ -44,11 +48,13 @@
 #include "ecg/spec/resolve.h"
 #include "ecg/spec/sampling.h"
 #include "ecg/terminal/stopwatch.h"
-#include "ecg/train/batch_source.h"
+#include "ecg/train/adam.h"
 #include "ecg/train/objective.h"
 #include "ecg/train/optimizer.h"
-#include "ecg/train/trainer.h"
+#include "ecg/train/schedule.h"
+#include "ecg/train/training_loop.h"
 #include "ecg/train/training_step.h"
+#include "ecg/train/update_rule.h"
 #include "proto/experiment.pb.h"
 #include "proto/run.pb.h"
 
@@ -62,13 +68,13 @@ constexpr std::pair<spec::Runtime::Precision, const char*> kPrecisions[] = {
 struct Records {
   PtbXl corpus;
   PackedSignals signals = OrDie(PackInCache(corpus));
-  std::unique_ptr<DeviceSignals> resident;
+  std::unique_ptr<DeviceSignals> on_device;
   SplitPart train, validation;
 
   Records(PtbXl given, const Device& device, int crop_samples) : corpus(std::move(given)) {
-    resident = MakeDeviceSignals(signals, device.torch, crop_samples);
-    train = {&signals, &corpus.labels(), corpus.split().train, {}, resident.get()};
-    validation = {&signals, &corpus.labels(), corpus.split().validation, {}, resident.get()};
+    on_device = MakeDeviceSignals(signals, device.torch, crop_samples);
+    train = {&signals, &corpus.labels(), corpus.split().train, {}, on_device.get()};
+    validation = {&signals, &corpus.labels(), corpus.split().validation, {}, on_device.get()};
     train.scaler = validation.scaler = OrDie(FitScaler(signals, train.Records()));
   }
 };
@@ -91,6 +97,11 @@ void PrintRow(absl::string_view what, absl::string_view value) {
   std::fflush(stdout);
 }
 
+// The crops of an epoch.
+SegmentList EpochOf(const SplitPart& part, int epoch, int samples) {
+  return TrainingCrops(part, Shuffled().Order(part, /*seed=*/1, epoch), /*seed=*/1, epoch, samples);
+}
+
 // How far `given` is from `expected`, as a share of its length.
 double Difference(const torch::Tensor& expected, const torch::Tensor& given) {
   return ((expected - given).norm() / expected.norm()).item<double>();
@@ -108,29 +119,30 @@ torch::Tensor InOneRow(const std::vector<torch::Tensor>& tensors) {
   return torch::cat(rows);
 }
 
-OneStep TakeOneStep(const Records& records, const TrainingBatches::Options& options, const Device& device) {
+OneStep TakeOneStep(const Records& records, const BatchOptions& options, const Device& device) {
   const std::shared_ptr<Network> network = MakeNetwork(records.train);
   for (const auto& module : network->modules()) {
     if (auto* dropout = module->as<torch::nn::Dropout>()) dropout->options.p(0);
   }
   network->to(device.torch);
   const torch::Tensor before = InOneRow(network->parameters());
-  const std::unique_ptr<Optimizer> optimizer = MakeOptimizer(spec::Optimizer(), *network);
+  Optimizer optimizer(*network, UpdateRules::Erase(Adam()), /*learning_rate=*/0.001);
+  const std::unique_ptr<AnyObjective> objective = Objectives::Erase(MultiLabel());
   SplitPart part = records.train;
-  if (device.torch.is_cpu()) part.resident = nullptr;
-  const std::unique_ptr<BatchSource> feed = MakeBatchSource(part, options, device.torch);
-  TrainingStep<MultiLabel> step(*network, *optimizer, *feed, device);
-  feed->StartEpoch(1);
+  if (device.torch.is_cpu()) part.on_device = nullptr;
+  const std::unique_ptr<BatchSource> source = MakeBatchSource(part, options, device.torch);
+  TrainingStep step(*network, optimizer, *objective, *source, device);
+  source->Start(EpochOf(part, 1, options.samples));
   step();
   std::vector<torch::Tensor> means;
-  for (const auto& [name, tensor] : optimizer->state()) {
+  for (const auto& [name, tensor] : optimizer.state()) {
     if (absl::StartsWith(name, "exp_avg.")) means.push_back(tensor);
   }
   return {step.logits().to(torch::kCPU), step.loss().to(torch::kCPU), InOneRow(means),
           InOneRow(network->parameters()) - before};
 }
 
-void CompareWithCpu(const Records& records, const TrainingBatches::Options& options, const Device& device) {
+void CompareWithCpu(const Records& records, const BatchOptions& options, const Device& device) {
   const OneStep expected = TakeOneStep(records, options, Device());
   for (const auto& [precision, name] : kPrecisions) {
     spec::Runtime runtime;
@@ -147,18 +159,19 @@ void CompareWithCpu(const Records& records, const TrainingBatches::Options& opti
 }
 
 // Crops per second of training steps, the first ones not counted.
-double CropsPerSecond(const Records& records, TrainingBatches::Options options, const Device& device, int steps) {
+double CropsPerSecond(const Records& records, BatchOptions options, const Device& device, int steps) {
   const ScopedStream stream(device.torch);
   const std::shared_ptr<Network> network = MakeNetwork(records.train);
   network->to(device.torch);
-  const std::unique_ptr<Optimizer> optimizer = MakeOptimizer(spec::Optimizer(), *network);
-  const std::unique_ptr<BatchSource> feed = MakeBatchSource(records.train, options, device.torch);
-  TrainingStep<MultiLabel> step(*network, *optimizer, *feed, device);
+  Optimizer optimizer(*network, UpdateRules::Erase(Adam()), /*learning_rate=*/0.001);
+  const std::unique_ptr<AnyObjective> objective = Objectives::Erase(MultiLabel());
+  const std::unique_ptr<BatchSource> source = MakeBatchSource(records.train, options, device.torch);
+  TrainingStep step(*network, optimizer, *objective, *source, device);
   const int in_epoch = records.train.size() / options.batch_size;
   int taken = 0;
   const auto take = [&](int count) {
     for (int i = 0; i < count; ++i, ++taken) {
-      if (taken % in_epoch == 0) feed->StartEpoch(1 + taken / in_epoch);
+      if (taken % in_epoch == 0) source->Start(EpochOf(records.train, 1 + taken / in_epoch, options.samples));
       step();
     }
     Synchronise(device.torch);
@@ -175,8 +188,16 @@ absl::StatusOr<run::TrainingState> Train(const Records& records, const spec::Exp
       std::filesystem::temp_directory_path() / absl::StrCat("on_gpu_", static_cast<int64_t>(getpid()));
   std::filesystem::remove_all(folder);
   const std::shared_ptr<Network> network = MakeNetwork(records.train);
+  const std::unique_ptr<AnyObjective> objective = Objectives::Erase(MultiLabel());
+  TrainingParts parts;
+  parts.objective = objective.get();
+  parts.update_rule = UpdateRules::Erase(Adam());
+  parts.schedule = Schedules::Erase(Constant());
+  parts.sampler = Samplers::Erase(Shuffled());
+  parts.aggregation = Aggregations::Erase(Maximum());
   const absl::StatusOr<run::TrainingState> state =
-      Trainer<MultiLabel>(spec, device, folder).Fit(*network, records.train, records.validation);
+      TrainingLoop(spec, records.corpus.corpus().sampling_frequency_hz, std::move(parts), device, folder)
+          .Fit(*network, records.train, records.validation);
   std::filesystem::remove_all(folder);
   return state;
 }
@@ -201,15 +222,15 @@ int Main(int argc, char** argv) {
   PrintRow("LibTorch", TORCH_VERSION);
   PrintRow("device", there ? DeviceName(device.torch) : device.note);
 
-  const int crop_samples = CropSamples(spec.data());
+  const int crop_samples = CropSamples(spec.data(), spec.data().ptb_xl().sampling_frequency_hz());
   const Records records(
       OrDie(data_dir.empty() ? BenchmarkCorpus(records_wanted) : PtbXl::Open(spec.data().ptb_xl(), UserPath(data_dir))),
       device, crop_samples);
   PrintRow("training, validation records", absl::StrFormat("%d, %d%s", records.train.size(), records.validation.size(),
                                                            records.corpus.corpus().synthetic ? ", synthetic" : ""));
   PrintRow("packed signals", absl::StrFormat("%.2f GB, %s", DeviceSignals::Bytes(records.signals) / 1e9,
-                                             records.resident != nullptr ? "on the device" : "on the host"));
-  TrainingBatches::Options options = {.batch_size = 64, .crop_samples = crop_samples};
+                                             records.on_device != nullptr ? "on the device" : "on the host"));
+  BatchOptions options = {.batch_size = 64, .samples = crop_samples, .drop_last = true};
 
   if (there) {
     CompareWithCpu(records, options, device);

@@ -1,20 +1,24 @@
 // batch.h
 //
-// What a network is trained on in one step.
+// What a network sees at a time, in training and in evaluation.
 
 #ifndef ECG_BATCH_BATCH_H_
 #define ECG_BATCH_BATCH_H_
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
 
 namespace ecg {
 
-// Batch is the input of one training step.
+// Batch is B segments of records: crops or windows.
 struct Batch {
-  // Standardised crops, float32 [B, C, L].
-  torch::Tensor signals;
-  // 1 where the crop's record has the class, else 0; float32 [B, K].
-  torch::Tensor targets;
+  // Standardised signals, float32 [B, C, L].
+  at::Tensor signals;
+  // 1 where the segment's record has the class, else 0; float32 [B, K].
+  at::Tensor targets;
+  // Which row of the part each segment is of, int64 [B].
+  at::Tensor rows;
+  // Random numbers in [0, 1) for augmentations, planned by (seed, epoch, record); float32 [B, N].
+  at::Tensor uniform;
 };
 
 }  // namespace ecg

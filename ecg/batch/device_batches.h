@@ -5,7 +5,7 @@
 // the device, so that the work can be recorded once and replayed.
 //
 //   DeviceBatches batches(part, /*batch_size=*/64, /*samples=*/1250);
-//   batches.Start(TrainingCrops(part, seed, epoch, 1250));
+//   batches.Start(TrainingCrops(part, order, seed, epoch, 1250));
 //   for (int i = 0; i < batches.count(); ++i) Train(batches.Next());
 
 #ifndef ECG_BATCH_DEVICE_BATCHES_H_
@@ -30,10 +30,10 @@ namespace ecg {
 // DeviceBatches gives batches of segments of one part. It runs on any device, the CPU too.
 class DeviceBatches {
  public:
-  // `part` must have resident signals, and outlive the batches. An segment has `samples` samples.
+  // `part` must have its signals on the device, and outlive the batches. A segment has `samples` samples.
   DeviceBatches(const SplitPart& part, int batch_size, int samples)
       : part_(part), batch_size_(batch_size), samples_(samples) {
-    const torch::Tensor& all = part.resident->samples();
+    const torch::Tensor& all = part.on_device->samples();
     // Every stretch of `samples` samples that there is, without a copy: row i is the one that begins at sample i.
     stretches_ = all.as_strided({all.size(0) - samples + 1, samples}, {1, 1});
     position_ = torch::zeros({1}, Integers(all.device()));
@@ -55,7 +55,8 @@ class DeviceBatches {
   // Start makes `segments` those that are given next, in their order, from the first batch on. The last batch is filled
   // up with copies of the last segment. As often as it is called with as many segments, the tensors that Next reads
   // stay where they are.
-  void Start(const std::vector<Segment>& segments) {
+  void Start(const SegmentList& list) {
+    const std::vector<Segment>& segments = list.segments;
     const int leads = part_.signals->leads();
     count_ = static_cast<int>((segments.size() + batch_size_ - 1) / batch_size_);
     torch::Tensor rows = torch::empty({count_, batch_size_}, torch::kInt64), ends = torch::empty_like(rows);
@@ -65,27 +66,30 @@ class DeviceBatches {
       const int record = part_.record(segment.row);
       rows.data_ptr<int64_t>()[i] = segment.row;
       for (int lead = 0; lead < leads; ++lead) {
-        firsts.data_ptr<int64_t>()[i * leads + lead] = part_.resident->Offset(record, lead) + segment.start;
+        firsts.data_ptr<int64_t>()[i * leads + lead] = part_.on_device->Offset(record, lead) + segment.start;
       }
       ends.data_ptr<int64_t>()[i] = part_.signals->samples(record) - segment.start;
     }
     Put(rows, rows_);
     Put(firsts, firsts_);
     Put(ends, ends_);
+    torch::Tensor uniform = torch::zeros({count_ * batch_size_, list.numbers});
+    std::copy(list.uniform.begin(), list.uniform.end(), uniform.data_ptr<float>());
+    Put(uniform.view({count_, batch_size_, list.numbers}), uniform_);
     position_.zero_();
   }
 
   // count returns the number of batches of the segments.
   int count() const { return count_; }
 
-  // Next returns the next batch: signals float32 [B, C, L], standardised, and targets float32 [B, K].
+  // Next returns the next batch.
   Batch Next() {
     const torch::NoGradGuard no_grad;
     const auto now = [this](const torch::Tensor& of_all) { return of_all.index_select(0, position_).flatten(0, 1); };
     const torch::Tensor rows = now(rows_), firsts = now(firsts_);
     const torch::Tensor digital = stretches_.index_select(0, firsts.flatten()).view({batch_size_, -1, samples_});
     Batch batch = {torch::addcmul(shift_.index_select(0, rows), digital, scale_.index_select(0, rows)),
-                   targets_.index_select(0, rows)};
+                   targets_.index_select(0, rows), rows, now(uniform_)};
     batch.signals.mul_(ticks_.lt(now(ends_).view({batch_size_, 1, 1})));
     position_.add_(1);
     return batch;
@@ -96,7 +100,8 @@ class DeviceBatches {
 
   // Copies `from` to the device, to where the last such tensor was.
   void Put(const torch::Tensor& from, torch::Tensor& to) const {
-    if (!to.defined() || to.sizes() != from.sizes()) to = torch::empty_like(from, position_.options());
+    if (!to.defined() || to.sizes() != from.sizes())
+      to = torch::empty_like(from, from.options().device(position_.device()));
     to.copy_(from);
   }
 
@@ -109,6 +114,7 @@ class DeviceBatches {
   torch::Tensor targets_;        // float32 [size, K]
   torch::Tensor rows_;           // int64 [count, B], the row of each segment
   torch::Tensor firsts_;         // int64 [count, B, C], where each lead's stretch begins
+  torch::Tensor uniform_;        // float32 [count, B, N]
   torch::Tensor ends_;           // int64 [count, B], how many samples the record has from there on
   torch::Tensor ticks_;          // int64 [L], 0 to L - 1
   torch::Tensor position_;       // int64 [1], which batch is next

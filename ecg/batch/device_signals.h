@@ -3,8 +3,8 @@
 // All samples of packed signals in the memory of a device, as the 16-bit numbers that they are on disk. The full PTB-XL
 // at 500 Hz takes 2.6 GB.
 //
-//   const DeviceSignals resident(signals, torch::kCUDA, /*longest_segment=*/1250);
-//   part.resident = &resident;
+//   const DeviceSignals on_device(signals, torch::kCUDA, /*longest_segment=*/1250);
+//   part.on_device = &on_device;
 
 #ifndef ECG_BATCH_DEVICE_SIGNALS_H_
 #define ECG_BATCH_DEVICE_SIGNALS_H_

@@ -1,9 +1,10 @@
 // segment.h
 //
-// Which pieces of which records a network sees, and in which order: a training epoch's crops, or the windows that cover
-// whole records. Every way to make batches starts from such a list, so all of them make the same ones.
+// Which segments of which records a network sees, and in which order: an epoch's training crops, or the windows that
+// cover whole records. Every way to make batches starts from such a list, so all of them make the same ones.
 //
-//   for (const Segment& crop : TrainingCrops(part, seed, /*epoch=*/3, /*length=*/1250)) ...
+//   const SegmentList crops = TrainingCrops(part, sampler.Order(part, seed, 3), seed, /*epoch=*/3, /*length=*/1250);
+//   const SegmentList windows = WindowsOfRows(part, /*length=*/1250, /*stride=*/625);
 
 #ifndef ECG_BATCH_SEGMENT_H_
 #define ECG_BATCH_SEGMENT_H_
@@ -11,41 +12,58 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <utility>
 #include <vector>
 
 #include "ecg/batch/split_part.h"
 #include "ecg/batch/window.h"
+#include "ecg/random/random.h"
 
 namespace ecg {
 
-// Segment is a piece of a part's `row`th record, from sample `start` on. What lies behind the record's end is zeros.
+// Segment is a stretch of a part's `row`th record, from sample `start` on. What lies behind the record's end is zeros.
 struct Segment {
   int row = 0;
   int start = 0;
 };
 
-// TrainingCrops returns a crop of `length` samples of each record of `part`, in an order and from starts that depend on
-// (`seed`, `epoch`, record) alone.
-inline std::vector<Segment> TrainingCrops(const SplitPart& part, uint64_t seed, int epoch, int length) {
-  std::vector<int> rows(part.size());
-  for (int row = 0; row < part.size(); ++row) rows[row] = row;
-  std::vector<Segment> crops;
-  crops.reserve(rows.size());
-  for (const int row : ShuffledRows(seed, epoch, std::move(rows))) {
-    const int record = part.record(row);
-    crops.push_back({row, CropStart(seed, epoch, record, part.signals->samples(record), length)});
+// SegmentList is what batches are made of, in order.
+struct SegmentList {
+  std::vector<Segment> segments;
+  // Random numbers in [0, 1) for the augmentations of each segment, [segments, numbers].
+  std::vector<float> uniform;
+  int numbers = 0;
+
+  int size() const { return static_cast<int>(segments.size()); }
+};
+
+// TrainingCrops returns a crop of `length` samples for each of `order`, rows of `part`, in that order, and `numbers`
+// random numbers for its augmentations. Where a crop starts and its numbers depend on (`seed`, `epoch`, record) alone,
+// and on how often the row came before in `order`.
+inline SegmentList TrainingCrops(const SplitPart& part, std::span<const int> order, uint64_t seed, int epoch,
+                                 int length, int numbers = 0) {
+  constexpr uint64_t kAugmentation = 0x617567;  // tells these random numbers from those of crops
+  SegmentList crops;
+  crops.numbers = numbers;
+  crops.segments.reserve(order.size());
+  crops.uniform.reserve(order.size() * numbers);
+  std::vector<int> times(part.size());
+  for (const int row : order) {
+    const int record = part.record(row), repetition = times[row]++;
+    crops.segments.push_back({row, CropStart(seed, epoch, record, part.signals->samples(record), length, repetition)});
+    Random random({seed, static_cast<uint64_t>(epoch), static_cast<uint64_t>(record), static_cast<uint64_t>(repetition),
+                   kAugmentation});
+    for (int i = 0; i < numbers; ++i) crops.uniform.push_back(static_cast<float>(random() >> 40) * 0x1p-24f);
   }
   return crops;
 }
 
 // WindowsOfRows returns the windows of `length` samples every `stride` samples that cover each record of `part`, record
 // after record.
-inline std::vector<Segment> WindowsOfRows(const SplitPart& part, int length, int stride) {
-  std::vector<Segment> windows;
+inline SegmentList WindowsOfRows(const SplitPart& part, int length, int stride) {
+  SegmentList windows;
   for (int row = 0; row < part.size(); ++row) {
     for (const int start : WindowStarts(part.signals->samples(part.record(row)), length, stride)) {
-      windows.push_back({row, start});
+      windows.segments.push_back({row, start});
     }
   }
   return windows;

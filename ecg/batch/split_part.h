@@ -23,8 +23,8 @@ struct SplitPart {
   // Which rows of `labels`.
   std::vector<int> rows;
   Scaler scaler;
-  // The same signals in the memory of the device that computes, where they are there.
-  const DeviceSignals* resident = nullptr;
+  // The same signals in the memory of the device that computes, where they fit.
+  const DeviceSignals* on_device = nullptr;
 
   int size() const { return static_cast<int>(rows.size()); }
   int classes() const { return static_cast<int>(labels->classes.size()); }

@@ -25,10 +25,13 @@ inline std::vector<int> WindowStarts(int samples, int length, int stride) {
 }
 
 // CropStart returns the first sample of the crop of `length` samples that epoch `epoch` sees of record `record`,
-// uniform in [0, `samples` - `length`), as in the reference. A record no longer than the crop starts at 0.
-inline int CropStart(uint64_t seed, int epoch, int record, int samples, int length) {
+// uniform in [0, `samples` - `length`), as in the reference. A record no longer than the crop starts at 0. An epoch that
+// has a record several times numbers its crops by `repetition`.
+inline int CropStart(uint64_t seed, int epoch, int record, int samples, int length, int repetition = 0) {
   if (samples <= length) return 0;
-  Random random({seed, static_cast<uint64_t>(epoch), static_cast<uint64_t>(record)});
+  Random random = repetition == 0 ? Random({seed, static_cast<uint64_t>(epoch), static_cast<uint64_t>(record)})
+                                  : Random({seed, static_cast<uint64_t>(epoch), static_cast<uint64_t>(record),
+                                            static_cast<uint64_t>(repetition)});
   return static_cast<int>(random.Below(samples - length));
 }
 

@@ -38,6 +38,8 @@ struct AnyCorpus {
 // AnyCorpusOptions says how to open one.
 struct AnyCorpusOptions {
   int sampling_frequency_hz = 500;
+  // The statements that a folder in PTB-XL's layout is read for.
+  spec::PtbXl::Task task = spec::PtbXl::ALL;
   spec::Data::BadRecords bad_records = spec::Data::REFUSE;
   std::filesystem::path cache_dir;
 };
@@ -73,6 +75,7 @@ inline absl::StatusOr<AnyCorpus> OpenAnyCorpus(const std::filesystem::path& fold
   if (layout == PtbXl::kName) {
     spec::PtbXl spec;
     spec.set_sampling_frequency_hz(options.sampling_frequency_hz);
+    spec.set_task(options.task);
     return open(PtbXl::Open(spec, folder));
   }
   if (layout == Cpsc2018::kName) return open(Cpsc2018::Open(spec::Cpsc2018(), folder));

@@ -107,13 +107,9 @@ class CincChallenge {
   static constexpr char kName[] = "cinc_challenge";
   static constexpr char kDirectoryVariable[] = "ECG_CINC_CHALLENGE_DIR";
 
-  // SpecIn returns the part of the spec that says what is wanted of the corpus.
-  static Spec& SpecIn(spec::Data& data) { return *data.mutable_cinc_challenge(); }
-
-  // Open reads every header below `data_dir`; the spec's own data_dir has no say here. Records are in the order of
-  // their names.
-  static absl::StatusOr<CincChallenge> Open(const Spec& spec, const std::filesystem::path& data_dir) {
-    return Open(spec, data_dir, kName);
+  // Open reads every header below `data_dir`. Records are in the order of their names. `split` is the seed of the draw.
+  static absl::StatusOr<CincChallenge> Open(const Spec& spec, const std::filesystem::path& data_dir, int split = 1) {
+    return Open(spec, data_dir, split, kName);
   }
 
   // corpus returns all records.
@@ -138,7 +134,7 @@ class CincChallenge {
   }
 
  protected:
-  static absl::StatusOr<CincChallenge> Open(const Spec& spec, const std::filesystem::path& data_dir,
+  static absl::StatusOr<CincChallenge> Open(const Spec& spec, const std::filesystem::path& data_dir, int split,
                                             absl::string_view name) {
     CincChallenge challenge;
     Corpus& corpus = challenge.corpus_;
@@ -149,7 +145,7 @@ class CincChallenge {
     corpus.samples = static_cast<int>(std::lround(spec.record_seconds() * spec.sampling_frequency_hz()));
     ECG_RETURN_IF_ERROR(challenge.ReadHeaders());
     ECG_RETURN_IF_ERROR(challenge.MakeLabelsOf(spec));
-    challenge.split_ = StratifiedSplit(challenge.labels_, spec.split());
+    challenge.split_ = StratifiedSplit(challenge.labels_, split);
     return challenge;
   }
 
@@ -227,15 +223,11 @@ class G12ec : public CincChallenge {
   static constexpr char kName[] = "g12ec";
   static constexpr char kDirectoryVariable[] = "ECG_G12EC_DIR";
 
-  // SpecIn returns the part of the spec that says what is wanted of G12EC.
-  static Spec& SpecIn(spec::Data& data) { return *data.mutable_g12ec(); }
-
-  // Open reads every header below `data_dir`; the spec's own data_dir has no say here.
-  static absl::StatusOr<G12ec> Open(const Spec& spec, const std::filesystem::path& data_dir) {
+  // Open reads every header below `data_dir`. `split` is the seed of the draw.
+  static absl::StatusOr<G12ec> Open(const Spec&, const std::filesystem::path& data_dir, int split = 1) {
     spec::CincChallenge challenge;
-    challenge.set_split(spec.split());
     challenge.set_record_seconds(10);
-    ECG_ASSIGN_OR_RETURN(CincChallenge opened, CincChallenge::Open(challenge, data_dir, kName));
+    ECG_ASSIGN_OR_RETURN(CincChallenge opened, CincChallenge::Open(challenge, data_dir, split, kName));
     return G12ec(std::move(opened));
   }
 

@@ -61,15 +61,12 @@ class Cpsc2018 {
   static constexpr std::array<absl::string_view, 9> kLabels = {"Normal", "AF",  "IAVB", "LBBB", "RBBB",
                                                                "PAC",    "PVC", "STD",  "STE"};
 
-  // SpecIn returns the part of the spec that says what is wanted of CPSC 2018.
-  static Spec& SpecIn(spec::Data& data) { return *data.mutable_cpsc2018(); }
-
   // IsIn tells whether `folder` has the layout of CPSC 2018.
   static bool IsIn(const std::filesystem::path& folder) { return !Find(folder, kReferenceFile).empty(); }
 
-  // Open reads REFERENCE.csv in `data_dir`, or else in TrainingSet3, TrainingSet2 or TrainingSet1 below it; the spec's
-  // own data_dir has no say here.
-  static absl::StatusOr<Cpsc2018> Open(const Spec& spec, const std::filesystem::path& data_dir) {
+  // Open reads REFERENCE.csv in `data_dir`, or else in TrainingSet3, TrainingSet2 or TrainingSet1 below it.
+  // `split` is the seed of the draw.
+  static absl::StatusOr<Cpsc2018> Open(const Spec&, const std::filesystem::path& data_dir, int split = 1) {
     const std::string reference = Find(data_dir, kReferenceFile);
     if (reference.empty()) {
       return absl::NotFoundError(absl::StrCat(
@@ -81,7 +78,7 @@ class Cpsc2018 {
     }
     Cpsc2018 cpsc;
     ECG_RETURN_IF_ERROR(cpsc.ReadReference(data_dir, reference));
-    cpsc.split_ = StratifiedSplit(cpsc.labels_, spec.split());
+    cpsc.split_ = StratifiedSplit(cpsc.labels_, split);
     return cpsc;
   }
 

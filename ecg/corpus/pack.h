@@ -187,7 +187,7 @@ class SignalsFile {
 };
 
 // Reads the samples of every record of `dataset` into `folder`, and returns what was learnt of each.
-template <Dataset D>
+template <SignalSource D>
 absl::StatusOr<std::vector<RecordState>> WriteSignals(const D& dataset, const std::filesystem::path& folder,
                                                       const PackOptions& options) {
   const Corpus& corpus = dataset.corpus();
@@ -326,7 +326,7 @@ inline absl::Status SyncFolder(const std::filesystem::path& folder) {
 }
 
 // Makes packed signals in the new folder `partial`.
-template <Dataset D>
+template <SignalSource D>
 absl::Status Write(const D& dataset, absl::string_view digest, const std::filesystem::path& partial,
                    const PackOptions& options) {
   ECG_RETURN_IF_ERROR(MakeDirectories(partial));
@@ -366,7 +366,7 @@ inline absl::Status CheckRecords(const PackedSignals& signals, const PackOptions
 // Pack returns the packed signals of `dataset` in `folder`, and makes them first when they are not there or their
 // source has changed. It touches nothing else but a lock file, and a folder that is gone when it returns, beside
 // `folder`.
-template <Dataset D>
+template <SignalSource D>
 absl::StatusOr<PackedSignals> Pack(const D& dataset, const std::filesystem::path& folder,
                                    const PackOptions& options = {}) {
   const std::filesystem::path target = std::filesystem::absolute(folder / "").parent_path();
@@ -400,7 +400,7 @@ absl::StatusOr<PackedSignals> Pack(const D& dataset, const std::filesystem::path
 }
 
 // PackInCache returns the packed signals of `dataset` in `cache_dir`, and makes them first where needed.
-template <Dataset D>
+template <SignalSource D>
 absl::StatusOr<PackedSignals> PackInCache(const D& dataset, const PackOptions& options = {},
                                           const std::filesystem::path& cache_dir = CacheDirectory()) {
   return Pack(dataset, PackedFolder(dataset.corpus(), cache_dir), options);

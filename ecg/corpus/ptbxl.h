@@ -56,11 +56,8 @@ class PtbXl {
   static constexpr int kFolds = 10;
   static constexpr int kSeconds = 10;
 
-  // SpecIn returns the part of the spec that says what is wanted of PTB-XL.
-  static Spec& SpecIn(spec::Data& data) { return *data.mutable_ptb_xl(); }
-
-  // Open reads the two tables in `data_dir`; the spec's own data_dir has no say here.
-  static absl::StatusOr<PtbXl> Open(const Spec& spec, const std::filesystem::path& data_dir) {
+  // Open reads the two tables in `data_dir`. `split` is from 1 to 5.
+  static absl::StatusOr<PtbXl> Open(const Spec& spec, const std::filesystem::path& data_dir, int split = 1) {
     for (const char* file : {kDatabaseFile, kStatementsFile}) {
       if (std::error_code error; std::filesystem::is_regular_file(data_dir / file, error)) continue;
       return absl::NotFoundError(absl::StrCat(
@@ -71,10 +68,10 @@ class PtbXl {
     PtbXl ptbxl;
     ECG_RETURN_IF_ERROR(ptbxl.ReadDatabase(spec.sampling_frequency_hz(), data_dir));
     ECG_RETURN_IF_ERROR(ptbxl.ReadLabels(spec.task()));
-    if (spec.split() < 1 || spec.split() > kFolds / 2) {
-      return absl::InvalidArgumentError(absl::StrCat("split is ", spec.split(), ", not 1 to ", kFolds / 2));
+    if (split < 1 || split > kFolds / 2) {
+      return absl::InvalidArgumentError(absl::StrCat("split is ", split, ", not 1 to ", kFolds / 2));
     }
-    const int test_fold = kFolds - 2 * (spec.split() - 1);
+    const int test_fold = kFolds - 2 * (split - 1);
     ptbxl.split_ = SplitByFold(ptbxl.corpus_, ptbxl.labels_, test_fold - 1, test_fold);
     return ptbxl;
   }

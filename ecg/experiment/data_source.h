@@ -34,7 +34,7 @@ struct DataRequest {
   int demo_records = 0;
   // The flag --data_dir, or empty.
   std::string flag;
-  // The environment variable that is looked at.
+  // The environment variable that is looked at, or nullptr.
   const char* variable = nullptr;
   // The spec's data_dir, or empty.
   std::string in_spec;
@@ -49,7 +49,7 @@ inline absl::StatusOr<DataSource> FindData(const DataRequest& request) {
   constexpr int kDemoSeed = 1;
   DataSource source;
   if (request.demo_records == 0) {
-    const char* in_environment = std::getenv(request.variable);
+    const char* in_environment = request.variable == nullptr ? nullptr : std::getenv(request.variable);
     for (const absl::string_view named :
          {absl::string_view(request.flag), absl::string_view(in_environment == nullptr ? "" : in_environment),
           absl::string_view(request.in_spec)}) {
@@ -58,11 +58,11 @@ inline absl::StatusOr<DataSource> FindData(const DataRequest& request) {
         return source;
       }
     }
-    source.note =
-        absl::StrCat("No data folder is given, so this run uses ", WithThousands(kDefaultDemoRecords),
-                     " synthetic records: its figures say nothing about patients.\n"
-                     "For real ones: `bazel run //cli:download -- ",
-                     request.dataset, " --output_dir=FOLDER`, then --data_dir=FOLDER or $", request.variable, ".");
+    source.note = absl::StrCat("No data folder is given, so this run uses ", WithThousands(kDefaultDemoRecords),
+                               " synthetic records: its figures say nothing about patients.\n"
+                               "For real ones: `bazel run //cli:download -- ",
+                               request.dataset, " --output_dir=FOLDER`, then --data_dir=FOLDER",
+                               request.variable == nullptr ? "" : absl::StrCat(" or $", request.variable), ".");
   }
   const int records = request.demo_records > 0 ? request.demo_records : kDefaultDemoRecords;
   ECG_ASSIGN_OR_RETURN(source.data_dir, CachedDemo(records, kDemoSeed, request.cache_dir, request.dataset));

@@ -29,6 +29,9 @@
 #include "ecg/corpus/snomed_ct.h"
 #include "ecg/device/device.h"
 #include "ecg/device/layout.h"
+#include "ecg/evaluation/evaluate.h"
+#include "ecg/experiment/experiment_run.h"
+#include "ecg/experiment/recipe.h"
 #include "ecg/experiment/run_facts.h"
 #include "ecg/file/file.h"
 #include "ecg/model/network.h"
@@ -38,11 +41,9 @@
 #include "ecg/run/run_folder.h"
 #include "ecg/run/run_json.h"
 #include "ecg/score/named_score.h"
-#include "ecg/signal/lead.h"
+#include "ecg/spec/sampling.h"
 #include "ecg/status/status_macros.h"
 #include "ecg/train/objective.h"
-#include "ecg/train/predict.h"
-#include "ecg/train/trainer.h"
 #include "proto/experiment.pb.h"
 #include "proto/run.pb.h"
 
@@ -55,14 +56,60 @@ inline std::filesystem::path ExternalResultsPath(const RunFolder& folder, const 
   return folder.path() / absl::StrCat("on-", name.string());
 }
 
+namespace external_internal {
+
+// MatchedTable is what a network says, and what is true, in the classes that both corpora have.
+struct MatchedTable {
+  std::vector<std::string> classes, ids;
+  std::vector<uint8_t> targets;      // [records, classes]
+  std::vector<float> probabilities;  // [records, classes]
+};
+
+// Matched returns the table of `part`, of which the network, which knows `trained` classes, gives `probabilities`. A
+// record has a matched class when it has any of the statements that mean it; its probability is the largest of those.
+inline MatchedTable Matched(const std::vector<ClassMatch>& matches, const AnyCorpus& other, const SplitPart& part,
+                            const torch::Tensor& probabilities, size_t trained) {
+  MatchedTable table;
+  for (const ClassMatch& match : matches) table.classes.push_back(match.code);
+  for (int i = 0; i < part.size(); ++i) {
+    const float* of_record = probabilities.data_ptr<float>() + i * trained;
+    const std::span<const uint8_t> carried = other.labels.row(part.rows[i]);
+    for (const ClassMatch& match : matches) {
+      float largest = 0;
+      for (const int k : match.first) largest = std::max(largest, of_record[k]);
+      table.probabilities.push_back(largest);
+      table.targets.push_back(std::ranges::any_of(match.second, [&](int k) { return carried[k] == 1; }));
+    }
+    table.ids.push_back(other.signals.id(part.record(i)));
+  }
+  return table;
+}
+
+// ProbabilitiesOf returns what the network in `folder` says of the records of `part`, float32 [size, K].
+inline absl::StatusOr<torch::Tensor> ProbabilitiesOf(const RunFolder& folder, const spec::Experiment& spec,
+                                                     const Recipe& recipe, const ModelMetadata& model,
+                                                     const AnyObjective& objective, const SplitPart& part,
+                                                     const Device& device) {
+  const std::shared_ptr<Network> network = MakeNetwork(spec, recipe, model.classes.size());
+  ECG_ASSIGN_OR_RETURN(const NamedTensors weights, ReadTensors(folder.model()));
+  ECG_RETURN_IF_ERROR(WithContext(LoadState(weights, StateOf(*network)), folder.model().string()));
+  MoveNetwork(*network, device);
+  ECG_ASSIGN_OR_RETURN(const auto aggregation, recipe.aggregations.Make(spec.evaluation(), {&objective}));
+  ECG_ASSIGN_OR_RETURN(const Evaluation evaluation,
+                       Evaluate(*network, part, WindowOptionsOf(spec, model.sampling_frequency_hz), *aggregation,
+                                objective, device, "testing"));
+  return evaluation.probabilities;
+}
+
+}  // namespace external_internal
+
 // ValidateExternally tests the network that was trained in `folder`, whose spec is `spec`, on all records in `data_dir`,
 // and writes predictions.csv and run.json into `folder`/on-NAME, NAME being that of `data_dir`. Results there that are
 // of another folder are kept, and an error.
-template <Objective O>
-absl::StatusOr<run::Run> ValidateExternally(const RunFolder& folder, const spec::Experiment& spec,
-                                            NetworkFactory make_network, const Device& device,
-                                            const std::filesystem::path& data_dir,
-                                            const std::filesystem::path& cache_dir) {
+inline absl::StatusOr<run::Run> ValidateExternally(const RunFolder& folder, const spec::Experiment& spec,
+                                                   const Recipe& recipe, const Device& device,
+                                                   const std::filesystem::path& data_dir,
+                                                   const std::filesystem::path& cache_dir) {
   if (spec.data().has_target_versus_normal()) {
     return absl::UnimplementedError(
         absl::StrCat("the run in ", folder.path().string(),
@@ -79,6 +126,7 @@ absl::StatusOr<run::Run> ValidateExternally(const RunFolder& folder, const spec:
   ECG_ASSIGN_OR_RETURN(const ModelMetadata model, ModelMetadata::Read(folder.model()));
   ECG_ASSIGN_OR_RETURN(const AnyCorpus other,
                        OpenAnyCorpus(data_dir, {.sampling_frequency_hz = model.sampling_frequency_hz,
+                                                .task = spec.data().ptb_xl().task(),
                                                 .bad_records = spec.data().bad_records(),
                                                 .cache_dir = cache_dir}));
   const std::vector<ClassMatch> matches = MatchClasses(model.classes, other.labels.classes);
@@ -89,56 +137,42 @@ absl::StatusOr<run::Run> ValidateExternally(const RunFolder& folder, const spec:
                      ". None of them is known to mean the same (ecg/corpus/snomed_ct.h)"));
   }
 
-  const std::shared_ptr<Network> network = make_network(spec.model(), kLeads, static_cast<int>(model.classes.size()));
-  ECG_ASSIGN_OR_RETURN(const NamedTensors weights, ReadTensors(folder.model()));
-  ECG_RETURN_IF_ERROR(WithContext(LoadState(weights, StateOf(*network)), folder.model().string()));
-  MoveNetwork(*network, device);
-
   // The network speaks of its own classes; then both are told in the matched ones.
-  Labels of_network{model.classes, other.labels.records,
-                    std::vector<uint8_t>(other.labels.records.size() * model.classes.size())};
+  const Labels of_network{model.classes, other.labels.records,
+                          std::vector<uint8_t>(other.labels.records.size() * model.classes.size())};
   SplitPart part{&other.signals, &of_network, {}, model.scaler};
   for (int row = 0; row < of_network.rows(); ++row) {
     if (other.signals.usable(of_network.records[row])) part.rows.push_back(row);
   }
   if (part.rows.empty()) return absl::FailedPreconditionError(absl::StrCat("no usable record in ", data_dir.string()));
-  const torch::Tensor probabilities =
-      O::Probabilities(Predict(*network, part, WindowOptions(spec), device, "testing")).contiguous();
-
-  std::vector<std::string> classes, ids;
-  std::vector<uint8_t> targets;
-  std::vector<float> given;
-  for (const ClassMatch& match : matches) classes.push_back(match.code);
-  for (int i = 0; i < part.size(); ++i) {
-    const float* of_record = probabilities.data_ptr<float>() + i * model.classes.size();
-    const std::span<const uint8_t> carried = other.labels.row(part.rows[i]);
-    for (const ClassMatch& match : matches) {
-      float largest = 0;
-      for (const int k : match.first) largest = std::max(largest, of_record[k]);
-      given.push_back(largest);
-      targets.push_back(std::ranges::any_of(match.second, [&](int k) { return carried[k] == 1; }));
-    }
-    ids.push_back(other.signals.id(part.record(i)));
-  }
+  ECG_ASSIGN_OR_RETURN(
+      const std::unique_ptr<AnyObjective> objective,
+      recipe.make_objective(spec.training(), {model.classes, std::vector<int64_t>(model.classes.size()), 0}));
+  objective->To(device.torch);
+  ECG_ASSIGN_OR_RETURN(const torch::Tensor probabilities,
+                       external_internal::ProbabilitiesOf(folder, spec, recipe, model, *objective, part, device));
+  const external_internal::MatchedTable table =
+      external_internal::Matched(matches, other, part, probabilities, model.classes.size());
 
   run::Run run = RunFacts(model.name, spec, other.corpus, model.scaler, device);
   run.mutable_records()->set_total(part.size());
   run.mutable_records()->set_test(part.size());
-  run.mutable_classes()->set_total(static_cast<int>(classes.size()));
+  run.mutable_classes()->set_total(static_cast<int>(table.classes.size()));
   for (const ClassMatch& match : matches) {
     run::MatchedClass& matched = *run.add_matched_classes();
     matched.set_code(match.code);
     for (const int k : match.first) matched.add_trained(model.classes[k]);
     for (const int k : match.second) matched.add_tested(other.labels.classes[k]);
   }
-  const Predictions predictions = {classes, targets, given};
-  absl::StatusOr<run::Scores> scores = O::Report(predictions);
-  if (!scores.ok()) return WithContext(scores.status(), data_dir.string());
-  *run.mutable_test() = *std::move(scores);
-  ECG_ASSIGN_OR_RETURN(*run.mutable_test()->mutable_bootstrap(), ScoreInterval<O>(predictions, spec));
+  const Predictions predictions = {table.classes, table.targets, table.probabilities};
+  ECG_ASSIGN_OR_RETURN(const auto metrics, recipe.metrics.MakeAll(spec.evaluation().metric()));
+  ECG_ASSIGN_OR_RETURN(*run.mutable_test(), ReportOf(*objective, predictions, metrics, data_dir.string()));
+  ECG_ASSIGN_OR_RETURN(*run.mutable_test()->mutable_bootstrap(), ScoreInterval(*objective, predictions, spec));
+  AddPeakMemory(device, run);
 
   ECG_RETURN_IF_ERROR(MakeDirectories(results.path()));
-  ECG_RETURN_IF_ERROR(WritePredictions(results.predictions(), ids, classes, targets, given));
+  ECG_RETURN_IF_ERROR(
+      WritePredictions(results.predictions(), table.ids, table.classes, table.targets, table.probabilities));
   ECG_ASSIGN_OR_RETURN(const std::string json, RunJson(run));
   ECG_RETURN_IF_ERROR(WriteFile(results.run(), json));
   return run;

@@ -5,19 +5,26 @@
 #ifndef ECG_EXPERIMENT_RUN_FACTS_H_
 #define ECG_EXPERIMENT_RUN_FACTS_H_
 
+#include <sys/resource.h>
 #include <torch/torch.h>
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "ecg/corpus/corpus.h"
 #include "ecg/corpus/scaler.h"
+#include "ecg/device/cuda.h"
 #include "ecg/device/device.h"
 #include "ecg/device/threads.h"
 #include "ecg/run/version.h"
 #include "ecg/score/bootstrap.h"
+#include "ecg/score/metric.h"
 #include "ecg/score/named_score.h"
 #include "ecg/signal/lead.h"
 #include "ecg/status/status_macros.h"
@@ -49,15 +56,24 @@ inline run::Run RunFacts(absl::string_view name, const spec::Experiment& spec, c
   return run;
 }
 
+// AddPeakMemory says in `run` how much memory the process and its CUDA device held at the most.
+inline void AddPeakMemory(const Device& device, run::Run& run) {
+  rusage usage;
+  if (getrusage(RUSAGE_SELF, &usage) == 0) run.set_peak_memory_bytes(usage.ru_maxrss * 1024.0);
+  if (const std::optional<DeviceMemory> memory = MemoryOf(device.torch)) {
+    run.set_peak_device_memory_bytes(static_cast<double>(memory->peak));
+  }
+}
+
 // ScoreInterval returns the interval around the score of `predictions`, with as many resamples as `spec` wants.
-template <Objective O>
-absl::StatusOr<run::Bootstrap> ScoreInterval(const Predictions& predictions, const spec::Experiment& spec) {
+inline absl::StatusOr<run::Bootstrap> ScoreInterval(const AnyObjective& objective, const Predictions& predictions,
+                                                    const spec::Experiment& spec) {
   const spec::Bootstrap& bootstrap = spec.evaluation().bootstrap();
   ECG_ASSIGN_OR_RETURN(const BootstrapInterval interval,
-                       O::Interval(predictions, {.resamples = bootstrap.resamples(),
-                                                 .seed = static_cast<uint64_t>(spec.runtime().seed()),
-                                                 .low_quantile = bootstrap.low_quantile(),
-                                                 .high_quantile = bootstrap.high_quantile()}));
+                       objective.Interval(predictions, {.resamples = bootstrap.resamples(),
+                                                        .seed = static_cast<uint64_t>(spec.runtime().seed()),
+                                                        .low_quantile = bootstrap.low_quantile(),
+                                                        .high_quantile = bootstrap.high_quantile()}));
   run::Bootstrap report;
   report.set_mean(interval.mean);
   report.set_low(interval.low);
@@ -65,6 +81,20 @@ absl::StatusOr<run::Bootstrap> ScoreInterval(const Predictions& predictions, con
   report.set_resamples(interval.resamples);
   report.set_incomplete_resamples(interval.incomplete_resamples);
   return report;
+}
+
+// ReportOf returns every figure of `predictions`, with the metrics that the spec names.
+inline absl::StatusOr<run::Scores> ReportOf(const AnyObjective& objective, const Predictions& predictions,
+                                            const std::vector<std::unique_ptr<AnyMetric>>& metrics,
+                                            absl::string_view what) {
+  absl::StatusOr<run::Scores> scores = objective.Report(predictions);
+  if (!scores.ok()) return WithContext(scores.status(), what);
+  for (const auto& metric : metrics) {
+    const absl::StatusOr<double> figure = metric->Compute(predictions);
+    if (!figure.ok()) return WithContext(figure.status(), absl::StrCat(what, ": metric ", metric->name()));
+    (*scores->mutable_metrics())[metric->name()] = *figure;
+  }
+  return scores;
 }
 
 }  // namespace ecg

@@ -11,6 +11,7 @@
 #include <torch/torch.h>
 
 #include <memory>
+#include <type_traits>
 
 #include "absl/status/status.h"
 #include "ecg/model/head.h"
@@ -20,13 +21,13 @@
 namespace ecg {
 
 // Classifier maps signals [B, C, L] to logits [B, classes].
-template <Backbone B>
+template <Backbone B, HeadLayers H = Head>
 class Classifier : public Network {
  public:
   Classifier(const spec::Model& spec, int leads, int classes)
       : backbone_(register_module("backbone", std::make_shared<B>(B::SpecIn(spec), leads))),
         head_(register_module("prediction_heads",
-                              std::make_shared<Head>(spec.head(), backbone_->feature_dim(), classes))) {}
+                              std::make_shared<H>(HeadSpec(spec), backbone_->feature_dim(), classes))) {}
 
   torch::Tensor forward(const torch::Tensor& signals) override { return head_->forward(backbone_->forward(signals)); }
 
@@ -38,9 +39,25 @@ class Classifier : public Network {
     }
   }
 
+  bool DependsOnBatch() const override {
+    if constexpr (requires(const B& backbone) { backbone.DependsOnBatch(); }) return backbone_->DependsOnBatch();
+    return false;
+  }
+
  private:
+  // Where the head's part of `spec` is.
+  static const typename H::Spec& HeadSpec(const spec::Model& spec) {
+    if constexpr (std::is_same_v<typename H::Spec, spec::Own>) {
+      return spec.own_head();
+    } else if constexpr (std::is_same_v<typename H::Spec, spec::LinearHead>) {
+      return spec.linear_head();
+    } else {
+      return spec.head();
+    }
+  }
+
   std::shared_ptr<B> backbone_;
-  std::shared_ptr<Head> head_;
+  std::shared_ptr<H> head_;
 };
 
 }  // namespace ecg

@@ -17,8 +17,8 @@
 
 namespace ecg {
 
-// Network turns crops into logits. Trainer and evaluator know no more of a model than this, so that they are compiled
-// once for all of them.
+// Network turns crops into logits. Training and evaluation know no more of a model than this, and are compiled once for
+// all of them.
 class Network : public torch::nn::Module {
  public:
   // forward takes standardised signals [B, C, L] and returns logits [B, K], K the number of classes.
@@ -26,6 +26,9 @@ class Network : public torch::nn::Module {
 
   // CheckSamples refuses crops of L = `samples` samples where the network is made for others, and says which.
   virtual absl::Status CheckSamples(int /*samples*/) const { return absl::OkStatus(); }
+
+  // DependsOnBatch tells whether the logits of a crop depend on the other crops of its batch, in evaluation mode too.
+  virtual bool DependsOnBatch() const { return false; }
 };
 
 // NetworkModel is a network that is made from the spec, the number of leads C and the number of classes K.
@@ -35,7 +38,7 @@ concept NetworkModel = std::derived_from<M, Network> && std::constructible_from<
 // NetworkFactory makes the network of a spec for so many leads and classes.
 using NetworkFactory = std::shared_ptr<Network> (*)(const spec::Model& model, int leads, int classes);
 
-// ParameterCount returns how many numbers of `module` are trained.
+// ParameterCount returns the number of trainable parameters of `module`.
 inline int64_t ParameterCount(const torch::nn::Module& module) {
   int64_t count = 0;
   for (const torch::Tensor& parameter : module.parameters()) count += parameter.numel();
@@ -43,7 +46,7 @@ inline int64_t ParameterCount(const torch::nn::Module& module) {
 }
 
 // Backbone is a torch module that turns signals [B, C, L] into features [B, feature_dim], and is made from its own part
-// of the spec and the number of leads C. It may have a CheckSamples, as Network has.
+// of the spec and the number of leads C. It may have a CheckSamples and a DependsOnBatch, as Network has.
 template <typename B>
 concept Backbone = std::derived_from<B, torch::nn::Module> &&
     std::constructible_from<B, const typename B::Spec&, int> &&

@@ -235,6 +235,9 @@ class Transformer : public torch::nn::Module {
                                                    PositionalEncoding::kPositions, ". Make chunk_samples larger"));
   }
 
+  // DependsOnBatch is true where crops of a batch attend to one another.
+  bool DependsOnBatch() const { return !along_time_; }
+
   int feature_dim() const { return feature_dim_; }
 
  private:

@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <exception>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -59,9 +60,9 @@ inline void SetBatch(const std::string& name, std::vector<int64_t> sizes, onnx::
 
 // OnnxModel returns `network` in evaluation mode, and what makes probabilities [B, K] of its logits [B, K]. It leaves
 // the network in evaluation mode. An operation that has no translation is an UnimplementedError that names it.
-inline absl::StatusOr<onnx::ModelProto> OnnxModel(Network& network,
-                                                  torch::Tensor (*probabilities)(const torch::Tensor&),
-                                                  const OnnxOptions& options) {
+inline absl::StatusOr<onnx::ModelProto> OnnxModel(
+    Network& network, const std::function<torch::Tensor(const torch::Tensor&)>& probabilities,
+    const OnnxOptions& options) {
   network.eval();
   int64_t classes = 0;
   const auto predict = [&](const torch::Tensor& signals_mv) -> std::vector<torch::Tensor> {
@@ -103,7 +104,8 @@ inline absl::StatusOr<onnx::ModelProto> OnnxModel(Network& network,
 
 // ExportOnnx writes OnnxModel to `path`, whole or not at all.
 inline absl::Status ExportOnnx(const std::filesystem::path& path, Network& network,
-                               torch::Tensor (*probabilities)(const torch::Tensor&), const OnnxOptions& options) {
+                               const std::function<torch::Tensor(const torch::Tensor&)>& probabilities,
+                               const OnnxOptions& options) {
   ECG_ASSIGN_OR_RETURN(const onnx::ModelProto model, OnnxModel(network, probabilities, options));
   // Protobuf's own limit; a network beyond it would need its weights in other files.
   constexpr size_t kMostBytes = size_t{1} << 31;

@@ -31,8 +31,10 @@
 #include "ecg/parity/row.h"
 #include "ecg/signal/lead.h"
 #include "ecg/status/status_macros.h"
+#include "ecg/train/adam.h"
 #include "ecg/train/objective.h"
 #include "ecg/train/optimizer.h"
+#include "ecg/train/update_rule.h"
 #include "nlohmann/json.hpp"
 #include "proto/experiment.pb.h"
 
@@ -212,22 +214,20 @@ inline absl::StatusOr<std::vector<ParityRow>> CompareTraining(const std::filesys
       const NamedTensors state = StateOf(*network);
       FillDeterministically(state);
       network->train();
-      spec::Optimizer optimizer_spec;
-      optimizer_spec.set_learning_rate(json.at("learning_rate"));
-      const auto optimizer = MakeOptimizer(optimizer_spec, *network);
+      Optimizer optimizer(*network, UpdateRules::Erase(Adam()), json.at("learning_rate"));
 
       const auto signals_of = [&](const std::string& step) {
         return DeterministicTensor(input_name + "." + step, {batch, kLeads, length}).to(type);
       };
       const auto expected_losses = expected.at("loss_per_step").get<std::vector<double>>();
       for (size_t step = 0; step < expected_losses.size(); ++step) {
-        optimizer->ZeroGradients();
+        optimizer.ZeroGradients();
         const std::string number = std::to_string(step);
         const torch::Tensor loss =
             MultiLabel::Loss(network->forward(signals_of(number)),
                              DeterministicTargets(input_name + "." + number, {batch, kParityClasses}).to(type));
         loss.backward();
-        optimizer->Step();
+        optimizer.Step();
         const bool exact = type == torch::kFloat64 || step == 0;
         rows.push_back({absl::StrCat(name, " ", key), absl::StrCat("loss of step ", step),
                         RelativeError({loss.item<double>()}, {expected_losses[step]}), exact ? 1e-6 : 2e-2, ""});

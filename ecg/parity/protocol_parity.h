@@ -47,8 +47,7 @@ inline absl::StatusOr<std::vector<ParityRow>> CompareProtocol(const std::filesys
       spec.set_task(task);
       const std::string subject = absl::StrCat("task ", task_name);
       for (const auto& [split_name, sizes] : expected.at("splits").items()) {
-        spec.set_split(std::stoi(split_name));
-        ECG_ASSIGN_OR_RETURN(const PtbXl ptbxl, PtbXl::Open(spec, data_dir));
+        ECG_ASSIGN_OR_RETURN(const PtbXl ptbxl, PtbXl::Open(spec, data_dir, std::stoi(split_name)));
         const Labels& labels = ptbxl.labels();
         if (split_name == "1") {
           const auto classes = expected.at("classes").get<std::vector<std::string>>();
@@ -84,8 +83,7 @@ inline absl::StatusOr<std::vector<ParityRow>> CompareProtocol(const std::filesys
     ECG_ASSIGN_OR_RETURN(const PtbXl all, PtbXl::Open(spec, data_dir));
     ECG_ASSIGN_OR_RETURN(const PackedSignals signals, PackInCache(all));
     for (const auto& [split_name, expected] : json.at("scaler").items()) {
-      spec.set_split(std::stoi(split_name));
-      ECG_ASSIGN_OR_RETURN(const PtbXl ptbxl, PtbXl::Open(spec, data_dir));
+      ECG_ASSIGN_OR_RETURN(const PtbXl ptbxl, PtbXl::Open(spec, data_dir, std::stoi(split_name)));
       std::vector<int> records;
       for (const int row : ptbxl.split().train) records.push_back(ptbxl.labels().records[row]);
       ECG_ASSIGN_OR_RETURN(const Scaler scaler, FitScaler(signals, records));

@@ -1,6 +1,6 @@
 // model_metadata.h
 //
-// What the weights of a run say of themselves, so that a stranger can use them: the metadata of model.safetensors.
+// The metadata of model.safetensors and model.onnx: what a network was trained on, and what its input and output mean.
 
 #ifndef ECG_RUN_MODEL_METADATA_H_
 #define ECG_RUN_MODEL_METADATA_H_
@@ -23,7 +23,7 @@
 
 namespace ecg {
 
-// ModelMetadata is what a network was trained on, and what its input and output mean.
+// ModelMetadata is that of one network.
 struct ModelMetadata {
   // name is the experiment's.
   std::string name;
@@ -35,9 +35,16 @@ struct ModelMetadata {
   Scaler scaler;
   // synthetic is true when the records were computed, so that the network knows nothing of people.
   bool synthetic = false;
+  // window_stride_samples is the distance of the windows that cover a record, and aggregation how their outputs become
+  // one: "maximum", "mean_logit", ... Both are absent in files of older versions.
+  int window_stride_samples = 0;
+  std::string aggregation = {};
+  // depends_on_batch is true when a record's output depends on what else is in its batch, as of a transformer that
+  // attends along the batch: then a batch must be all windows of one record, in order.
+  bool depends_on_batch = false;
 
-  // Metadata returns all of it as a file of weights carries it.
-  std::map<std::string, std::string> Metadata() const {
+  // ToMap returns all of it as a file of weights carries it.
+  std::map<std::string, std::string> ToMap() const {
     return {{"name", name},
             {"classes", absl::StrJoin(classes, ",")},
             {"leads", absl::StrJoin(leads, ",")},
@@ -45,14 +52,18 @@ struct ModelMetadata {
             {"crop_samples", absl::StrCat(crop_samples)},
             {"mean_mv", absl::StrFormat("%.17g", scaler.mean_mv)},
             {"standard_deviation_mv", absl::StrFormat("%.17g", scaler.standard_deviation_mv)},
-            {"synthetic", synthetic ? "true" : "false"}};
+            {"synthetic", synthetic ? "true" : "false"},
+            {"window_stride_samples", absl::StrCat(window_stride_samples)},
+            {"aggregation", aggregation},
+            {"depends_on_batch", depends_on_batch ? "true" : "false"}};
   }
 
   // Read returns what the weights at `path` say, and is an error where they lack any of it.
   static absl::StatusOr<ModelMetadata> Read(const std::filesystem::path& path) {
     ECG_ASSIGN_OR_RETURN(const SafetensorsFile file, SafetensorsFile::Open(path));
     ModelMetadata model;
-    for (const auto& [key, unused] : model.Metadata()) {
+    for (const char* key : {"name", "classes", "leads", "sampling_frequency_hz", "crop_samples", "mean_mv",
+                            "standard_deviation_mv", "synthetic"}) {
       if (!file.metadata().contains(key)) {
         return absl::InvalidArgumentError(absl::StrCat(path.string(), " does not say its ", key,
                                                        ", as weights that a run left do; expected a run's folder"));
@@ -71,6 +82,10 @@ struct ModelMetadata {
     model.classes = absl::StrSplit(said("classes"), ',');
     model.leads = absl::StrSplit(said("leads"), ',');
     model.synthetic = said("synthetic") == "true";
+    const auto maybe = [&](const char* key) { return file.metadata().contains(key) ? said(key) : std::string(); };
+    (void)absl::SimpleAtoi(maybe("window_stride_samples"), &model.window_stride_samples);
+    model.aggregation = maybe("aggregation");
+    model.depends_on_batch = maybe("depends_on_batch") == "true";
     return model;
   }
 };

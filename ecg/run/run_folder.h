@@ -8,7 +8,8 @@
 //   predictions.csv     targets and probabilities of the test records
 //   model.safetensors   the best weights, with the classes, leads and scaling that they need
 //   model.onnx          the same network for ONNX Runtime, from millivolts to probabilities
-//   checkpoints/        what --resume goes on from
+//   corpus.textproto    which records the run was begun on
+//   checkpoints/        what --resume continues from
 
 #ifndef ECG_RUN_RUN_FOLDER_H_
 #define ECG_RUN_RUN_FOLDER_H_
@@ -29,8 +30,10 @@
 #include "ecg/status/status_macros.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
+#include "google/protobuf/text_format.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "proto/experiment.pb.h"
+#include "proto/run.pb.h"
 
 namespace ecg {
 
@@ -47,6 +50,7 @@ class RunFolder {
   std::filesystem::path model() const { return path_ / "model.safetensors"; }
   std::filesystem::path onnx() const { return path_ / "model.onnx"; }
   std::filesystem::path checkpoints() const { return path_ / "checkpoints"; }
+  std::filesystem::path corpus() const { return path_ / "corpus.textproto"; }
 
   // CheckNew makes sure that a new run can be written here, and changes nothing.
   absl::Status CheckNew() const {
@@ -71,9 +75,12 @@ class RunFolder {
     return absl::OkStatus();
   }
 
-  // Start makes the folder and keeps `spec` in it.
-  absl::Status Start(const spec::Experiment& spec) const {
+  // Start makes the folder and keeps `corpus` and `spec` in it; the spec, written last, makes it a run.
+  absl::Status Start(const spec::Experiment& spec, const run::CorpusIdentity& corpus) const {
     ECG_RETURN_IF_ERROR(MakeDirectories(path_));
+    std::string text;
+    google::protobuf::TextFormat::PrintToString(corpus, &text);
+    ECG_RETURN_IF_ERROR(WriteFile(this->corpus(), text));
     return WriteFile(this->spec(), ToText(spec));
   }
 
@@ -86,22 +93,23 @@ class RunFolder {
     return ParseExperiment(*text, spec().string());
   }
 
+  // ReadCorpus returns which records the run was begun on. A run of an older version does not say: NotFoundError.
+  absl::StatusOr<run::CorpusIdentity> ReadCorpus() const {
+    ECG_ASSIGN_OR_RETURN(const std::string text, ReadFile(corpus()));
+    run::CorpusIdentity identity;
+    if (!google::protobuf::TextFormat::ParseFromString(text, &identity)) {
+      return absl::DataLossError(absl::StrCat(corpus().string(), " does not say which records the run is about"));
+    }
+    return identity;
+  }
+
  private:
   std::filesystem::path path_;
 };
 
-// ForgetDataDir clears the folder that the chosen dataset lies in.
-inline void ForgetDataDir(spec::Data& data) {
-  const google::protobuf::Reflection& reflection = *data.GetReflection();
-  const google::protobuf::FieldDescriptor* chosen =
-      reflection.GetOneofFieldDescriptor(data, data.GetDescriptor()->FindOneofByName("dataset"));
-  if (chosen == nullptr) return;
-  google::protobuf::Message& dataset = *reflection.MutableMessage(&data, chosen);
-  dataset.GetReflection()->ClearField(&dataset, dataset.GetDescriptor()->FindFieldByName("data_dir"));
-}
-
-// CheckSameExperiment makes sure that `now` may go on with what `before` began: that they differ at most in where the
-// work is done and data lie, in how long to train, and in how to test.
+// CheckSameExperiment makes sure that `now` may continue what `before` began: that they differ at most in where the work
+// is done and data lie, in how long to train, and in how to test. Under a schedule that depends on the number of epochs
+// that may not differ either.
 inline absl::Status CheckSameExperiment(const spec::Experiment& before, const spec::Experiment& now) {
   spec::Experiment a = Resolve(before), b = Resolve(now);  // a field may be newer than the run
   for (spec::Experiment* one : {&a, &b}) {
@@ -110,18 +118,20 @@ inline absl::Status CheckSameExperiment(const spec::Experiment& before, const sp
     one->clear_runtime();
     one->mutable_runtime()->set_seed(seed);
     one->mutable_evaluation()->clear_bootstrap();
-    one->mutable_training()->clear_epochs();
+    one->mutable_evaluation()->clear_batch_windows();
+    one->clear_result_writer();
+    if (one->training().optimizer().has_constant()) one->mutable_training()->clear_epochs();
     one->mutable_training()->clear_early_stopping();
-    ForgetDataDir(*one->mutable_data());
+    one->mutable_data()->clear_data_dir();
   }
   google::protobuf::util::MessageDifferencer differencer;
   std::string differences;
   differencer.ReportDifferencesToString(&differences);
   if (differencer.Compare(a, b)) return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrCat(
-      "cannot go on with a run under another spec; it would not be the same experiment:\n", differences,
-      "Only training.epochs, training.early_stopping, evaluation.bootstrap and runtime may change. Start a "
-      "new run in another --output_dir"));
+      "cannot resume a run under another spec; it would not be the same experiment:\n", differences,
+      "Only training.epochs (under a constant schedule), training.early_stopping, evaluation.bootstrap, "
+      "evaluation.batch_windows, result_writer and runtime may change. Start a new run in another --output_dir"));
 }
 
 }  // namespace ecg

@@ -63,11 +63,10 @@ inline run::ClassScores& AddRow(const ClassScores& scores, run::Scores& report) 
 struct MacroRocAucScore {
   static constexpr absl::string_view kScoreName = "macro ROC-AUC";
 
-  // Score returns the number; larger is better.
+  // Score returns the number, and computes nothing else; larger is better.
   static absl::StatusOr<double> Score(const Predictions& predictions) {
     ECG_ASSIGN_OR_RETURN(const RankedPredictions ranked, Rank(predictions));
-    ECG_ASSIGN_OR_RETURN(const Scores scores, ComputeScores(ranked));
-    return scores.macro_roc_auc;
+    return MacroRocAucOf(ranked);
   }
 
   // Report returns every figure.
@@ -78,6 +77,8 @@ struct MacroRocAucScore {
     report.set_score(scores.macro_roc_auc);
     report.set_score_name(kScoreName.data(), kScoreName.size());
     report.set_macro_roc_auc(scores.macro_roc_auc);
+    report.set_macro_average_precision(scores.macro_average_precision);
+    report.set_macro_f1_youden(scores.macro_f1_youden);
     report.set_fmax(scores.fmax);
     for (const ClassScores& scores_of_class : scores.per_class) AddRow(scores_of_class, report);
     for (const std::string& name : scores.left_out) report.add_left_out_classes(name);

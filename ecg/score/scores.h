@@ -48,6 +48,26 @@ struct Scores {
   std::vector<std::string> left_out;   // names of the classes without a positive or without a negative
 };
 
+// NoneScored is the error where no class has both a positive and a negative.
+inline absl::Status NoneScored(const RankedPredictions& ranked) {
+  return absl::FailedPreconditionError(
+      absl::StrCat("none of ", ranked.classes().size(), " classes can be scored: among ", ranked.records(),
+                   " records no class has both a record that carries it and one that does not; score more records"));
+}
+
+// MacroRocAucOf returns the mean ROC-AUC over the classes that have a positive and a negative. Fails if none has.
+inline absl::StatusOr<double> MacroRocAucOf(const RankedPredictions& ranked) {
+  double sum = 0;
+  int64_t scored = 0;
+  for (const RankedClass& one : ranked.classes()) {
+    if (!one.scorable()) continue;
+    sum += *RocAuc(one);
+    ++scored;
+  }
+  if (scored == 0) return NoneScored(ranked);
+  return sum / scored;
+}
+
 // ComputeScores returns the figures of `ranked`, whose predictions are probabilities. Fails if every class lacks a
 // positive or a negative.
 inline absl::StatusOr<Scores> ComputeScores(const RankedPredictions& ranked) {
@@ -71,11 +91,7 @@ inline absl::StatusOr<Scores> ComputeScores(const RankedPredictions& ranked) {
     scores.macro_f1_at_half += *of_class.f1_at_half;
   }
   const int64_t scored = scores.per_class.size() - scores.left_out.size();
-  if (scored == 0) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("none of ", ranked.classes().size(), " classes can be scored: among ", ranked.records(),
-                     " records no class has both a record that carries it and one that does not; score more records"));
-  }
+  if (scored == 0) return NoneScored(ranked);
   scores.macro_roc_auc /= scored;
   scores.macro_average_precision /= scored;
   scores.macro_f1_youden /= scored;

@@ -105,27 +105,71 @@ inline bool IsDeviceName(absl::string_view name) {
          name.find_first_not_of("0123456789") == absl::string_view::npos && absl::SimpleAtoi(name, &index);
 }
 
-// CheckOwnBackbone finds what the own backbone `own`, which is at `path`, lacks.
-inline std::vector<Problem> CheckOwnBackbone(const spec::OwnBackbone& own, const std::string& path) {
+// CheckOwnParts finds what the own parts in `spec` lack: a type, a header, names and values.
+inline std::vector<Problem> CheckOwnParts(const spec::Experiment& spec) {
   std::vector<Problem> problems;
   const auto require = [&problems](bool given, const std::string& part, absl::string_view name,
                                    absl::string_view advice) {
     if (!given) problems.push_back({part, absl::StrCat(part, " has no ", name, "; ", advice)});
   };
-  require(!own.type().empty(), path, "type", "write the C++ type with its namespace, such as type: \"my::TinyConv\"");
-  require(!own.header().empty(), path, "header",
-          "write which file defines the type, from the root of the repository, such as header: "
-          "\"examples/own_backbone/tiny_conv.h\"");
-  std::set<std::string> names;
-  for (int i = 0; i < own.values_size(); ++i) {
-    const spec::NamedNumber& value = own.values(i);
-    const std::string value_path = absl::StrCat(path, ".values[", i, "]");
-    require(!value.name().empty(), value_path, "name", "write what the backbone calls it, such as name: \"width\"");
-    require(value.has_number(), value_path, "number", "write it, such as number: 32");
-    if (!value.name().empty() && !names.insert(value.name()).second) {
-      problems.push_back({value_path, absl::StrCat(value_path, " is called ", value.name(),
-                                                   ", as one before it is; keep one of the two")});
+  ForEachPart(spec, "", [&](const google::protobuf::Message& part, const std::string& path) {
+    const auto check = [&](const auto& own) {
+      require(!own.type().empty(), path, "type",
+              "write the C++ type with its namespace, such as type: \"my::TinyConv\"");
+      require(!own.header().empty(), path, "header",
+              "write which file defines the type, from the root of the repository, such as header: "
+              "\"examples/own_backbone/tiny_conv.h\"");
+      std::set<std::string> names;
+      for (int i = 0; i < own.values_size(); ++i) {
+        const spec::NamedValue& value = own.values(i);
+        const std::string value_path = absl::StrCat(path, ".values[", i, "]");
+        require(!value.name().empty(), value_path, "name", "write what the part calls it, such as name: \"width\"");
+        if (value.has_number() == value.has_text()) {
+          problems.push_back(
+              {value_path, absl::StrCat(value_path, " has ", value.has_text() ? "both a" : "neither a", " number ",
+                                        value.has_text() ? "and" : "nor", " a text; write one, such as number: 32")});
+        }
+        if (!value.name().empty() && !names.insert(value.name()).second) {
+          problems.push_back({value_path, absl::StrCat(value_path, " is called ", value.name(),
+                                                       ", as one before it is; keep one of the two")});
+        }
+      }
+    };
+    if (part.GetDescriptor() == spec::Own::descriptor()) check(static_cast<const spec::Own&>(part));
+    if (part.GetDescriptor() == spec::OwnBackbone::descriptor()) check(static_cast<const spec::OwnBackbone&>(part));
+  });
+  return problems;
+}
+
+// CheckData finds what does not fit the dataset that is chosen in `spec`.
+inline std::vector<Problem> CheckData(const spec::Experiment& spec) {
+  std::vector<Problem> problems;
+  const google::protobuf::Message* dataset = ChosenDataset(spec.data());
+  if (dataset == nullptr) return problems;
+  const std::string path =
+      JoinPath("data", ChosenAlternative(spec.data(), spec.data().GetDescriptor()->FindOneofByName("dataset"))->name());
+  const auto report = [&problems](const std::string& where, const absl::Status& status) {
+    if (!status.ok()) problems.push_back({where, std::string(status.message())});
+  };
+  if (const int frequency_hz = StatedSamplingFrequencyHz(spec.data()); frequency_hz > 0) {
+    report("data.crop_seconds", CheckWholeSamples("data.crop_seconds", spec.data().crop_seconds(), frequency_hz));
+    report("evaluation.stride_seconds",
+           CheckWholeSamples("evaluation.stride_seconds", spec.evaluation().stride_seconds(), frequency_hz));
+    if (dataset->GetDescriptor()->FindFieldByName("record_seconds") != nullptr &&
+        StatedRecordSeconds(spec.data()) > 0) {
+      const std::string field = JoinPath(path, "record_seconds");
+      report(field, CheckWholeSamples(field, StatedRecordSeconds(spec.data()), frequency_hz));
     }
+  }
+  if (const int splits = dataset->GetDescriptor()->options().GetExtension(spec::splits);
+      splits > 0 && spec.data().split() > splits) {
+    problems.push_back({"data.split", absl::StrCat("data.split is ", spec.data().split(),
+                                                   "; it must be at least 1 and at most ", splits)});
+  }
+  if (const double seconds = StatedRecordSeconds(spec.data()); seconds > 0 && spec.data().crop_seconds() > seconds) {
+    problems.push_back({"data.crop_seconds",
+                        absl::StrCat("data.crop_seconds is ", NumberInWords(spec.data().crop_seconds()),
+                                     "; it must be at most ", NumberInWords(seconds), ", the length of a record")});
   }
   return problems;
 }
@@ -138,24 +182,6 @@ inline std::vector<Problem> CheckTogether(const spec::Experiment& spec) {
     problems.push_back({std::string(path), absl::StrCat(path, " is ", value, "; ", right)});
   };
 
-  const int frequency_hz = SamplingFrequencyHz(spec.data());
-  if (spec.data().has_ptb_xl() && frequency_hz != 100 && frequency_hz != 500) {
-    report("data.ptb_xl.sampling_frequency_hz", absl::StrCat(frequency_hz), "it must be 100 or 500");
-  } else if (frequency_hz > 0) {
-    const auto check_whole = [&](absl::string_view path, double seconds) {
-      const double samples = seconds * frequency_hz;
-      if (samples >= 1 && std::abs(samples - std::round(samples)) < 1e-6) return;
-      const double below = std::max(1.0, std::floor(samples));
-      report(path, NumberInWords(seconds),
-             absl::StrCat("at ", frequency_hz, " Hz it must be a whole number of samples, such as ",
-                          NumberInWords(below / frequency_hz), " or ", NumberInWords((below + 1) / frequency_hz)));
-    };
-    check_whole("data.crop_seconds", spec.data().crop_seconds());
-    check_whole("evaluation.stride_seconds", spec.evaluation().stride_seconds());
-    if (const double seconds = spec.data().cinc_challenge().record_seconds(); seconds > 0) {
-      check_whole("data.cinc_challenge.record_seconds", seconds);
-    }
-  }
   if (spec.data().has_target_versus_normal()) {
     const spec::TargetVersusNormal& target_versus_normal = spec.data().target_versus_normal();
     for (const auto& [path, code] : {std::pair{"data.target_versus_normal.statement", target_versus_normal.statement()},
@@ -172,11 +198,6 @@ inline std::vector<Problem> CheckTogether(const spec::Experiment& spec) {
          "training.multi_class needs one class for each record; choose it with data.target_versus_normal { statement: "
          "... normal: ... }"});
   }
-  if (const double record_seconds = RecordSeconds(spec.data());
-      record_seconds > 0 && spec.data().crop_seconds() > record_seconds) {
-    report("data.crop_seconds", NumberInWords(spec.data().crop_seconds()),
-           absl::StrCat("it must be at most ", NumberInWords(record_seconds), ", the length of a record"));
-  }
   if (spec.evaluation().stride_seconds() > spec.data().crop_seconds()) {
     report("evaluation.stride_seconds", NumberInWords(spec.evaluation().stride_seconds()),
            absl::StrCat("it must be at most data.crop_seconds, which is ", NumberInWords(spec.data().crop_seconds()),
@@ -184,8 +205,10 @@ inline std::vector<Problem> CheckTogether(const spec::Experiment& spec) {
   }
 
   const spec::Model& model = spec.model();
-  if (model.has_head() && HasNoMeaning(model, model.GetDescriptor()->FindFieldByName("head"))) {
-    report("model.head", "given",
+  const auto* head =
+      model.GetReflection()->GetOneofFieldDescriptor(model, model.GetDescriptor()->FindOneofByName("head_choice"));
+  if (head != nullptr && HasNoMeaning(model, head)) {
+    report(absl::StrCat("model.", head->name()), "given",
            absl::StrCat("the chosen backbone brings its own head; leave it out, or see what model.",
                         model.GetReflection()
                             ->GetOneofFieldDescriptor(model, model.GetDescriptor()->FindOneofByName("backbone"))
@@ -196,8 +219,11 @@ inline std::vector<Problem> CheckTogether(const spec::Experiment& spec) {
     report("model.transformer.heads", absl::StrCat(model.transformer().heads()),
            absl::StrCat("it must divide model_dim, which is ", model.transformer().model_dim()));
   }
-  if (model.has_own()) {
-    for (Problem& problem : CheckOwnBackbone(model.own(), "model.own")) problems.push_back(std::move(problem));
+  for (const spec::Augmentation& one : spec.training().augmentation()) {
+    if (one.has_amplitude_scale() && one.amplitude_scale().low() > one.amplitude_scale().high()) {
+      report("training.augmentation.amplitude_scale.low", NumberInWords(one.amplitude_scale().low()),
+             absl::StrCat("it must be at most high, which is ", NumberInWords(one.amplitude_scale().high())));
+    }
   }
 
   const spec::Bootstrap& bootstrap = spec.evaluation().bootstrap();
@@ -216,7 +242,11 @@ inline std::vector<Problem> CheckTogether(const spec::Experiment& spec) {
 // CheckExperiment finds all problems of `spec`; none means that it can be run.
 inline std::vector<Problem> CheckExperiment(const spec::Experiment& spec) {
   std::vector<Problem> problems = CheckRanges(spec);
-  if (problems.empty()) problems = CheckTogether(spec);
+  if (problems.empty()) {
+    for (const auto& check : {CheckData, CheckTogether, CheckOwnParts}) {
+      for (Problem& problem : check(spec)) problems.push_back(std::move(problem));
+    }
+  }
   for (Problem& missing : CheckRequired(spec)) problems.push_back(std::move(missing));
   return problems;
 }

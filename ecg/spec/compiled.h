@@ -3,8 +3,9 @@
 // What of an experiment is fixed when its binary is built: the choices that are template arguments, and their C++
 // types.
 //
-//   CompiledChoices(spec);   // {"data.dataset": ptb_xl, "model.backbone": resnet, "model.resnet.depth": RESNET_18,
-//   ...} CompiledTypesOf(spec)->network.type;   // "ecg::Classifier<ecg::ResNet<ecg::BasicBlock>>"
+//   CompiledChoices(spec);                     // {"data.dataset": ptb_xl, "model.resnet.depth": RESNET_18, ...}
+//   CompiledTypesOf(spec)->network.type;       // "ecg::Classifier<ecg::ResNet<ecg::BasicBlock>>"
+//   CompiledTypesOf(spec)->own_parts;          // {{"update_rules", {"my::Lion", "examples/own_parts/lion.h"}}}
 //
 // Which choices these are, and how each is spelt in C++, are options in proto/experiment.proto.
 
@@ -12,7 +13,10 @@
 #define ECG_SPEC_COMPILED_H_
 
 #include <map>
+#include <set>
 #include <string>
+#include <tuple>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -63,7 +67,7 @@ inline std::map<std::string, CompiledChoice> CompiledChoices(const google::proto
     for (int i = 0; i < descriptor.oneof_decl_count(); ++i) {
       const google::protobuf::OneofDescriptor* oneof = descriptor.oneof_decl(i);
       if (!oneof->options().GetExtension(spec::chosen_when_compiled)) continue;
-      const google::protobuf::FieldDescriptor* chosen = part.GetReflection()->GetOneofFieldDescriptor(part, oneof);
+      const google::protobuf::FieldDescriptor* chosen = ChosenAlternative(part, oneof);
       const std::string name = chosen == nullptr ? "absent" : chosen->name();
       choices[JoinPath(path, oneof->name())] = {name, name};
     }
@@ -115,37 +119,78 @@ inline absl::StatusOr<CompiledType> CompiledTypeOf(const google::protobuf::Messa
   return compiled;
 }
 
+// OwnPart is a part from outside the project that is chosen when the program runs, and so is compiled in beside the
+// built-in ones.
+struct OwnPart {
+  std::string registry;  // the member of ecg::Recipe that makes it: "update_rules"
+  CompiledType type;
+
+  friend bool operator<(const OwnPart& a, const OwnPart& b) {
+    return std::tie(a.registry, a.type.type) < std::tie(b.registry, b.type.type);
+  }
+};
+
 // CompiledTypes are the C++ types that an experiment is instantiated with.
 struct CompiledTypes {
   CompiledType dataset;
-  // "ecg::Classifier<ecg::ResNet<ecg::BasicBlock>>", with the header of the backbone.
+  // "ecg::Classifier<ecg::ResNet<ecg::BasicBlock>>".
   CompiledType network;
   CompiledType objective;
+  std::set<OwnPart> own_parts;
+  // Every header that defines one of the types, or a part of one.
+  std::set<std::string> headers;
 };
 
 // ChosenTypeOf returns the type of the alternative that `part` chooses in its oneof `oneof_name`.
 inline absl::StatusOr<CompiledType> ChosenTypeOf(const google::protobuf::Message& part, absl::string_view oneof_name) {
-  const google::protobuf::OneofDescriptor* oneof = part.GetDescriptor()->FindOneofByName(std::string(oneof_name));
-  const google::protobuf::FieldDescriptor* chosen = part.GetReflection()->GetOneofFieldDescriptor(part, oneof);
+  const google::protobuf::FieldDescriptor* chosen =
+      ChosenAlternative(part, part.GetDescriptor()->FindOneofByName(std::string(oneof_name)));
   if (chosen == nullptr) return absl::InvalidArgumentError(absl::StrCat("no ", oneof_name, " is chosen"));
   return CompiledTypeOf(part.GetReflection()->GetMessage(part, chosen));
 }
 
-// NetworkTypeOf returns the type of the network of `model`: its backbone with a head, unless it brings its own.
-inline absl::StatusOr<CompiledType> NetworkTypeOf(const spec::Model& model) {
+// NetworkTypeOf returns the type of the network of `model`, its backbone with a head, and adds the headers of both to
+// `headers`. A network that brings its own head is its backbone.
+inline absl::StatusOr<CompiledType> NetworkTypeOf(const spec::Model& model, std::set<std::string>& headers) {
   ECG_ASSIGN_OR_RETURN(CompiledType type, ChosenTypeOf(model, "backbone"));
-  if (!HasNoMeaning(model, model.GetDescriptor()->FindFieldByName("head"))) {
-    type.type = absl::StrCat("ecg::Classifier<", type.type, ">");
-  }
+  headers.insert(type.header);
+  if (ChosenAlternative(model, model.GetDescriptor()->FindOneofByName("head_choice")) == nullptr) return type;
+  ECG_ASSIGN_OR_RETURN(const CompiledType head, ChosenTypeOf(model, "head_choice"));
+  headers.insert(head.header);
+  headers.insert("ecg/model/classifier.h");
+  type.type = absl::StrCat("ecg::Classifier<", type.type, head.type == "ecg::Head" ? "" : ", " + head.type, ">");
   return type;
+}
+
+inline absl::StatusOr<CompiledType> NetworkTypeOf(const spec::Model& model) {
+  std::set<std::string> headers;
+  return NetworkTypeOf(model, headers);
 }
 
 // CompiledTypesOf returns the types of `spec`, which must make sense.
 inline absl::StatusOr<CompiledTypes> CompiledTypesOf(const spec::Experiment& spec) {
   CompiledTypes types;
   ECG_ASSIGN_OR_RETURN(types.dataset, ChosenTypeOf(spec.data(), "dataset"));
-  ECG_ASSIGN_OR_RETURN(types.network, NetworkTypeOf(spec.model()));
+  ECG_ASSIGN_OR_RETURN(types.network, NetworkTypeOf(spec.model(), types.headers));
   ECG_ASSIGN_OR_RETURN(types.objective, ChosenTypeOf(spec.training(), "objective"));
+  types.headers.insert({types.dataset.header, types.objective.header});
+  absl::Status status;
+  ForEachPart(spec, "", [&](const google::protobuf::Message& part, const std::string&) {
+    for (int i = 0; i < part.GetDescriptor()->oneof_decl_count(); ++i) {
+      const google::protobuf::OneofDescriptor* oneof = part.GetDescriptor()->oneof_decl(i);
+      const google::protobuf::FieldDescriptor* chosen = ChosenAlternative(part, oneof);
+      if (!oneof->options().HasExtension(spec::part) || chosen == nullptr ||
+          chosen->message_type() != spec::Own::descriptor()) {
+        continue;
+      }
+      absl::StatusOr<CompiledType> type = CompiledTypeOf(part.GetReflection()->GetMessage(part, chosen));
+      status.Update(type.status());
+      if (!type.ok()) continue;
+      types.headers.insert(type->header);
+      types.own_parts.insert({oneof->options().GetExtension(spec::part), *std::move(type)});
+    }
+  });
+  ECG_RETURN_IF_ERROR(status);
   return types;
 }
 

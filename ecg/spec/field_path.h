@@ -43,6 +43,15 @@ inline bool HasNoMeaning(const google::protobuf::Message& message, const google:
   return false;
 }
 
+// ChosenAlternative returns the alternative of `oneof` that `message` has, or else the default one, or else nullptr.
+inline const google::protobuf::FieldDescriptor* ChosenAlternative(const google::protobuf::Message& message,
+                                                                  const google::protobuf::OneofDescriptor* oneof) {
+  if (const auto* chosen = message.GetReflection()->GetOneofFieldDescriptor(message, oneof)) return chosen;
+  const auto* standard =
+      message.GetDescriptor()->FindFieldByName(oneof->options().GetExtension(spec::default_alternative));
+  return standard != nullptr && HasNoMeaning(message, standard) ? nullptr : standard;
+}
+
 // CountsWhenAbsent tells whether `field`, a message, takes effect with its defaults when it is absent from `message`.
 inline bool CountsWhenAbsent(const google::protobuf::Message& message, const google::protobuf::FieldDescriptor* field) {
   return field->containing_oneof() == nullptr && !field->options().GetExtension(spec::off_when_absent) &&

@@ -7,6 +7,7 @@
 #ifndef ECG_SPEC_RANGE_H_
 #define ECG_SPEC_RANGE_H_
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <string>
@@ -31,6 +32,7 @@ inline std::string NumberInWords(double number) {
 // InRange tells whether `range` accepts `number`. It never accepts what is not a number.
 inline bool InRange(const spec::Range& range, double number) {
   if (range.has_zero() && number == 0) return true;
+  if (range.values_size() > 0) return std::ranges::count(range.values(), number) > 0;
   return number == number && !(range.has_min() && number < range.min()) && !(range.has_max() && number > range.max()) &&
          !(range.has_above() && number <= range.above()) && !(range.has_below() && number >= range.below()) &&
          !(range.odd() && std::abs(std::fmod(number, 2)) != 1);
@@ -39,6 +41,7 @@ inline bool InRange(const spec::Range& range, double number) {
 // RangeInWords says which numbers `range` accepts, such as "at least 1 and at most 5"; "" when it accepts all.
 inline std::string RangeInWords(const spec::Range& range) {
   std::vector<std::string> bounds;
+  if (range.values_size() > 0) return absl::StrJoin(range.values(), " or ");
   if (range.has_min()) bounds.push_back(absl::StrCat("at least ", NumberInWords(range.min())));
   if (range.has_above()) bounds.push_back(absl::StrCat("above ", NumberInWords(range.above())));
   if (range.has_max()) bounds.push_back(absl::StrCat("at most ", NumberInWords(range.max())));

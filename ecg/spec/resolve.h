@@ -38,10 +38,8 @@ inline void FillDefaults(google::protobuf::Message& message) {
         continue;
       }
       const google::protobuf::OneofDescriptor* oneof = field->containing_oneof();
-      const bool is_default = oneof == nullptr
-                                  ? CountsWhenAbsent(message, field)
-                                  : !reflection.HasOneof(message, oneof) &&
-                                        oneof->options().GetExtension(spec::default_alternative) == field->name();
+      const bool is_default =
+          oneof == nullptr ? CountsWhenAbsent(message, field) : ChosenAlternative(message, oneof) == field;
       if (is_default || reflection.HasField(message, field)) FillDefaults(*reflection.MutableMessage(&message, field));
     } else if (field->has_default_value() && !reflection.HasField(message, field)) {
       // An absent field reads as its default.

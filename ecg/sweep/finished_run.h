@@ -71,11 +71,8 @@ struct FinishedRun {
     finished.best_epoch = run.best_epoch();
     finished.seconds = run.timing().data_seconds() + run.timing().training_seconds() + run.timing().test_seconds();
     finished.synthetic = run.synthetic();
-    const spec::Data& data = run.spec().data();
-    const google::protobuf::Message& corpus = data.GetReflection()->GetMessage(
-        data, data.GetReflection()->GetOneofFieldDescriptor(data, data.GetDescriptor()->FindOneofByName("dataset")));
-    finished.corpus = corpus.GetDescriptor()->name();
-    finished.data_dir = corpus.GetReflection()->GetString(corpus, corpus.GetDescriptor()->FindFieldByName("data_dir"));
+    finished.corpus = run.dataset();
+    finished.data_dir = run.spec().data().data_dir();
     return finished;
   }
 };

@@ -40,7 +40,7 @@ inline spec::Experiment WhatIsComputed(spec::Experiment spec) {
   spec.clear_description();
   spec.clear_runtime();
   spec.mutable_runtime()->set_seed(seed);
-  ForgetDataDir(*spec.mutable_data());
+  spec.mutable_data()->clear_data_dir();
   return spec;
 }
 

@@ -7,23 +7,21 @@
 
 #include <torch/torch.h>
 
-#include <memory>
 #include <optional>
-#include <vector>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "ecg/batch/batch.h"
+#include "ecg/batch/batch_source.h"
 #include "ecg/batch/segment.h"
 #include "ecg/batch/split_part.h"
 #include "ecg/device/cuda.h"
 #include "ecg/device/device.h"
 #include "ecg/model/network.h"
 #include "ecg/model/weights.h"
-#include "ecg/spec/sampling.h"
 #include "ecg/status/status_macros.h"
-#include "ecg/train/batch_source.h"
 #include "ecg/train/objective.h"
 #include "ecg/train/optimizer.h"
 #include "ecg/train/training_step.h"
@@ -43,24 +41,25 @@ int LargestPowerOfTwo(int most, Fits fits) {
 // EmptyBatchSource gives the same batch of zeros again and again.
 class EmptyBatchSource : public BatchSource {
  public:
-  EmptyBatchSource(torch::Tensor signals, torch::Tensor targets) : batch_{signals, targets} {}
+  explicit EmptyBatchSource(Batch batch) : batch_(std::move(batch)) {}
 
-  void StartEpoch(int) override {}
-  void Fetch() override {}
-  Batch Take() override { return batch_; }
-  const std::vector<Segment>& crops() const override { return no_crops_; }
+  void Start(SegmentList) override {}
+  int count() const override { return 1; }
+  void Prefetch() override {}
+  Batch Next() override { return batch_; }
   double wait_seconds() const override { return 0; }
 
  private:
   const Batch batch_;
-  const std::vector<Segment> no_crops_;
 };
 
-// LargestBatchSize returns the largest power of two of crops of `train` that `network` can be trained with on `device`
-// as `spec` says, some of the memory being left. It leaves the weights of `network` as they were, on the device.
-template <Objective O>
-absl::StatusOr<int> LargestBatchSize(Network& network, const SplitPart& train, const spec::Experiment& spec,
-                                     const Device& device) {
+// LargestBatchSize returns the largest power of two of crops of `samples` samples of `train` that `network` can be
+// trained with on `device` as `spec` says, some of the memory being left. `make_rule` returns the update rule, anew for
+// each trial. It leaves the weights of `network` as they were, on the device.
+template <typename MakeRule>
+absl::StatusOr<int> LargestBatchSize(Network& network, const SplitPart& train, int samples,
+                                     const AnyObjective& objective, const MakeRule& make_rule,
+                                     const spec::Experiment& spec, const Device& device) {
   if (!device.torch.is_cuda()) {
     return absl::InvalidArgumentError(
         absl::StrCat("training.batch_size is AUTO, which is for CUDA devices; this run is on ", device.torch.str(),
@@ -79,16 +78,18 @@ absl::StatusOr<int> LargestBatchSize(Network& network, const SplitPart& train, c
     bool fitted = false;
     try {
       const auto on_device = torch::dtype(torch::kFloat32).device(device.torch);
-      EmptyBatchSource feed(torch::zeros({size, train.signals->leads(), CropSamples(spec.data())}, on_device),
-                            torch::zeros({size, train.classes()}, on_device));
-      const std::unique_ptr<Optimizer> optimizer = MakeOptimizer(spec.training().optimizer(), network);
-      TrainingStep<O> step(network, *optimizer, feed, trial);
+      EmptyBatchSource source({torch::zeros({size, train.signals->leads(), samples}, on_device),
+                               torch::zeros({size, train.classes()}, on_device),
+                               torch::zeros({size}, on_device.dtype(torch::kInt64)),
+                               {}});
+      Optimizer optimizer(network, make_rule(), spec.training().optimizer().learning_rate());
+      TrainingStep step(network, optimizer, objective, source, trial);
       for (int i = 0; i < 2; ++i) step();
       Synchronise(device.torch);
       // A tenth is left for what else wants memory: the graph's own bookkeeping, evaluation, other processes.
       const DeviceMemory memory = MemoryOf(device.torch).value_or(DeviceMemory());
       fitted = memory.free > memory.total / 10;
-      optimizer->ZeroGradients();
+      optimizer.ZeroGradients();
     } catch (const c10::Error& error) {
       if (!IsOutOfMemory(error)) other_error = error;
     }

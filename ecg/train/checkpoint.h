@@ -37,20 +37,22 @@ class Checkpoints {
   // exists says whether there is something to go on from.
   bool exists() const { return std::filesystem::exists(folder_ / kStateFile); }
 
-  // Save keeps the network, the optimizer and `state`, whose file names it sets, and the network once more as the best
-  // when `is_best`. Older files are deleted once the new state is on disk.
-  absl::Status Save(const NamedTensors& network, const Optimizer& optimizer, bool is_best, run::TrainingState& state) {
+  // Save keeps the network, the optimizer, averaged weights (empty where there are none) and `state`, whose file names
+  // it sets, and `best` as the best network where it is given. Older files are deleted once the new state is on disk.
+  absl::Status Save(const NamedTensors& network, const Optimizer& optimizer, const NamedTensors& average,
+                    const NamedTensors* best, run::TrainingState& state) {
     ECG_RETURN_IF_ERROR(MakeDirectories(folder_));
     const int epoch = state.history_size();
     NamedTensors last;
     for (const auto& [name, tensor] : network) last.emplace(kNetworkPrefix + name, tensor);
     for (const auto& [name, tensor] : optimizer.state()) last.emplace(kOptimizerPrefix + name, tensor);
+    for (const auto& [name, tensor] : average) last.emplace(kAveragePrefix + name, tensor);
     state.set_steps(optimizer.steps());
     state.set_last_file(absl::StrFormat("epoch-%04d.safetensors", epoch));
     ECG_RETURN_IF_ERROR(WriteTensors(folder_ / state.last_file(), last));
-    if (is_best) {
+    if (best != nullptr) {
       state.set_best_file(absl::StrFormat("best-%04d.safetensors", epoch));
-      ECG_RETURN_IF_ERROR(WriteTensors(folder_ / state.best_file(), network));
+      ECG_RETURN_IF_ERROR(WriteTensors(folder_ / state.best_file(), *best));
     }
     std::string text;
     google::protobuf::TextFormat::PrintToString(state, &text);
@@ -70,19 +72,24 @@ class Checkpoints {
     return state;
   }
 
-  // Load copies what Save kept into the tensors of `network` and into `optimizer`, and returns the state.
-  absl::StatusOr<run::TrainingState> Load(const NamedTensors& network, Optimizer& optimizer) const {
+  // Load copies what Save kept into the tensors of `network`, `optimizer` and `average`, and returns the state.
+  absl::StatusOr<run::TrainingState> Load(const NamedTensors& network, Optimizer& optimizer,
+                                          const NamedTensors& average) const {
     ECG_ASSIGN_OR_RETURN(run::TrainingState state, ReadState());
     const std::filesystem::path path = folder_ / state.last_file();
     ECG_ASSIGN_OR_RETURN(const NamedTensors last, ReadTensors(path));
-    NamedTensors of_network, of_optimizer;
+    NamedTensors of_network, of_optimizer, of_average;
     for (const auto& [name, tensor] : last) {
       absl::string_view rest = name;
       if (absl::ConsumePrefix(&rest, kNetworkPrefix)) of_network.emplace(rest, tensor);
       if (absl::ConsumePrefix(&rest, kOptimizerPrefix)) of_optimizer.emplace(rest, tensor);
+      if (absl::ConsumePrefix(&rest, kAveragePrefix)) of_average.emplace(rest, tensor);
     }
     ECG_RETURN_IF_ERROR(WithContext(LoadState(of_network, network), path.string()));
     ECG_RETURN_IF_ERROR(WithContext(LoadState(of_optimizer, optimizer.state()), path.string()));
+    // Given first weights have no average of their own: it begins as they are.
+    if (of_average.empty()) of_average = of_network;
+    if (!average.empty()) ECG_RETURN_IF_ERROR(WithContext(LoadState(of_average, average), path.string()));
     optimizer.set_steps(state.steps());
     return state;
   }
@@ -96,8 +103,9 @@ class Checkpoints {
   static constexpr char kStateFile[] = "state.textproto";
   static constexpr char kNetworkPrefix[] = "network.";
   static constexpr char kOptimizerPrefix[] = "optimizer.";
+  static constexpr char kAveragePrefix[] = "average.";
 
-  // Files that are left behind cost disk space only, so failures are nobody's concern.
+  // A file that cannot be deleted costs disk space only, so failures are ignored.
   void DeleteAllBut(const run::TrainingState& state) const {
     std::error_code ignored;
     for (const auto& entry : std::filesystem::directory_iterator(folder_, ignored)) {

@@ -1,6 +1,21 @@
 // objective.h
 //
 // What a network is asked for: how its logits become a loss to train on, probabilities, and the figures to judge it by.
+//
+// To write one of your own, give a type a `Spec`, a constructor from it (or from it and TrainingLabels, where the loss
+// weighs classes), the score of MacroRocAucScore or MacroF1Score (inherit it) or of your own, and
+//
+//   // The loss of a batch, summed over it: logits and targets float32 [B, K] -> float32 [].
+//   torch::Tensor Loss(const torch::Tensor& logits, const torch::Tensor& targets) const;
+//   // Logits [B, K] -> probabilities [B, K].
+//   torch::Tensor Probabilities(const torch::Tensor& logits) const;
+//
+// and, where they are wanted,
+//
+//   // The inverse of Probabilities, for which evaluation.mean_probability asks.
+//   torch::Tensor Logits(const torch::Tensor& probabilities) const;
+//   // Moves tensors that the loss uses to the device that trains.
+//   void To(const torch::Device& device);
 
 #ifndef ECG_TRAIN_OBJECTIVE_H_
 #define ECG_TRAIN_OBJECTIVE_H_
@@ -8,35 +23,115 @@
 #include <torch/torch.h>
 
 #include <concepts>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "ecg/score/bootstrap.h"
 #include "ecg/score/named_score.h"
+#include "ecg/spec/part_registry.h"
+#include "proto/experiment.pb.h"
 #include "proto/run.pb.h"
 
 namespace ecg {
 
-// Objective has no state: a type whose static functions say what is asked.
+// TrainingLabels are what a loss may weigh classes by.
+struct TrainingLabels {
+  std::vector<std::string> classes;
+  // How many training records have each class, and how many there are.
+  std::vector<int64_t> positives;
+  int64_t records = 0;
+};
+
+// Objective is the concept.
 template <typename O>
-concept Objective = requires(const torch::Tensor& logits, const torch::Tensor& targets, const Predictions& predictions,
-                             const BootstrapOptions& bootstrap) {
+concept Objective = requires(const O& objective, const torch::Tensor& logits, const torch::Tensor& targets,
+                             const Predictions& predictions, const BootstrapOptions& bootstrap) {
+  typename O::Spec;
   // What the score is called.
   { O::kScoreName } -> std::convertible_to<absl::string_view>;
-  // The loss of a batch, summed over it: logits and targets [B, K] -> [].
-  { O::Loss(logits, targets) } -> std::same_as<torch::Tensor>;
-  // Logits [B, K] -> probabilities [B, K].
-  { O::Probabilities(logits) } -> std::same_as<torch::Tensor>;
+  { objective.Loss(logits, targets) } -> std::same_as<torch::Tensor>;
+  { objective.Probabilities(logits) } -> std::same_as<torch::Tensor>;
   // The number, larger meaning better, by which the best weights are chosen.
-  { O::Score(predictions) } -> std::same_as<absl::StatusOr<double>>;
+  { objective.Score(predictions) } -> std::same_as<absl::StatusOr<double>>;
   // Every figure of a finished run.
-  { O::Report(predictions) } -> std::same_as<absl::StatusOr<run::Scores>>;
+  { objective.Report(predictions) } -> std::same_as<absl::StatusOr<run::Scores>>;
   // The interval around the score.
-  { O::Interval(predictions, bootstrap) } -> std::same_as<absl::StatusOr<BootstrapInterval>>;
+  { objective.Interval(predictions, bootstrap) } -> std::same_as<absl::StatusOr<BootstrapInterval>>;
+};
+
+// AnyObjective is an objective whose type is known when the program runs.
+class AnyObjective {
+ public:
+  virtual ~AnyObjective() = default;
+  virtual std::string score_name() const = 0;
+  virtual torch::Tensor Loss(const torch::Tensor& logits, const torch::Tensor& targets) const = 0;
+  virtual torch::Tensor Probabilities(const torch::Tensor& logits) const = 0;
+  // Whether there is a Logits, the inverse of Probabilities.
+  virtual bool has_logits() const = 0;
+  virtual torch::Tensor Logits(const torch::Tensor& probabilities) const = 0;
+  virtual void To(const torch::Device& device) = 0;
+  virtual absl::StatusOr<double> Score(const Predictions& predictions) const = 0;
+  virtual absl::StatusOr<run::Scores> Report(const Predictions& predictions) const = 0;
+  virtual absl::StatusOr<BootstrapInterval> Interval(const Predictions& predictions,
+                                                     const BootstrapOptions& options) const = 0;
+};
+
+// ErasedObjective puts an objective behind the interface.
+template <Objective O>
+class ErasedObjective : public AnyObjective {
+ public:
+  explicit ErasedObjective(O objective) : objective_(std::move(objective)) {}
+
+  std::string score_name() const override { return std::string(absl::string_view(O::kScoreName)); }
+  torch::Tensor Loss(const torch::Tensor& logits, const torch::Tensor& targets) const override {
+    return objective_.Loss(logits, targets);
+  }
+  torch::Tensor Probabilities(const torch::Tensor& logits) const override { return objective_.Probabilities(logits); }
+  bool has_logits() const override { return kHasLogits; }
+  torch::Tensor Logits(const torch::Tensor& probabilities) const override {
+    if constexpr (kHasLogits) return objective_.Logits(probabilities);
+    TORCH_CHECK(false, "this objective has no Logits");
+  }
+  void To(const torch::Device& device) override {
+    if constexpr (requires { objective_.To(device); }) objective_.To(device);
+  }
+  absl::StatusOr<double> Score(const Predictions& predictions) const override { return objective_.Score(predictions); }
+  absl::StatusOr<run::Scores> Report(const Predictions& predictions) const override {
+    return objective_.Report(predictions);
+  }
+  absl::StatusOr<BootstrapInterval> Interval(const Predictions& predictions,
+                                             const BootstrapOptions& options) const override {
+    return objective_.Interval(predictions, options);
+  }
+
+ private:
+  static constexpr bool kHasLogits = requires(const O& o, const torch::Tensor& x) { o.Logits(x); };
+
+  O objective_;
+};
+
+// Objectives is the kind of part.
+struct Objectives {
+  static constexpr char kName[] = "objectives";
+  using Interface = AnyObjective;
+  using Context = TrainingLabels;
+
+  template <Objective O>
+  static std::unique_ptr<AnyObjective> Erase(O objective) {
+    return std::make_unique<ErasedObjective<O>>(std::move(objective));
+  }
 };
 
 // MultiLabel asks of each class by itself whether the record has it.
 struct MultiLabel : MacroRocAucScore {
+  using Spec = spec::MultiLabel;
+  explicit MultiLabel(const Spec& = {}) {}
+
   // Binary cross-entropy on the logits, summed over classes and batch, as in the reference.
   static torch::Tensor Loss(const torch::Tensor& logits, const torch::Tensor& targets) {
     return torch::binary_cross_entropy_with_logits(logits, targets, /*weight=*/{}, /*pos_weight=*/{},
@@ -44,10 +139,14 @@ struct MultiLabel : MacroRocAucScore {
   }
 
   static torch::Tensor Probabilities(const torch::Tensor& logits) { return torch::sigmoid(logits); }
+  static torch::Tensor Logits(const torch::Tensor& probabilities) { return torch::logit(probabilities); }
 };
 
 // MultiClass asks which one of the classes the record has.
 struct MultiClass : MacroF1Score {
+  using Spec = spec::MultiClass;
+  explicit MultiClass(const Spec& = {}) {}
+
   // Cross-entropy of the softmax of the logits, summed over the batch, as in the reference. Targets are 1 at the
   // record's class and else 0.
   static torch::Tensor Loss(const torch::Tensor& logits, const torch::Tensor& targets) {
@@ -55,6 +154,7 @@ struct MultiClass : MacroF1Score {
   }
 
   static torch::Tensor Probabilities(const torch::Tensor& logits) { return torch::softmax(logits, 1); }
+  static torch::Tensor Logits(const torch::Tensor& probabilities) { return torch::log(probabilities); }
 };
 
 static_assert(Objective<MultiLabel>);

@@ -1,10 +1,10 @@
 // training_step.h
 //
-// One change of a network's weights: take a batch, compute the loss and its gradients, and let the optimizer act on
-// them.
+// One change of a network's weights: take a batch, augment it, compute the loss and its gradients, and let the optimizer
+// act on them. With accumulation the gradients of several batches are added first.
 //
-//   TrainingStep<MultiLabel> step(network, optimizer, feed, device);
-//   feed.StartEpoch(1);
+//   TrainingStep step(network, optimizer, objective, source, device, options);
+//   source.Start(crops);
 //   for (...) step();
 
 #ifndef ECG_TRAIN_TRAINING_STEP_H_
@@ -12,65 +12,109 @@
 
 #include <torch/torch.h>
 
+#include <vector>
+
+#include "ecg/batch/augmentation.h"
 #include "ecg/batch/batch.h"
+#include "ecg/batch/batch_source.h"
 #include "ecg/device/autocast.h"
 #include "ecg/device/cuda.h"
 #include "ecg/device/device.h"
 #include "ecg/device/layout.h"
 #include "ecg/model/network.h"
-#include "ecg/train/batch_source.h"
+#include "ecg/train/averaged_weights.h"
 #include "ecg/train/objective.h"
 #include "ecg/train/optimizer.h"
 
 namespace ecg {
 
-// TrainingStep is that step, done as often as it is called. It never waits for the device.
-template <Objective O>
+// StepOptions is what a step does beside the plain update. What it points to must outlive the step.
+struct StepOptions {
+  const AugmentationList* augmentations = nullptr;
+  // Batches whose gradients are added before the weights change.
+  int accumulate_batches = 1;
+  // The largest L2 norm of all gradients; 0 for any.
+  double clip_gradient_norm = 0;
+  AveragedWeights* average = nullptr;
+};
+
+// TrainingStep is that step, done as often as it is called. It never waits for the device, and is recorded as CUDA
+// graphs where `device.graphs` says so: one of a batch, and one of the update where there are several batches.
 class TrainingStep {
  public:
   // All of these must outlive the step.
-  TrainingStep(Network& network, Optimizer& optimizer, BatchSource& feed, const Device& device)
+  TrainingStep(Network& network, Optimizer& optimizer, const AnyObjective& objective, BatchSource& source,
+               const Device& device, const StepOptions& options = {})
       : network_(network),
         optimizer_(optimizer),
-        feed_(feed),
+        objective_(objective),
+        source_(source),
         device_(device),
-        on_device_(device.torch, device.graphs, [this] { OnDevice(); }) {}
+        options_(options),
+        batch_(device.torch, device.graphs, [this] { BatchOnDevice(); }),
+        update_(device.torch, device.graphs, [this] { UpdateOnDevice(); }) {
+    if (Accumulates()) optimizer_.ZeroGradients();
+  }
   TrainingStep(const TrainingStep&) = delete;
   TrainingStep& operator=(const TrainingStep&) = delete;
 
+  // Calls `batch_done` after each batch, whose loss(), logits() and rows() are then to be read.
+  template <typename BatchDone>
+  void operator()(const BatchDone& batch_done) {
+    for (int i = 0; i < options_.accumulate_batches; ++i) {
+      source_.Prefetch();
+      batch_();
+      batch_done();
+    }
+    if (Accumulates()) update_();
+  }
   void operator()() {
-    feed_.Fetch();
-    on_device_();
+    (*this)([] {});
   }
 
-  // loss returns that of the last step, summed over the batch: float32 []. The next step overwrites it.
+  // loss returns that of the last batch, summed over it: float32 []. The next batch overwrites it.
   const torch::Tensor& loss() const { return loss_; }
 
-  // logits returns those of the last step, float32 [B, K]. The next step overwrites them.
+  // logits returns those of the last batch, float32 [B, K]; rows which rows of the part they are of, int64 [B].
   const torch::Tensor& logits() const { return logits_; }
+  const torch::Tensor& rows() const { return rows_; }
 
  private:
-  void OnDevice() {
-    const Batch batch = feed_.Take();
-    optimizer_.ZeroGradients();
+  bool Accumulates() const { return options_.accumulate_batches > 1; }
+
+  void BatchOnDevice() {
+    Batch batch = source_.Next();
+    if (!Accumulates()) optimizer_.ZeroGradients();
+    if (options_.augmentations != nullptr) Augment(*options_.augmentations, batch);
     torch::Tensor logits;
     {
       const Autocast autocast(device_);
       logits = network_.forward(ToDeviceLayout(batch.signals, device_)).to(torch::kFloat32);
     }
-    const torch::Tensor loss = O::Loss(logits, batch.targets);
+    const torch::Tensor loss = objective_.Loss(logits, batch.targets);
     loss.backward();
-    optimizer_.Step();
     loss_ = loss.detach();
     logits_ = logits.detach();
+    rows_ = batch.rows;
+    if (!Accumulates()) UpdateOnDevice();
+  }
+
+  void UpdateOnDevice() {
+    if (options_.clip_gradient_norm > 0) optimizer_.ClipGradients(options_.clip_gradient_norm);
+    optimizer_.Step();
+    if (options_.average != nullptr) options_.average->Update(optimizer_.step());
+    // Gradients that are added to must stay where they are.
+    if (Accumulates()) optimizer_.ZeroGradients(/*keep_memory=*/true);
   }
 
   Network& network_;
   Optimizer& optimizer_;
-  BatchSource& feed_;
+  const AnyObjective& objective_;
+  BatchSource& source_;
   const Device device_;
-  torch::Tensor loss_, logits_;
-  GraphedStep on_device_;
+  const StepOptions options_;
+  torch::Tensor loss_, logits_, rows_;
+  GraphedStep batch_, update_;
 };
 
 }  // namespace ecg

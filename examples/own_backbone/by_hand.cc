@@ -7,13 +7,11 @@
 //   bazel run //examples/own_backbone:by_hand -- --demo_records=60 --set=training.batch_size=8
 
 #include "ecg/corpus/ptbxl.h"
-#include "ecg/experiment/compiled_programs.h"
 #include "ecg/experiment/experiment.h"
 #include "ecg/experiment/main.h"
 #include "ecg/model/classifier.h"
 #include "ecg/spec/embedded_spec.h"
 #include "ecg/train/objective.h"
-#include "ecg/train/trainer.h"
 #include "examples/own_backbone/tiny_conv.h"
 
 using Program = ecg::Experiment<ecg::PtbXl,                      // the corpus
@@ -28,4 +26,4 @@ model { own { type: "my::TinyConv" header: "examples/own_backbone/tiny_conv.h" }
 training { multi_label {} }
 )"};
 
-int main(int argc, char** argv) { return ecg::Main<Program>(kSpec, argc, argv); }
+int main(int argc, char** argv) { return ecg::Main(kSpec, Program::MakeRecipe(), argc, argv); }

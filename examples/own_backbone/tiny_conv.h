@@ -17,7 +17,7 @@
 #include <torch/torch.h>
 
 #include "ecg/model/network.h"
-#include "ecg/model/own_values.h"
+#include "ecg/spec/own_values.h"
 #include "proto/experiment.pb.h"
 
 namespace my {

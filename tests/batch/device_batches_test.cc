@@ -9,10 +9,10 @@
 
 #include "ecg/batch/batch.h"
 #include "ecg/batch/device_signals.h"
+#include "ecg/batch/host_batches.h"
+#include "ecg/batch/sampler.h"
 #include "ecg/batch/segment.h"
 #include "ecg/batch/split_part.h"
-#include "ecg/batch/training_batches.h"
-#include "ecg/batch/window_batches.h"
 #include "ecg/corpus/cpsc2018.h"
 #include "ecg/corpus/pack.h"
 #include "ecg/corpus/packed_signals.h"
@@ -25,60 +25,62 @@ namespace ecg {
 namespace {
 
 // Records of 6 to 60 seconds, of which only every other one belongs to the part.
-class ResidentBatchesTest : public testing::Test {
+class DeviceBatchesTest : public testing::Test {
  protected:
   static constexpr int kBatch = 4, kSamples = 4000;  // longer than the shortest records
 
   void SetUp() override {
-    const std::filesystem::path cache = std::filesystem::path(testing::TempDir()) / "resident_batches_test";
+    const std::filesystem::path cache = std::filesystem::path(testing::TempDir()) / "device_batches_test";
     dataset_ = Cpsc2018::Open({}, CachedDemo(24, /*seed=*/1, cache, Cpsc2018::kName).value()).value();
     signals_ = PackInCache(*dataset_, {}, cache).value();
-    resident_.emplace(*signals_, torch::kCPU, kSamples);
-    part_ = {.signals = &*signals_, .labels = &dataset_->labels(), .rows = {}, .scaler = {}, .resident = &*resident_};
+    on_device_.emplace(*signals_, torch::kCPU, kSamples);
+    part_ = {.signals = &*signals_, .labels = &dataset_->labels(), .rows = {}, .scaler = {}, .on_device = &*on_device_};
     for (int row = 0; row < dataset_->labels().rows(); row += 2) part_.rows.push_back(row);
     part_.scaler = FitScaler(*signals_, part_.Records()).value();
   }
 
   std::optional<Cpsc2018> dataset_;
   std::optional<PackedSignals> signals_;
-  std::optional<DeviceSignals> resident_;
+  std::optional<DeviceSignals> on_device_;
   SplitPart part_;
 };
 
 // The device may round a product and a sum at once.
 bool Same(const torch::Tensor& a, const torch::Tensor& b) { return torch::allclose(a, b, 1e-6, 1e-6); }
 
-TEST_F(ResidentBatchesTest, AreTheLoadersInEveryEpoch) {
-  DeviceBatches resident(part_, kBatch, kSamples);
+TEST_F(DeviceBatchesTest, AreTheHostsInEveryEpoch) {
+  DeviceBatches device(part_, kBatch, kSamples);
   for (int epoch = 1; epoch <= 3; ++epoch) {
-    TrainingBatches loaded(part_, {.epoch = epoch, .batch_size = kBatch, .crop_samples = kSamples, .seed = 5});
-    resident.Start(TrainingCrops(part_, /*seed=*/5, epoch, kSamples));
-    ASSERT_GE(resident.count(), loaded.count());
-    while (const std::optional<Batch> expected = loaded.Next()) {
-      const Batch batch = resident.Next();
+    const SegmentList list =
+        TrainingCrops(part_, Shuffled().Order(part_, 5, epoch), /*seed=*/5, epoch, kSamples, /*numbers=*/3);
+    HostBatches host(part_, list, {.batch_size = kBatch, .samples = kSamples, .drop_last = true});
+    device.Start(list);
+    ASSERT_GE(device.count(), host.count());
+    while (const std::optional<Batch> expected = host.Next()) {
+      const Batch batch = device.Next();
       EXPECT_TRUE(Same(batch.signals, expected->signals)) << epoch;
       EXPECT_TRUE(batch.targets.equal(expected->targets)) << epoch;
+      EXPECT_TRUE(batch.rows.equal(expected->rows)) << epoch;
+      EXPECT_TRUE(batch.uniform.equal(expected->uniform)) << epoch;
     }
   }
 }
 
-TEST_F(ResidentBatchesTest, CoverWholeRecordsAsTheLoadersWindowsDo) {
-  constexpr int kStride = 1500;
-  DeviceBatches resident(part_, kBatch, kSamples);
-  const std::vector<Segment> windows = WindowsOfRows(part_, kSamples, kStride);
-  resident.Start(windows);
-  WindowBatches loaded(part_, {.window_samples = kSamples, .stride_samples = kStride, .batch_windows = kBatch});
-  ASSERT_EQ(static_cast<int64_t>(windows.size()), loaded.total());
-  size_t seen = 0;
-  for (int i = 0; i < resident.count(); ++i) {
-    const torch::Tensor signals = resident.Next().signals;
-    const std::optional<WindowBatch> expected = loaded.Next();
-    ASSERT_TRUE(expected.has_value());
-    EXPECT_TRUE(Same(signals.narrow(0, 0, expected->signals.size(0)), expected->signals)) << i;
-    for (const int row : expected->rows) EXPECT_EQ(windows[seen++].row, row);
+TEST_F(DeviceBatchesTest, CoverWholeRecordsAsTheHostsWindowsDo) {
+  const SegmentList windows = WindowsOfRows(part_, kSamples, /*stride=*/1500);
+  DeviceBatches device(part_, kBatch, kSamples);
+  device.Start(windows);
+  HostBatches host(part_, windows, {.batch_size = kBatch, .samples = kSamples});
+  ASSERT_EQ(device.count(), host.count());
+  int seen = 0;
+  while (const std::optional<Batch> expected = host.Next()) {
+    const int64_t size = expected->signals.size(0);
+    const Batch batch = device.Next();
+    EXPECT_TRUE(Same(batch.signals.narrow(0, 0, size), expected->signals));
+    EXPECT_TRUE(batch.rows.narrow(0, 0, size).equal(expected->rows));
+    seen += size;
   }
   EXPECT_EQ(seen, windows.size());
-  EXPECT_FALSE(loaded.Next().has_value());
 }
 
 }  // namespace

@@ -46,14 +46,13 @@ TEST(SpecCompilerTest, WritesAMainThatNamesTheTypesAndHoldsTheText) {
   EXPECT_EQ(ReadFile(result.source).value_or(""), absl::StrCat(R"(// Written by the spec compiler from tiny.textproto.
 
 #include "ecg/corpus/ptbxl.h"
-#include "ecg/experiment/compiled_programs.h"
 #include "ecg/experiment/experiment.h"
 #include "ecg/experiment/main.h"
 #include "ecg/model/classifier.h"
+#include "ecg/model/head.h"
 #include "ecg/model/resnet.h"
 #include "ecg/spec/embedded_spec.h"
 #include "ecg/train/objective.h"
-#include "ecg/train/trainer.h"
 
 using Program = ecg::Experiment<ecg::PtbXl,
                                 ecg::Classifier<ecg::ResNet<ecg::BasicBlock>>,
@@ -65,7 +64,7 @@ constexpr ecg::EmbeddedSpec kSpec = {
     .text = R"ECG_()",
                                                                spec, R"()ECG_"};
 
-int main(int argc, char** argv) { return ecg::Main<Program>(kSpec, argc, argv); }
+int main(int argc, char** argv) { return ecg::Main(kSpec, Program::MakeRecipe(), argc, argv); }
 )"));
 }
 
@@ -77,6 +76,20 @@ TEST(SpecCompilerTest, IncludesTheHeaderOfAnOwnBackbone) {
   const std::string source = ReadFile(result.source).value_or("");
   EXPECT_THAT(source, HasSubstr("#include \"mine/tiny_conv.h\"\n"));
   EXPECT_THAT(source, HasSubstr("ecg::Classifier<my::TinyConv>,\n"));
+}
+
+TEST(SpecCompilerTest, AddsPartsOfOnesOwnToTheRecipe) {
+  const Result result = Compile(
+      "data { ptb_xl {} }\nmodel { resnet {} }\ntraining { multi_label {}\n"
+      "  optimizer { own { type: \"my::Lion\" header: \"mine/lion.h\" } }\n"
+      "  callback { own { type: \"my::Log\" header: \"mine/log.h\" } } }\n");
+  EXPECT_EQ(result.errors, "");
+  const std::string source = ReadFile(result.source).value_or("");
+  EXPECT_THAT(source, HasSubstr("#include \"mine/lion.h\"\n"));
+  EXPECT_THAT(source, HasSubstr("  ecg::Recipe recipe = Program::MakeRecipe();\n"
+                                "  recipe.callbacks.Add<my::Log>(\"my::Log\");\n"
+                                "  recipe.update_rules.Add<my::Lion>(\"my::Lion\");\n"
+                                "  return ecg::Main(kSpec, std::move(recipe), argc, argv);\n"));
 }
 
 TEST(SpecCompilerTest, RefusesAWrongSpecAndWritesNothing) {

@@ -93,8 +93,7 @@ TEST_F(CincChallengeTest, SplitsEightToOneToOneBySeed) {
   EXPECT_EQ(first.split().train.size(), 32u);
   EXPECT_EQ(first.split().validation.size(), 4u);
   EXPECT_EQ(first.split().test.size(), 4u);
-  spec.set_split(2);
-  EXPECT_NE(CincChallenge::Open(spec, folder_)->split().test, first.split().test);
+  EXPECT_NE(CincChallenge::Open(spec, folder_, /*split=*/2)->split().test, first.split().test);
 }
 
 TEST_F(CincChallengeTest, PutsZerosBeforeAShortRecordOfG12ecAndRefusesALongOne) {

@@ -42,8 +42,7 @@ class ProtocolTest : public testing::Test {
   PtbXl Open(spec::PtbXl::Task task, int split) const {
     spec::PtbXl spec;
     spec.set_task(task);
-    spec.set_split(split);
-    return PtbXl::Open(spec, shared_ / "ptbxl-first500").value();
+    return PtbXl::Open(spec, shared_ / "ptbxl-first500", split).value();
   }
 
   fs::path shared_;

@@ -80,9 +80,8 @@ class SmallPtbXl {
   absl::StatusOr<PtbXl> Open(spec::PtbXl::Task task = spec::PtbXl::ALL, int split = 1) const {
     spec::PtbXl spec;
     spec.set_task(task);
-    spec.set_split(split);
     spec.set_sampling_frequency_hz(100);
-    return PtbXl::Open(spec, data_dir());
+    return PtbXl::Open(spec, data_dir(), split);
   }
 
  private:

@@ -1,7 +1,9 @@
 #include "ecg/spec/compiled.h"
 
 #include <map>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "gmock/gmock.h"
@@ -30,9 +32,11 @@ TEST(CompiledTest, TellsTheTypesOfAnExperiment) {
   EXPECT_EQ(types->dataset.type, "ecg::PtbXl");
   EXPECT_EQ(types->dataset.header, "ecg/corpus/ptbxl.h");
   EXPECT_EQ(types->network.type, "ecg::Classifier<ecg::ResNet<ecg::BasicBlock>>");
-  EXPECT_EQ(types->network.header, "ecg/model/resnet.h");
   EXPECT_EQ(types->objective.type, "ecg::MultiLabel");
   EXPECT_EQ(types->objective.header, "ecg/train/objective.h");
+  EXPECT_THAT(types->headers, UnorderedElementsAre("ecg/corpus/ptbxl.h", "ecg/model/classifier.h", "ecg/model/head.h",
+                                                   "ecg/model/resnet.h", "ecg/train/objective.h"));
+  EXPECT_TRUE(types->own_parts.empty());
 }
 
 TEST(CompiledTest, PutsNoHeadBehindANetworkThatBringsItsOwn) {
@@ -40,10 +44,37 @@ TEST(CompiledTest, PutsNoHeadBehindANetworkThatBringsItsOwn) {
 }
 
 TEST(CompiledTest, TakesTheTypeAndTheHeaderOfAnOwnBackboneFromTheSpec) {
+  std::set<std::string> headers;
   const CompiledType type =
-      NetworkTypeOf(Parse<spec::Model>("own { type: 'my::TinyConv<3>' header: 'mine/tiny_conv.h' }")).value();
+      NetworkTypeOf(Parse<spec::Model>("own { type: 'my::TinyConv<3>' header: 'mine/tiny_conv.h' }"), headers).value();
   EXPECT_EQ(type.type, "ecg::Classifier<my::TinyConv<3>>");
-  EXPECT_EQ(type.header, "mine/tiny_conv.h");
+  EXPECT_EQ(headers.count("mine/tiny_conv.h"), 1u);
+}
+
+TEST(CompiledTest, PutsAnyHeadBehindAnyBackbone) {
+  EXPECT_EQ(NetworkTypeOf(Parse<spec::Model>("resnet {} linear_head {}")).value().type,
+            "ecg::Classifier<ecg::ResNet<ecg::BasicBlock>, ecg::LinearHead>");
+  EXPECT_EQ(NetworkTypeOf(Parse<spec::Model>("resnet {} own_head { type: 'my::Head' header: 'h' }")).value().type,
+            "ecg::Classifier<ecg::ResNet<ecg::BasicBlock>, my::Head>");
+}
+
+TEST(CompiledTest, FindsOwnPartsWhereverTheyStand) {
+  const CompiledTypes types =
+      CompiledTypesOf(Parse<spec::Experiment>(R"(
+        data { own { type: 'my::Csv' header: 'csv.h' } } model { resnet {} }
+        training {
+          own { type: 'my::Focal' header: 'focal.h' }
+          optimizer { own { type: 'my::Lion' header: 'lion.h' } own_schedule { type: 'my::Steps' header: 'steps.h' } }
+          augmentation { amplitude_scale {} } augmentation { own { type: 'my::Wander' header: 'wander.h' } }
+          augmentation { own { type: 'my::Wander' header: 'wander.h' } }
+        })"))
+          .value();
+  EXPECT_EQ(types.dataset.type, "my::Csv");
+  EXPECT_EQ(types.objective.type, "my::Focal");
+  std::vector<std::string> parts;
+  for (const OwnPart& part : types.own_parts) parts.push_back(part.registry + " " + part.type.type);
+  EXPECT_THAT(parts, UnorderedElementsAre("update_rules my::Lion", "schedules my::Steps", "augmentations my::Wander"));
+  EXPECT_EQ(types.headers.count("wander.h"), 1u);
 }
 
 TEST(CompiledTest, PutsTheCompiledFieldsIntoTheType) {
@@ -75,7 +106,8 @@ TEST(CompiledTest, ListsTheChoicesThatAreFixedWhetherOrNotTheyAreWritten) {
   };
   EXPECT_THAT(values(Parse<spec::Experiment>("data { ptb_xl {} } model { resnet {} }")),
               UnorderedElementsAre(Pair("data.dataset", "ptb_xl"), Pair("model.backbone", "resnet"),
-                                   Pair("model.resnet.depth", "RESNET_18"), Pair("training.objective", "absent")));
+                                   Pair("model.head_choice", "head"), Pair("model.resnet.depth", "RESNET_18"),
+                                   Pair("training.objective", "absent")));
   EXPECT_THAT(values(Parse<spec::sample::Drawing>("circle { rings: 2 } blue {}")),
               UnorderedElementsAre(Pair("shape", "circle"), Pair("circle.pen", "THIN"), Pair("circle.rings", "2")));
 }

@@ -8,6 +8,7 @@
 #include "absl/strings/string_view.h"
 #include "google/protobuf/text_format.h"
 #include "google/protobuf/util/message_differencer.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "proto/experiment.pb.h"
 #include "tests/spec/sample.pb.h"
@@ -41,18 +42,34 @@ TEST(OverrideTest, SetsValuesOfEveryKindAndMakesTheMessagesAroundThem) {
   spec::Experiment spec = Smallest();
   for (const absl::string_view assignment :
        {"training.optimizer.learning_rate=1e-2", "training.epochs=2", "runtime.seed=-5", "data.ptb_xl.task=FORM",
-        "runtime.fall_back_to_cpu=true", "runtime.device=cuda:1", "data.ptb_xl.data_dir=\"a b\"",
+        "runtime.fall_back_to_cpu=true", "runtime.device=cuda:1", "data.data_dir=\"a b\"",
         "runtime.cache_dir=/a=b", "training.early_stopping={}", "training.optimizer.adam={beta1: 0.8, beta2: 0.9}",
         "model.resnet.feature_dim=64"}) {
     EXPECT_EQ(Override(spec, assignment), absl::OkStatus());
   }
   EXPECT_TRUE(MessageDifferencer::Equals(spec, Parse<spec::Experiment>(R"(
-    data { ptb_xl { task: FORM data_dir: "a b" } }
+    data { ptb_xl { task: FORM } data_dir: "a b" }
     model { resnet { feature_dim: 64 } }
     training { multi_label {} epochs: 2 early_stopping {} optimizer { learning_rate: 0.01 adam { beta1: 0.8 beta2: 0.9 } } }
     runtime { device: "cuda:1" fall_back_to_cpu: true seed: -5 cache_dir: "/a=b" }
   )")))
       << spec.DebugString();
+}
+
+TEST(OverrideTest, RangesOverPartsThatAreChosenWhenTheProgramRuns) {
+  spec::Experiment spec = Smallest();
+  for (const char* const rule : {"adamw", "sgd", "adam"}) {
+    EXPECT_EQ(Override(spec, absl::StrCat("training.optimizer.", rule, "={}")), absl::OkStatus());
+  }
+  EXPECT_EQ(Override(spec, "training.augmentation=[{amplitude_scale {}}, {time_mask {probability: 0.5}}]"),
+            absl::OkStatus());
+  EXPECT_EQ(spec.training().augmentation_size(), 2);
+  EXPECT_EQ(Override(spec, "evaluation.mean_logit={}"), absl::OkStatus());
+}
+
+TEST(OverrideTest, NamesTheNewPlaceOfAFieldThatMoved) {
+  EXPECT_THAT(Error({"data.ptb_xl.split=2"}), testing::HasSubstr("did you mean data.split?"));
+  EXPECT_THAT(Error({"data.ptb_xl.data_dir=x"}), testing::HasSubstr("did you mean data.data_dir?"));
 }
 
 TEST(OverrideTest, ReplacesAMessageWhole) {
@@ -70,7 +87,7 @@ TEST(OverrideTest, SaysWhichFieldWasMeant) {
             "training.optimizer.learning_rate?");
   EXPECT_EQ(Error({"=2"}),
             "--set==2: the experiment has no field \"\"; it has description, data, model, training, evaluation, "
-            "runtime");
+            "runtime, result_writer");
   EXPECT_EQ(Error({"training.epochs.most=2"}),
             "--set=training.epochs.most=2: training.epochs is a value and has no field most; write "
             "training.epochs=VALUE");

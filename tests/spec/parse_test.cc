@@ -39,9 +39,9 @@ TEST(ParseTest, ReadsTheSmallestSpecWithItsDefaults) {
 TEST(ParseTest, AsksForEachChoiceThatMustBeMade) {
   EXPECT_THAT(std::vector<std::string>(absl::StrSplit(Error(""), '\n')),
               ElementsAre("x.textproto:1:1: data has no dataset; choose one: ptb_xl {} or g12ec {} or cpsc2018 {} "
-                          "or cinc_challenge {}",
+                          "or cinc_challenge {} or own {}",
                           StartsWith("x.textproto:1:1: model has no backbone; choose one: resnet {} or senet {} or "),
-                          "x.textproto:1:1: training has no objective; choose one: multi_label {} or multi_class {}"));
+                          "x.textproto:1:1: training has no objective; choose one: multi_label {} or multi_class {} or own {}"));
   EXPECT_THAT(Error("data { ptb_xl {} }\n  model {}\ntraining { multi_label {} }"),
               StartsWith("x.textproto:2:3: model has no backbone; choose one: resnet {} or senet {} or "));
 }
@@ -64,7 +64,7 @@ TEST(ParseTest, SaysInWordsWhichNumbersAFieldAccepts) {
 TEST(ParseTest, ReportsAllErrorsInTheOrderOfTheText) {
   EXPECT_EQ(
       Error("data {\n"
-            "  ptb_xl { split: 6 task: EVERYTHING }\n"
+            "  split: 0 ptb_xl { task: EVERYTHING }\n"
             "}\n"
             "modle { resnet {} }\n"
             "training {\n"
@@ -72,7 +72,7 @@ TEST(ParseTest, ReportsAllErrorsInTheOrderOfTheText) {
             "  epochs: 0\n"
             "  batch_size: \"64\"\n"
             "}\n"),
-      "x.textproto:2:12: data.ptb_xl.split is 6; it must be at least 1 and at most 5\n"
+      "x.textproto:2:3: data.split is 0; it must be at least 1 and at most 1000000\n"
       "x.textproto:2:27: data.ptb_xl.task is EVERYTHING; write RHYTHM or FORM or ALL or DIAGNOSTIC or "
       "SUPERDIAGNOSTIC or SUBDIAGNOSTIC\n"
       "x.textproto:4:1: the experiment has no field \"modle\"; did you mean model?\n"
@@ -132,9 +132,20 @@ TEST(ParseTest, SaysWhatAnOwnBackboneLacks) {
   EXPECT_EQ(
       error("type: \"T\" header: \"h\"\nvalues { name: \"width\" }\nvalues { number: 1 }\n"
             "values { name: \"width\" number: 1 }"),
-      "x.textproto:5:8: model.own.values[0] has no number; write it, such as number: 32\n"
-      "x.textproto:6:8: model.own.values[1] has no name; write what the backbone calls it, such as name: \"width\"\n"
+      "x.textproto:5:8: model.own.values[0] has neither a number nor a text; write one, such as number: 32\n"
+      "x.textproto:6:8: model.own.values[1] has no name; write what the part calls it, such as name: \"width\"\n"
       "x.textproto:7:8: model.own.values[2] is called width, as one before it is; keep one of the two");
+}
+
+TEST(ParseTest, KnowsHowManySplitsADatasetHas) {
+  const auto error = [](absl::string_view data) {
+    return Error(absl::StrCat("data { ", data, " }\nmodel { resnet {} }\ntraining { multi_label {} }"));
+  };
+  EXPECT_EQ(error("ptb_xl {} split: 5"), "");
+  EXPECT_EQ(error("ptb_xl {} split: 6"), "x.textproto:1:18: data.split is 6; it must be at least 1 and at most 5");
+  EXPECT_EQ(error("own { type: \"T\" header: \"h\" } split: 600"), "");
+  EXPECT_THAT(error("ptb_xl { split: 2 }"),
+              StartsWith("x.textproto:1:17: data.ptb_xl has no field \"split\"; did you mean data.split"));
 }
 
 TEST(ParseTest, ChecksTheQuestionForOneClass) {
@@ -147,7 +158,7 @@ TEST(ParseTest, ChecksTheQuestionForOneClass) {
       StartsWith(
           "x.textproto:1:17: data.target_versus_normal.normal is not given; it must be a statement of the corpus"));
   EXPECT_EQ(error("target_versus_normal { statement: \"1\" normal: \"1\" }", "multi_class"),
-            "x.textproto:1:26: data.target_versus_normal.statement is \"1\"; it must differ from normal");
+            "x.textproto:1:40: data.target_versus_normal.statement is \"1\"; it must differ from normal");
   EXPECT_THAT(error("", "multi_class"),
               StartsWith("x.textproto:3:12: training.multi_class needs one class for each record"));
 }

@@ -25,9 +25,10 @@ constexpr absl::string_view kResolved = R"(description: "Wärme\n"
 data {
   ptb_xl {
     task: ALL
-    split: 1
     sampling_frequency_hz: 500
   }
+  split: 1
+  shared_patients: REFUSE_SHARED
   crop_seconds: 2.5
   bad_records: REFUSE
   standardise: true
@@ -55,8 +56,14 @@ training {
       beta2: 0.999
       epsilon: 1e-08
     }
+    constant {}
   }
   validate_every_epochs: 1
+  accumulate_batches: 1
+  clip_gradient_norm: 0
+  sampler {
+    shuffled {}
+  }
 }
 
 evaluation {
@@ -66,6 +73,8 @@ evaluation {
     low_quantile: 0.05
     high_quantile: 0.95
   }
+  maximum {}
+  batch_windows: 0
 }
 
 runtime {
@@ -97,9 +106,9 @@ TEST(ResolveTest, PrintsWhatReadsBackTheSame) {
 
 TEST(ResolveTest, ChangesNothingThatIsWritten) {
   const spec::Experiment resolved =
-      Resolve(Parse("data { ptb_xl { split: 3 } } model { resnet {} head { dropout: 0 } } training { multi_label {} "
+      Resolve(Parse("data { ptb_xl {} split: 3 } model { resnet {} head { dropout: 0 } } training { multi_label {} "
                     "early_stopping {} } runtime { fall_back_to_cpu: true seed: 0 }"));
-  EXPECT_EQ(resolved.data().ptb_xl().split(), 3);
+  EXPECT_EQ(resolved.data().split(), 3);
   EXPECT_EQ(resolved.model().head().dropout(), 0);
   EXPECT_EQ(resolved.model().head().hidden_dim(), 128);
   EXPECT_EQ(resolved.training().early_stopping().patience(), 5);

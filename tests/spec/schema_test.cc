@@ -58,6 +58,27 @@ TEST(SchemaTest, SpellsEveryCompiledChoiceInCpp) {
   EXPECT_GE(types, 3);
 }
 
+TEST(SchemaTest, SpellsEveryPartThatIsChosenWhenTheProgramRunsInCpp) {
+  int parts = 0;
+  ForEachMessageType(spec::Experiment(), [&](const Message& message) {
+    for (int i = 0; i < message.GetDescriptor()->oneof_decl_count(); ++i) {
+      const OneofDescriptor* oneof = message.GetDescriptor()->oneof_decl(i);
+      if (!oneof->options().HasExtension(spec::part)) continue;
+      bool takes_own = false;
+      for (int k = 0; k < oneof->field_count(); ++k) {
+        const Descriptor* alternative = oneof->field(k)->message_type();
+        ASSERT_NE(alternative, nullptr) << oneof->field(k)->full_name() << " must be a message";
+        takes_own |= alternative == spec::Own::descriptor();
+        const Message& part = *message.GetReflection()->GetMessageFactory()->GetPrototype(alternative);
+        EXPECT_EQ(CompiledTypeOf(part).status(), absl::OkStatus());
+        ++parts;
+      }
+      EXPECT_TRUE(takes_own) << oneof->full_name() << " has no alternative for a part of one's own";
+    }
+  });
+  EXPECT_GE(parts, 16);
+}
+
 TEST(SchemaTest, CompilesInNothingOutsideTheChoicesThatTheSpecCompilerSpells) {
   ForEachMessageType(spec::Experiment(), [&](const Message& message) {
     for (int i = 0; i < message.GetDescriptor()->field_count(); ++i) {
@@ -85,7 +106,8 @@ TEST(SchemaTest, GivesEveryFieldADefaultAndEveryNumberARange) {
         case FieldDescriptor::CPPTYPE_INT32:
         case FieldDescriptor::CPPTYPE_DOUBLE: {
           EXPECT_TRUE(field->options().HasExtension(spec::range));
-          if (field->is_repeated()) break;
+          // A value of an own part has no default here: it is a number or a text.
+          if (field->is_repeated() || field->containing_type() == spec::NamedValue::descriptor()) break;
           EXPECT_TRUE(field->has_default_value());
           const double number = field->cpp_type() == FieldDescriptor::CPPTYPE_INT32 ? field->default_value_int32()
                                                                                     : field->default_value_double();

@@ -54,7 +54,7 @@ TEST(ResultsTest, AverageRankAndTellApart) {
     axis { name: "net" group { name: "a" } group { name: "b" set: "model.resnet.feature_dim=64" }
            group { name: "c" set: "model.resnet.feature_dim=32" } }
     axis { name: "task" field: "data.ptb_xl.task" value: ["ALL", "FORM"] use: COLUMN }
-    axis { name: "split" field: "data.ptb_xl.split" value: ["1", "2"] use: AVERAGED })");
+    axis { name: "split" field: "data.split" value: ["1", "2"] use: AVERAGED })");
   Results results("sweep", plan);
   for (const PlannedRun& run : plan.runs) {
     if (run.values[1] == "FORM" && (run.values[0] == "c" || run.values[2] == "2")) continue;
@@ -83,7 +83,7 @@ TEST(ResultsTest, AverageRankAndTellApart) {
 TEST(ResultsTest, ChooseByTheValidationScoreAndReportTheTestScoreOfTheWinnerOnly) {
   const Plan plan = PlanOf(R"(
     axis { name: "rate" field: "training.optimizer.learning_rate" value: ["0.01", "0.001"] use: CHOSEN }
-    axis { name: "split" field: "data.ptb_xl.split" value: ["1", "2"] use: AVERAGED })");
+    axis { name: "split" field: "data.split" value: ["1", "2"] use: AVERAGED })");
   ASSERT_EQ(plan.runs.size(), 4);
   const SweepFolder folder(testing::TempDir());
   const std::filesystem::path chosen = folder.path() / "chosen.textproto";

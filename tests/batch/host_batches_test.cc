@@ -1,9 +1,10 @@
 // Batches of records of different length.
 
-#include "ecg/batch/window_batches.h"
+#include "ecg/batch/host_batches.h"
 
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <filesystem>
@@ -14,8 +15,10 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "ecg/batch/batch.h"
+#include "ecg/batch/sampler.h"
+#include "ecg/batch/segment.h"
 #include "ecg/batch/split_part.h"
-#include "ecg/batch/training_batches.h"
 #include "ecg/corpus/cpsc2018.h"
 #include "ecg/corpus/pack.h"
 #include "ecg/corpus/packed_signals.h"
@@ -65,12 +68,13 @@ class BatchesOfDifferentLengthTest : public testing::Test {
 };
 
 TEST_F(BatchesOfDifferentLengthTest, WindowsCoverEachRecordByItself) {
-  WindowBatches batches(part_, {.window_samples = 10, .stride_samples = 5, .batch_windows = 3});
+  const SegmentList list = WindowsOfRows(part_, /*length=*/10, /*stride=*/5);
+  HostBatches batches(part_, list, {.batch_size = 3, .samples = 10});
   std::map<int, std::vector<int>> firsts;  // of each row, the first sample of each of its windows
   int windows = 0;
-  while (const std::optional<WindowBatch> batch = batches.Next()) {
-    for (size_t window = 0; window < batch->rows.size(); ++window, ++windows) {
-      const int row = batch->rows[window];
+  while (const std::optional<Batch> batch = batches.Next()) {
+    for (int64_t window = 0; window < batch->rows.size(0); ++window, ++windows) {
+      const int row = batch->rows[window].item<int>();
       const int first = static_cast<int>(std::lround(batch->signals[window][11][0].item<float>()));
       firsts[row].push_back(first);
       for (int i = 0; i < 10; ++i) {
@@ -79,7 +83,7 @@ TEST_F(BatchesOfDifferentLengthTest, WindowsCoverEachRecordByItself) {
       }
     }
   }
-  EXPECT_EQ(windows, batches.total());
+  EXPECT_EQ(windows, list.size());
   EXPECT_THAT(firsts[0], ElementsAre(1));
   EXPECT_THAT(firsts[1], ElementsAre(101, 106, 111, 116, 121));
   EXPECT_THAT(firsts[2], ElementsAre(201, 206));
@@ -88,7 +92,8 @@ TEST_F(BatchesOfDifferentLengthTest, WindowsCoverEachRecordByItself) {
 
 TEST_F(BatchesOfDifferentLengthTest, CropsLieWithinTheirRecordAndAShortOneHasZerosBehindIt) {
   for (const int threads : {1, 3}) {
-    TrainingBatches batches(part_, {.epoch = 1, .batch_size = 4, .crop_samples = 10, .seed = 1, .threads = threads});
+    HostBatches batches(part_, TrainingCrops(part_, Shuffled().Order(part_, 1, 1), /*seed=*/1, /*epoch=*/1, 10),
+                        {.batch_size = 4, .samples = 10, .threads = threads});
     const Batch batch = batches.Next().value();
     std::map<int, std::vector<int>> crops;  // first and last sample of each record's
     for (int i = 0; i < 4; ++i) {
@@ -104,6 +109,45 @@ TEST_F(BatchesOfDifferentLengthTest, CropsLieWithinTheirRecordAndAShortOneHasZer
       EXPECT_EQ(crops[record][1] - crops[record][0], 9);
     }
   }
+}
+
+TEST_F(BatchesOfDifferentLengthTest, AreTheSameWithAnyNumberOfThreadsAndCarryRowsTargetsAndNumbers) {
+  const std::vector<int> order = {3, 1, 1, 0, 2, 1};  // a row may come several times
+  const SegmentList list = TrainingCrops(part_, order, /*seed=*/3, /*epoch=*/2, /*length=*/10, /*numbers=*/5);
+  const auto batches_with = [&](int threads) {
+    HostBatches batches(part_, list, {.batch_size = 2, .samples = 10, .threads = threads});
+    std::vector<Batch> all;
+    while (std::optional<Batch> batch = batches.Next()) all.push_back(*batch);
+    return all;
+  };
+  const std::vector<Batch> one = batches_with(1), five = batches_with(5);
+  ASSERT_EQ(one.size(), 3u);
+  ASSERT_EQ(five.size(), one.size());
+  for (size_t i = 0; i < one.size(); ++i) {
+    EXPECT_TRUE(one[i].signals.equal(five[i].signals)) << i;
+    EXPECT_TRUE(one[i].uniform.equal(five[i].uniform)) << i;
+    for (int k = 0; k < 2; ++k) {
+      const int row = order[2 * i + k];
+      EXPECT_EQ(one[i].rows[k].item<int>(), row);
+      EXPECT_EQ(one[i].targets[k].sum().item<int>(), 1);
+      EXPECT_EQ(one[i].targets[k].argmax().item<int>(),
+                std::ranges::find(part_.labels->row(row), 1) - part_.labels->row(row).begin());
+    }
+  }
+  EXPECT_TRUE(one[0].uniform.ge(0).all().item<bool>() && one[0].uniform.lt(1).all().item<bool>());
+  EXPECT_FALSE(one[0].signals[1].equal(one[1].signals[0])) << "another crop of the same record";
+  EXPECT_FALSE(one[0].uniform[1].equal(one[1].uniform[0])) << "with other random numbers";
+}
+
+TEST_F(BatchesOfDifferentLengthTest, StopWhenTheyAreNoLongerWanted) {
+  HostBatches batches(part_, WindowsOfRows(part_, 10, 5), {.batch_size = 1, .samples = 10, .threads = 3});
+  EXPECT_TRUE(batches.Next().has_value());
+}
+
+TEST_F(BatchesOfDifferentLengthTest, HandOnWhatAThreadThrows) {
+  SegmentList list = WindowsOfRows(part_, 10, 5);
+  HostBatches batches(part_, list, {.batch_size = 1, .samples = -1});  // no tensor has -1 samples
+  EXPECT_THROW(batches.Next(), c10::Error);
 }
 
 }  // namespace

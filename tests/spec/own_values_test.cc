@@ -1,4 +1,4 @@
-#include "ecg/model/own_values.h"
+#include "ecg/spec/own_values.h"
 
 #include <functional>
 #include <stdexcept>
@@ -12,7 +12,7 @@
 namespace ecg {
 namespace {
 
-const std::vector<OwnValue> kKnown = {{"width", 32}, {"dropout", 0.25}, {"layers"}};
+const std::vector<OwnValue> kKnown = {{"width", 32}, {"dropout", 0.25}, {"layers"}, {"column", "rhythm"}};
 
 // The numbers of a spec with these `values`.
 OwnValues Values(const std::string& values) {
@@ -38,24 +38,31 @@ TEST(OwnValuesTest, TakesWhatTheSpecSaysAndElseTheDefault) {
   EXPECT_EQ(values.Number("dropout", 0, 0.5), 0.5);
 }
 
-TEST(OwnValuesTest, RefusesANameThatTheBackboneDoesNotKnow) {
+TEST(OwnValuesTest, TakesTexts) {
+  const OwnValues values = Values("values { name: 'layers' number: 3 } values { name: 'width' text: 'wide' }");
+  EXPECT_EQ(values.Text("column"), "rhythm");
+  EXPECT_EQ(Refusal([&] { values.Number("width", 0, 9); }), "my::TinyConv has width = \"wide\"; it must be a number");
+  EXPECT_EQ(Refusal([&] { values.Text("layers"); }), "my::TinyConv has layers = 3; it must be a text, in quotes");
+}
+
+TEST(OwnValuesTest, RefusesANameThatThePartDoesNotKnow) {
   EXPECT_EQ(Refusal([] { Values("values { name: 'widht' number: 3 }"); }),
-            "model.own.values has widht, which my::TinyConv does not know; did you mean width?");
+            "my::TinyConv has no value widht; did you mean width?");
   EXPECT_EQ(Refusal([] { Values("values { name: 'colour' number: 3 }"); }),
-            "model.own.values has colour, which my::TinyConv does not know; it knows width, dropout, layers");
+            "my::TinyConv has no value colour; it has width, dropout, layers, column");
 }
 
 TEST(OwnValuesTest, AsksForANumberWithoutDefault) {
   EXPECT_EQ(Refusal([] { Values("values { name: 'width' number: 3 }"); }),
-            "model.own.values has no layers, which my::TinyConv needs; add { name: \"layers\" number: ... }");
+            "my::TinyConv needs the value layers; add values { name: \"layers\" number: ... }");
 }
 
-TEST(OwnValuesTest, RefusesNumbersThatTheBackboneDoesNotTake) {
+TEST(OwnValuesTest, RefusesNumbersThatThePartDoesNotTake) {
   const OwnValues values = Values("values { name: 'layers' number: 2.5 }");
   EXPECT_EQ(Refusal([&] { values.Whole("layers", 1, 9); }),
-            "model.own.values has layers = 2.5; it must be a whole number");
+            "my::TinyConv has layers = 2.5; it must be a whole number");
   EXPECT_EQ(Refusal([&] { values.Whole("layers", 3, 9); }),
-            "model.own.values has layers = 2.5; it must be at least 3 and at most 9");
+            "my::TinyConv has layers = 2.5; it must be at least 3 and at most 9");
 }
 
 }  // namespace

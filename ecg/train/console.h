@@ -3,11 +3,10 @@
 // What a person sees of a training: on a terminal a bar for the epoch that is running, and everywhere a line for each
 // epoch that is over.
 //
-//   epoch  3/20  train loss 9.81, macro ROC-AUC 0.7514  validation loss 9.02, macro ROC-AUC 0.8120 (best)  9.1 s, 118
-//   crops/s
+//   epoch  3/20  train loss 9.81, macro ROC-AUC 0.7514  validation loss 9.02, macro ROC-AUC 0.8120 (best)  9.1 s, 118 crops/s
 
-#ifndef ECG_TERMINAL_CONSOLE_H_
-#define ECG_TERMINAL_CONSOLE_H_
+#ifndef ECG_TRAIN_CONSOLE_H_
+#define ECG_TRAIN_CONSOLE_H_
 
 #include <cstdio>
 #include <memory>
@@ -17,6 +16,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
 #include "ecg/terminal/progress.h"
+#include "ecg/train/callback.h"
 #include "proto/run.pb.h"
 
 namespace ecg {
@@ -35,36 +35,36 @@ inline std::string EpochLine(const run::TrainingState& state, int epochs, absl::
   return line;
 }
 
-// Console is a callback of Trainer that writes to stdout, and its bars to stderr.
+// Console is a callback that writes to stdout, and its bars to stderr.
 class Console {
  public:
-  // `epochs` is how many there are at most; `crops_per_step` is the batch size.
-  Console(int epochs, int crops_per_step, absl::string_view score_name)
-      : epochs_(epochs), crops_per_step_(crops_per_step), score_name_(score_name) {}
+  // `crops_per_step` is the number of crops whose gradients make a step.
+  Console(int crops_per_step, absl::string_view score_name)
+      : crops_per_step_(crops_per_step), score_name_(score_name) {}
 
-  void BeginEpoch(int epoch, int steps) {
-    bar_ = std::make_unique<Progress>(absl::StrFormat("epoch %d/%d", epoch, epochs_), int64_t{steps} * crops_per_step_,
-                                      "crops");
+  void BeginEpoch(const TrainingProgress& progress) {
+    bar_ = std::make_unique<Progress>(absl::StrFormat("epoch %d/%d", progress.epoch, progress.epochs),
+                                      int64_t{progress.steps} * crops_per_step_, "crops");
   }
 
-  void EndStep(double loss_per_crop) { bar_->Advance(crops_per_step_, absl::StrFormat("loss %.4g", loss_per_crop)); }
+  void EndStep(const TrainingProgress& progress) {
+    bar_->Advance(crops_per_step_, absl::StrFormat("loss %.4g", progress.loss));
+  }
 
-  // EndTraining takes the bar away: what follows in the epoch has its own.
-  void EndTraining() { bar_.reset(); }
+  // EndBatches takes the bar away: validation has its own.
+  void EndBatches(const TrainingProgress&) { bar_.reset(); }
 
-  absl::Status EndEpoch(const run::TrainingState& state) {
-    std::puts(EpochLine(state, epochs_, score_name_).c_str());
+  void EndEpoch(const TrainingProgress& progress) {
+    std::puts(EpochLine(progress.state, progress.epochs, score_name_).c_str());
     std::fflush(stdout);
-    return absl::OkStatus();
   }
 
  private:
-  const int epochs_;
-  const int crops_per_step_;
-  const std::string score_name_;
+  int crops_per_step_;
+  std::string score_name_;
   std::unique_ptr<Progress> bar_;
 };
 
 }  // namespace ecg
 
-#endif  // ECG_TERMINAL_CONSOLE_H_
+#endif  // ECG_TRAIN_CONSOLE_H_

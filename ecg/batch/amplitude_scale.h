@@ -1,0 +1,35 @@
+// amplitude_scale.h
+//
+// Multiplies all leads of a crop with one random number, as if the electrodes lay closer to the heart or farther away.
+
+#ifndef ECG_BATCH_AMPLITUDE_SCALE_H_
+#define ECG_BATCH_AMPLITUDE_SCALE_H_
+
+#include "ecg/batch/augmentation.h"
+#include "ecg/batch/batch.h"
+#include "proto/experiment.pb.h"
+
+namespace ecg {
+
+// AmplitudeScale scales amplitudes in mV, not standardised ones: 0 mV stays 0 mV.
+class AmplitudeScale {
+ public:
+  using Spec = spec::AmplitudeScale;
+  AmplitudeScale(const Spec& spec, const AugmentationContext& context)
+      : low_(spec.low()), high_(spec.high()), zero_(-context.scaler.mean_mv / context.scaler.standard_deviation_mv) {}
+
+  int numbers() const { return 1; }
+
+  void Apply(const at::Tensor& uniform, Batch& batch) const {
+    const at::Tensor factor = (uniform * (high_ - low_) + low_).unsqueeze(2);  // [B, 1, 1]
+    batch.signals = (batch.signals - zero_) * factor + zero_;
+  }
+
+ private:
+  const double low_, high_;
+  const double zero_;  // what 0 mV is when it is standardised
+};
+
+}  // namespace ecg
+
+#endif  // ECG_BATCH_AMPLITUDE_SCALE_H_

@@ -1,0 +1,159 @@
+// host_batches.h
+//
+// The batches of a list of segments, made by other threads while the network computes.
+//
+//   HostBatches batches(part, TrainingCrops(part, order, seed, epoch, 1250), {.batch_size = 64, .samples = 1250});
+//   while (std::optional<Batch> batch = batches.Next()) { ... }
+
+#ifndef ECG_BATCH_HOST_BATCHES_H_
+#define ECG_BATCH_HOST_BATCHES_H_
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "ecg/batch/batch.h"
+#include "ecg/batch/segment.h"
+#include "ecg/batch/split_part.h"
+#include "ecg/batch/standardise.h"
+#include "ecg/terminal/stopwatch.h"
+
+namespace ecg {
+
+// BatchOptions says how segments become batches.
+struct BatchOptions {
+  int batch_size = 64;
+  // Samples of a segment.
+  int samples = 1250;
+  // Whether a last batch that would be shorter is left out.
+  bool drop_last = false;
+  // Threads that make batches. The batches do not depend on it.
+  int threads = 1;
+};
+
+// HostBatches gives the batches in order, on the CPU.
+class HostBatches {
+ public:
+  // `part` must outlive the batches.
+  HostBatches(const SplitPart& part, SegmentList list, const BatchOptions& options)
+      : part_(part),
+        options_(options),
+        list_(std::move(list)),
+        count_((list_.size() + (options.drop_last ? 0 : options.batch_size - 1)) / options.batch_size) {
+    for (int i = 0; i < options.threads; ++i) threads_.emplace_back([this] { Work(); });
+  }
+  HostBatches(const HostBatches&) = delete;
+  HostBatches& operator=(const HostBatches&) = delete;
+  ~HostBatches() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopped_ = true;
+    }
+    changed_.notify_all();
+    for (std::thread& thread : threads_) thread.join();
+  }
+
+  // count returns the number of batches.
+  int count() const { return count_; }
+
+  // wait_seconds returns how long Next has waited for batches so far.
+  double wait_seconds() const { return wait_seconds_; }
+
+  // Next returns the next batch, or nothing when there is none. What a thread threw while it made a batch is thrown
+  // here.
+  std::optional<Batch> Next() {
+    if (given_ == count_) return std::nullopt;
+    const Stopwatch stopwatch;
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return error_ != nullptr || ready_.contains(given_); });
+    if (error_ != nullptr) std::rethrow_exception(error_);
+    Batch batch = std::move(ready_.extract(given_).mapped());
+    ++given_;
+    lock.unlock();
+    changed_.notify_all();
+    wait_seconds_ += stopwatch.seconds();
+    return batch;
+  }
+
+ private:
+  void Work() {
+    try {
+      while (const std::optional<int> index = TakeNext()) {
+        Batch batch = Make(*index);
+        {
+          const std::lock_guard lock(mutex_);
+          ready_.emplace(*index, std::move(batch));
+        }
+        changed_.notify_all();
+      }
+    } catch (...) {
+      {
+        const std::lock_guard lock(mutex_);
+        error_ = std::current_exception();
+      }
+      changed_.notify_all();
+    }
+  }
+
+  // The next batch to make, when it is wanted; nothing when there is no more to do. Two batches a thread are enough to
+  // keep the network busy, and bound the memory.
+  std::optional<int> TakeNext() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return stopped_ || next_ == count_ || next_ < given_ + 2 * options_.threads; });
+    if (stopped_ || next_ == count_) return std::nullopt;
+    return next_++;
+  }
+
+  Batch Make(int index) const {
+    const size_t first = static_cast<size_t>(index) * options_.batch_size;
+    const std::span<const Segment> all = list_.segments;
+    const std::span<const Segment> segments =
+        all.subspan(first, std::min<size_t>(options_.batch_size, all.size() - first));
+    WillRead(part_, segments);
+    const int64_t size = static_cast<int64_t>(segments.size());
+    const int leads = part_.signals->leads(), classes = part_.classes();
+    Batch batch = {at::empty({size, leads, options_.samples}), at::empty({size, classes}), at::empty({size}, at::kLong),
+                   at::empty({size, list_.numbers})};
+    float* signals = batch.signals.data_ptr<float>();
+    float* targets = batch.targets.data_ptr<float>();
+    int64_t* rows = batch.rows.data_ptr<int64_t>();
+    for (const auto& [row, start] : segments) {
+      Standardise(*part_.signals, part_.record(row), start, options_.samples, part_.scaler, signals);
+      signals += leads * options_.samples;
+      targets = std::ranges::copy(part_.labels->row(part_.rows[row]), targets).out;
+      *rows++ = row;
+    }
+    std::copy_n(list_.uniform.begin() + first * list_.numbers, size * list_.numbers, batch.uniform.data_ptr<float>());
+    return batch;
+  }
+
+  const SplitPart& part_;
+  const BatchOptions options_;
+  const SegmentList list_;
+  const int count_;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<int, Batch> ready_;
+  std::exception_ptr error_;
+  int next_ = 0;   // the first batch that no thread has taken on
+  int given_ = 0;  // the first batch that Next has not given
+  bool stopped_ = false;
+  double wait_seconds_ = 0;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace ecg
+
+#endif  // ECG_BATCH_HOST_BATCHES_H_

@@ -1,0 +1,94 @@
+// evaluate.h
+//
+// What a network says of the records of a part: the one evaluator for validation, test and external validation.
+//
+//   ECG_ASSIGN_OR_RETURN(const Evaluation test, Evaluate(*network, part, WindowOptionsOf(spec, 500), *aggregation,
+//                                                        *objective, device, "testing"));
+//   objective->Report(test.predictions(classes));
+
+#ifndef ECG_EVALUATION_EVALUATE_H_
+#define ECG_EVALUATION_EVALUATE_H_
+
+#include <torch/torch.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "ecg/batch/split_part.h"
+#include "ecg/batch/target_tensor.h"
+#include "ecg/device/cuda.h"
+#include "ecg/device/device.h"
+#include "ecg/evaluation/aggregation.h"
+#include "ecg/evaluation/predict.h"
+#include "ecg/model/network.h"
+#include "ecg/score/named_score.h"
+#include "ecg/spec/sampling.h"
+#include "ecg/train/objective.h"
+#include "proto/experiment.pb.h"
+
+namespace ecg {
+
+// WindowOptionsOf returns how `spec` covers records with windows.
+inline WindowOptions WindowOptionsOf(const spec::Experiment& spec, int sampling_frequency_hz) {
+  return {.samples = CropSamples(spec.data(), sampling_frequency_hz),
+          .stride = StrideSamples(spec, sampling_frequency_hz),
+          .batch_windows = spec.evaluation().batch_windows()};
+}
+
+// PredictionsOf returns the predictions of rows of `part`: `targets` uint8 and `probabilities` float32, both [rows, K],
+// contiguous on the CPU, which must outlive them.
+inline Predictions PredictionsOf(const SplitPart& part, const torch::Tensor& targets,
+                                 const torch::Tensor& probabilities) {
+  const size_t count = static_cast<size_t>(targets.numel());
+  return {.classes = part.labels->classes,
+          .targets = {targets.data_ptr<uint8_t>(), count},
+          .probabilities = {probabilities.data_ptr<float>(), count}};
+}
+
+// Evaluation is what a network says of all records of a part.
+struct Evaluation {
+  std::vector<uint8_t> targets;  // [size, K]
+  torch::Tensor probabilities;   // float32 [size, K]
+  double loss = 0;               // of a record
+
+  Predictions predictions(std::span<const std::string> classes) const {
+    return {.classes = classes,
+            .targets = targets,
+            .probabilities = {probabilities.data_ptr<float>(), static_cast<size_t>(probabilities.numel())}};
+  }
+};
+
+// Evaluate returns what `network` says of `part`. It leaves the network in evaluation mode. `what` names the work, in
+// the progress bar and in errors.
+inline absl::StatusOr<Evaluation> Evaluate(Network& network, const SplitPart& part, const WindowOptions& options,
+                                           const AnyAggregation& aggregation, const AnyObjective& objective,
+                                           const Device& device, absl::string_view what) {
+  try {
+    const torch::Tensor logits = Predict(network, part, options, aggregation, device, what);
+    Evaluation evaluation;
+    evaluation.targets = part.Targets();
+    evaluation.probabilities = objective.Probabilities(logits).to(torch::kFloat32).contiguous();
+    evaluation.loss =
+        objective.Loss(logits.to(device.torch), TargetTensor(part).to(device.torch)).item<double>() / part.size();
+    return evaluation;
+  } catch (const c10::Error& error) {
+    return StatusOf(error, what, device.torch,
+                    absl::StrCat("Lower evaluation.batch_windows, which is ",
+                                 options.batch_windows > 0 ? absl::StrCat(options.batch_windows)
+                                                           : absl::StrCat(device.torch.is_cpu() ? 128 : 512)));
+  } catch (const std::exception& error) {
+    return absl::InternalError(absl::StrCat(what, ": ", error.what()));
+  }
+}
+
+}  // namespace ecg
+
+#endif  // ECG_EVALUATION_EVALUATE_H_

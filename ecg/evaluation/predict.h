@@ -1,0 +1,119 @@
+// predict.h
+//
+// The logits of whole records.
+
+#ifndef ECG_EVALUATION_PREDICT_H_
+#define ECG_EVALUATION_PREDICT_H_
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "ecg/batch/batch.h"
+#include "ecg/batch/batch_source.h"
+#include "ecg/batch/segment.h"
+#include "ecg/batch/split_part.h"
+#include "ecg/device/autocast.h"
+#include "ecg/device/cuda.h"
+#include "ecg/device/device.h"
+#include "ecg/device/layout.h"
+#include "ecg/evaluation/aggregation.h"
+#include "ecg/model/network.h"
+#include "ecg/terminal/progress.h"
+
+namespace ecg {
+
+// WindowOptions says how records are covered with windows.
+struct WindowOptions {
+  int samples = 1250;
+  int stride = 625;
+  // Windows that the network sees at a time; 0 is 128 on a CPU and 512 on a CUDA device.
+  int batch_windows = 0;
+};
+
+// RecordLogits gathers the logits of windows, which come in the order of the rows, and aggregates each record once all
+// of its windows are there.
+class RecordLogits {
+ public:
+  // `windows` lists all windows; `aggregation` must outlive the object.
+  RecordLogits(const SegmentList& windows, const AnyAggregation& aggregation) : aggregation_(aggregation) {
+    for (int i = 0; i < windows.size(); ++i) {
+      if (i == 0 || windows.segments[i].row != windows.segments[i - 1].row) counts_.push_back(0);
+      ++counts_.back();
+    }
+  }
+
+  // Add takes the logits of the next windows, float32 [W, K] on the CPU.
+  void Add(const torch::Tensor& logits) {
+    waiting_ = waiting_.defined() ? torch::cat({waiting_, logits}) : logits;
+    std::vector<int64_t> windows;
+    int64_t taken = 0;
+    while (next_ < counts_.size() && taken + counts_[next_] <= waiting_.size(0)) {
+      windows.push_back(counts_[next_]);
+      taken += counts_[next_++];
+    }
+    if (windows.empty()) return;
+    rows_.push_back(aggregation_.AggregateAll(waiting_.narrow(0, 0, taken), windows));
+    waiting_ = waiting_.narrow(0, taken, waiting_.size(0) - taken);
+  }
+
+  // Take returns the logits of all records, float32 [records, K].
+  torch::Tensor Take() const { return torch::cat(rows_).to(torch::kFloat32).contiguous(); }
+
+ private:
+  const AnyAggregation& aggregation_;
+  std::vector<int64_t> counts_;  // windows of each record
+  size_t next_ = 0;              // the first record that is not aggregated
+  torch::Tensor waiting_;        // logits of the windows from that record on
+  std::vector<torch::Tensor> rows_;
+};
+
+// Predict returns the logits of every record of `part`, float32 [size, K] on the CPU. It leaves `network` in evaluation
+// mode. `label` names the progress bar.
+inline torch::Tensor Predict(Network& network, const SplitPart& part, const WindowOptions& options,
+                             const AnyAggregation& aggregation, const Device& device, absl::string_view label) {
+  const torch::InferenceMode inference;
+  network.eval();
+  SegmentList windows = WindowsOfRows(part, options.samples, options.stride);
+  RecordLogits records(windows, aggregation);
+  const int total = windows.size();
+  const int standard = device.torch.is_cpu() ? 128 : 512;
+  const int batch_windows = std::min(options.batch_windows > 0 ? options.batch_windows : standard, total);
+  Progress progress(label, total, "windows");
+  const auto forward = [&](BatchSource& source) {
+    const Autocast autocast(device);
+    return network.forward(ToDeviceLayout(source.Next().signals.to(device.torch), device)).to(torch::kFloat32);
+  };
+  const std::unique_ptr<BatchSource> source =
+      MakeBatchSource(part, {.batch_size = batch_windows, .samples = options.samples}, device.torch);
+  source->Start(std::move(windows));
+  if (part.on_device == nullptr) {
+    for (int i = 0; i < source->count(); ++i) {
+      source->Prefetch();
+      records.Add(forward(*source).to(torch::kCPU).contiguous());
+      progress.Advance(batch_windows);
+    }
+    return records.Take();
+  }
+  // The device makes the windows by itself, and all logits come back in one piece.
+  const ScopedStream stream(device.torch);
+  torch::Tensor logits;
+  GraphedStep step(device.torch, device.graphs, [&] { logits = forward(*source); });
+  const torch::Tensor all = torch::empty({source->count(), batch_windows, part.classes()},
+                                         torch::dtype(torch::kFloat32).device(device.torch));
+  for (int i = 0; i < source->count(); ++i) {
+    step();
+    all[i].copy_(logits);
+    progress.Advance(batch_windows);
+  }
+  records.Add(all.flatten(0, 1).narrow(0, 0, total).to(torch::kCPU));
+  return records.Take();
+}
+
+}  // namespace ecg
+
+#endif  // ECG_EVALUATION_PREDICT_H_

@@ -1,0 +1,43 @@
+// built_in_writers.h
+//
+// What every run leaves beside its weights: predictions.csv and model.onnx.
+
+#ifndef ECG_EXPERIMENT_BUILT_IN_WRITERS_H_
+#define ECG_EXPERIMENT_BUILT_IN_WRITERS_H_
+
+#include <cstdio>
+#include <string>
+
+#include "absl/status/status.h"
+#include "ecg/experiment/result_writer.h"
+#include "ecg/onnx/export.h"
+#include "ecg/run/predictions.h"
+#include "ecg/run/run_folder.h"
+#include "ecg/signal/lead.h"
+
+namespace ecg {
+
+// WritePredictionsOf writes predictions.csv.
+inline absl::Status WritePredictionsOf(const CompletedRun& run) {
+  return WritePredictions(RunFolder(run.folder).predictions(), run.test_records, run.metadata.classes, run.test.targets,
+                          run.test.probabilities);
+}
+
+// WriteOnnxOf writes model.onnx. A part of one's own may use an operation that cannot be written: the run is as good
+// without the file, so it only says so.
+inline absl::Status WriteOnnxOf(const CompletedRun& run) {
+  const OnnxOptions options = {.leads = kLeads,
+                               .samples = run.metadata.crop_samples,
+                               .scaler = run.metadata.scaler,
+                               .metadata = run.metadata.ToMap()};
+  const absl::Status status = ExportOnnx(
+      RunFolder(run.folder).onnx(), run.network,
+      [&run](const torch::Tensor& logits) { return run.objective.Probabilities(logits); }, options);
+  if (!absl::IsUnimplemented(status)) return status;
+  std::fprintf(stderr, "there will be no model.onnx: %s\n", std::string(status.message()).c_str());
+  return absl::OkStatus();
+}
+
+}  // namespace ecg
+
+#endif  // ECG_EXPERIMENT_BUILT_IN_WRITERS_H_

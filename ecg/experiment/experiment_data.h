@@ -1,0 +1,175 @@
+// experiment_data.h
+//
+// What an experiment reads: the corpus, its labels, its packed signals, and the three parts of the split.
+//
+//   ECG_ASSIGN_OR_RETURN(const std::unique_ptr<ExperimentData> data, ExperimentData::Open(spec, recipe, cache_dir));
+//   data->train().size();
+
+#ifndef ECG_EXPERIMENT_EXPERIMENT_DATA_H_
+#define ECG_EXPERIMENT_EXPERIMENT_DATA_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/string_view.h"
+#include "ecg/batch/batch_source.h"
+#include "ecg/batch/device_signals.h"
+#include "ecg/batch/split_part.h"
+#include "ecg/corpus/dataset.h"
+#include "ecg/corpus/labels.h"
+#include "ecg/corpus/pack.h"
+#include "ecg/corpus/packed_signals.h"
+#include "ecg/corpus/records_digest.h"
+#include "ecg/corpus/scaler.h"
+#include "ecg/corpus/split.h"
+#include "ecg/corpus/target_versus_normal.h"
+#include "ecg/device/device.h"
+#include "ecg/experiment/recipe.h"
+#include "ecg/spec/sampling.h"
+#include "ecg/status/status_macros.h"
+#include "ecg/terminal/progress.h"
+#include "ecg/train/objective.h"
+#include "proto/experiment.pb.h"
+#include "proto/run.pb.h"
+
+namespace ecg {
+
+// PositivesOf returns how many records of `part` have each class.
+inline std::vector<int64_t> PositivesOf(const SplitPart& part) {
+  std::vector<int64_t> positives(part.classes());
+  for (const int row : part.rows) {
+    const std::span<const uint8_t> targets = part.labels->row(row);
+    for (size_t k = 0; k < targets.size(); ++k) positives[k] += targets[k];
+  }
+  return positives;
+}
+
+// ExperimentData is all of it. Its parts refer to one another, so it is neither moved nor copied.
+class ExperimentData {
+ public:
+  // Open reads the corpus in the spec's data_dir, and packs its signals where that was not done before. `spec` has its
+  // defaults filled in. With `scaler` the signals are standardised with it, and not with that of the training records.
+  static absl::StatusOr<std::unique_ptr<ExperimentData>> Open(const spec::Experiment& spec, const Recipe& recipe,
+                                                              const std::filesystem::path& cache_dir,
+                                                              const Scaler* scaler = nullptr) {
+    ECG_ASSIGN_OR_RETURN(std::unique_ptr<AnyDataset> dataset, recipe.open_dataset(spec.data(), spec.data().data_dir()));
+    Labels labels = dataset->labels();
+    if (spec.data().has_target_versus_normal()) {
+      ECG_ASSIGN_OR_RETURN(labels, TargetVersusNormalLabels(labels, spec.data().target_versus_normal()));
+    }
+    ECG_ASSIGN_OR_RETURN(PackedSignals signals,
+                         PackInCache(*dataset, {.bad_records = spec.data().bad_records()}, cache_dir));
+    std::unique_ptr<ExperimentData> data(new ExperimentData(std::move(dataset), std::move(labels), std::move(signals)));
+    ECG_RETURN_IF_ERROR(CheckSampling(spec, data->corpus().sampling_frequency_hz));
+    ECG_RETURN_IF_ERROR(data->MakeParts(spec, scaler));
+    return data;
+  }
+  ExperimentData(const ExperimentData&) = delete;
+  ExperimentData& operator=(const ExperimentData&) = delete;
+
+  const Corpus& corpus() const { return dataset_->corpus(); }
+  const Labels& labels() const { return labels_; }
+  const PackedSignals& signals() const { return signals_; }
+  const SplitPart& train() const { return train_; }
+  const SplitPart& validation() const { return validation_; }
+  const SplitPart& test() const { return test_; }
+  const Scaler& scaler() const { return train_.scaler; }
+  int sampling_frequency_hz() const { return corpus().sampling_frequency_hz; }
+
+  // Identity returns what tells these records from others.
+  run::CorpusIdentity Identity() const {
+    run::CorpusIdentity identity;
+    identity.set_dataset(corpus().dataset);
+    identity.set_data_dir(corpus().data_dir.string());
+    identity.set_records(static_cast<int>(corpus().records.size()));
+    identity.set_digest(RecordsDigest(signals_));
+    return identity;
+  }
+
+  // Training returns what a loss may weigh classes by.
+  TrainingLabels Training() const { return {labels_.classes, PositivesOf(train_), train_.size()}; }
+
+  // MoveToDevice copies the signals into a CUDA device's memory, where they fit. Segments have at most `samples`.
+  void MoveToDevice(const Device& device, int samples) {
+    if (on_device_ == nullptr) on_device_ = MakeDeviceSignals(signals_, device.torch, samples);
+    for (SplitPart* part : {&train_, &validation_, &test_}) part->on_device = on_device_.get();
+  }
+
+  // Summary returns lines about the corpus, its parts, and what signals are standardised with.
+  std::string Summary() const {
+    std::string text = absl::StrFormat(
+        "corpus    %s %s, %s records at %d Hz, in %s\n"
+        "task      %d classes, %s training, %s validation and %s test records\n"
+        "scaling   mean %.6g mV, standard deviation %.6g mV\n",
+        corpus().dataset, corpus().version, WithThousands(corpus().records.size()), sampling_frequency_hz(),
+        corpus().data_dir.string(), labels_.classes.size(), WithThousands(train_.size()),
+        WithThousands(validation_.size()), WithThousands(test_.size()), scaler().mean_mv,
+        scaler().standard_deviation_mv);
+    for (const int record : signals_.unusable()) {
+      absl::StrAppend(&text, "left out  record ", signals_.id(record), ": ", signals_.reason(record), "\n");
+    }
+    return text;
+  }
+
+  // ClassTable returns how often each class occurs in each part.
+  std::string ClassTable() const {
+    size_t width = 5;
+    for (const std::string& name : labels_.classes) width = std::max(width, name.size());
+    std::string text = absl::StrFormat("%-*s  %8s  %10s  %8s\n", width, "class", "training", "validation", "test");
+    const std::vector<int64_t> train = PositivesOf(train_), validation = PositivesOf(validation_),
+                               test = PositivesOf(test_);
+    for (size_t k = 0; k < labels_.classes.size(); ++k) {
+      absl::StrAppendFormat(&text, "%-*s  %8s  %10s  %8s\n", width, labels_.classes[k], WithThousands(train[k]),
+                            WithThousands(validation[k]), WithThousands(test[k]));
+    }
+    return text;
+  }
+
+ private:
+  ExperimentData(std::unique_ptr<AnyDataset> dataset, Labels labels, PackedSignals signals)
+      : dataset_(std::move(dataset)), labels_(std::move(labels)), signals_(std::move(signals)) {}
+
+  absl::Status MakeParts(const spec::Experiment& spec, const Scaler* given) {
+    Split split = KeepRecords(dataset_->split(), labels_, [this](int record) { return signals_.usable(record); });
+    const auto part = [&](std::vector<int>& rows, const Scaler& scaler) {
+      return SplitPart{&signals_, &labels_, std::move(rows), scaler};
+    };
+    for (const auto& [rows, what] : {std::pair{&split.train, "training"}, std::pair{&split.validation, "validation"},
+                                     std::pair{&split.test, "test"}}) {
+      if (!rows->empty()) continue;
+      return absl::FailedPreconditionError(
+          absl::StrCat("there is no ", what, " record of this task and split in ", corpus().data_dir.string()));
+    }
+    train_ = part(split.train, Scaler());
+    Scaler scaler;
+    if (given != nullptr) {
+      scaler = *given;
+    } else if (spec.data().standardise()) {
+      ECG_ASSIGN_OR_RETURN(scaler, FitScaler(signals_, train_.Records()));
+    }
+    train_.scaler = scaler;
+    validation_ = part(split.validation, scaler);
+    test_ = part(split.test, scaler);
+    return absl::OkStatus();
+  }
+
+  const std::unique_ptr<AnyDataset> dataset_;
+  const Labels labels_;
+  const PackedSignals signals_;
+  SplitPart train_, validation_, test_;
+  std::unique_ptr<DeviceSignals> on_device_;
+};
+
+}  // namespace ecg
+
+#endif  // ECG_EXPERIMENT_EXPERIMENT_DATA_H_

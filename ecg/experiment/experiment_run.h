@@ -1,0 +1,348 @@
+// experiment_run.h
+//
+// A spec, its data and its parts put together: everything between a spec and a folder of results.
+//
+//   ECG_ASSIGN_OR_RETURN(auto experiment, ExperimentRun::Open("resnet18_all", spec, recipe, CacheDirectory(), device));
+//   ECG_RETURN_IF_ERROR(experiment->Start(RunFolder(path)));
+//   ECG_ASSIGN_OR_RETURN(const run::Run run, experiment->Train(RunFolder(path)));
+
+#ifndef ECG_EXPERIMENT_EXPERIMENT_RUN_H_
+#define ECG_EXPERIMENT_EXPERIMENT_RUN_H_
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "ecg/device/device.h"
+#include "ecg/device/layout.h"
+#include "ecg/evaluation/evaluate.h"
+#include "ecg/experiment/built_in_writers.h"
+#include "ecg/experiment/experiment_data.h"
+#include "ecg/experiment/recipe.h"
+#include "ecg/experiment/run_facts.h"
+#include "ecg/experiment/training_parts.h"
+#include "ecg/file/file.h"
+#include "ecg/file/sha256.h"
+#include "ecg/model/layers.h"
+#include "ecg/model/network.h"
+#include "ecg/model/weights.h"
+#include "ecg/random/random.h"
+#include "ecg/run/history.h"
+#include "ecg/run/model_metadata.h"
+#include "ecg/run/run_folder.h"
+#include "ecg/run/run_json.h"
+#include "ecg/signal/lead.h"
+#include "ecg/spec/resolve.h"
+#include "ecg/spec/sampling.h"
+#include "ecg/status/status_macros.h"
+#include "ecg/terminal/progress.h"
+#include "ecg/terminal/stopwatch.h"
+#include "ecg/train/batch_size.h"
+#include "ecg/train/checkpoint.h"
+#include "ecg/train/console.h"
+#include "ecg/train/training_loop.h"
+#include "proto/experiment.pb.h"
+#include "proto/run.pb.h"
+
+namespace ecg {
+
+// AggregationName returns the name of the chosen aggregation, as the spec spells it.
+inline std::string AggregationName(const spec::Evaluation& evaluation) {
+  return ChosenAlternative(evaluation, evaluation.GetDescriptor()->FindOneofByName("aggregation"))->name();
+}
+
+// MakeNetwork returns the network of `spec` with the first weights of its seed.
+inline std::shared_ptr<Network> MakeNetwork(const spec::Experiment& spec, const Recipe& recipe, size_t classes) {
+  torch::manual_seed(Random({static_cast<uint64_t>(spec.runtime().seed())})());
+  return recipe.make_network(spec.model(), kLeads, static_cast<int>(classes));
+}
+
+// ExperimentRun is one experiment, opened.
+class ExperimentRun {
+ public:
+  // Open reads the corpus in the spec's data_dir, packs its signals where that was not done before, and makes the
+  // network. `spec` has its defaults filled in. With `scaler` signals are standardised with it.
+  static absl::StatusOr<std::unique_ptr<ExperimentRun>> Open(absl::string_view name, const spec::Experiment& spec,
+                                                             const Recipe& recipe,
+                                                             const std::filesystem::path& cache_dir,
+                                                             const Device& device, const Scaler* scaler = nullptr) {
+    const Stopwatch stopwatch;
+    auto experiment = std::unique_ptr<ExperimentRun>(new ExperimentRun(name, spec, recipe, device));
+    ECG_ASSIGN_OR_RETURN(experiment->data_, ExperimentData::Open(spec, recipe, cache_dir, scaler));
+    ECG_ASSIGN_OR_RETURN(experiment->objective_, recipe.make_objective(spec.training(), experiment->data_->Training()));
+    ECG_RETURN_IF_ERROR(experiment->MakeEvaluation());
+    ECG_RETURN_IF_ERROR(experiment->CheckParts());
+    experiment->network_ = MakeNetwork(spec, recipe, experiment->data_->labels().classes.size());
+    ECG_RETURN_IF_ERROR(experiment->CheckCrops());
+    experiment->data_seconds_ = stopwatch.seconds();
+    return experiment;
+  }
+
+  const ExperimentData& data() const { return *data_; }
+
+  // Describe returns the spec, the network layer by layer, and how often each class occurs.
+  std::string Describe() const {
+    std::string text =
+        absl::StrCat("Spec, with every default filled in\n\n", ToText(spec_), "\nNetwork, for one crop\n\n");
+    const torch::Tensor crop = torch::zeros({1, kLeads, crop_samples()});
+    absl::StrAppend(&text, LayerTable(LayersOf(*network_, crop)), "\nCorpus\n\n", data_->Summary(), "\n",
+                    data_->ClassTable());
+    return text;
+  }
+
+  // Summary returns a few lines that say what is about to be done.
+  std::string Summary() const {
+    return absl::StrCat(data_->Summary(), "network   ", WithThousands(ParameterCount(*network_)), " parameters, on ",
+                        device_.torch.str(), "\n",
+                        initial_weights_ ? absl::StrCat("weights   ", initial_weights_->file(), "\n") : "");
+  }
+
+  // UseInitialWeights makes a new training start from the weights in `path`, safetensors or PyTorch's, instead of
+  // random ones. They must be of the same network with the same number of classes.
+  absl::Status UseInitialWeights(const std::filesystem::path& path) {
+    ECG_ASSIGN_OR_RETURN(const NamedTensors weights, ReadTensors(path));
+    ECG_RETURN_IF_ERROR(WithContext(LoadState(weights, StateOf(*network_)), path.string()));
+    ECG_ASSIGN_OR_RETURN(std::string sha256, FileSha256(path));
+    initial_weights_.emplace();
+    initial_weights_->set_file(std::filesystem::absolute(path).string());
+    initial_weights_->set_sha256(std::move(sha256));
+    return absl::OkStatus();
+  }
+
+  // Start makes `folder` that of a new run. Given weights are kept in it as the checkpoint before the first epoch, so
+  // that a run which is stopped in that epoch still continues from them; and before the spec, which makes it a run.
+  absl::Status Start(const RunFolder& folder) {
+    const auto make_rule = [this] { return recipe_.update_rules.Make(spec_.training().optimizer()); };
+    ECG_ASSIGN_OR_RETURN(std::unique_ptr<AnyUpdateRule> rule, make_rule());
+    if (spec_.training().batch_size() == 0) {
+      data_->MoveToDevice(device_, crop_samples());
+      objective_->To(device_.torch);
+      ECG_ASSIGN_OR_RETURN(const int batch_size, LargestBatchSize(
+                                                     *network_, data_->train(), crop_samples(), *objective_,
+                                                     [&] { return std::move(make_rule()).value(); }, spec_, device_));
+      spec_.mutable_training()->set_batch_size(batch_size);
+    }
+    if (initial_weights_) {
+      run::TrainingState state;
+      *state.mutable_initial_weights() = *initial_weights_;
+      const Optimizer optimizer(*network_, std::move(rule), spec_.training().optimizer().learning_rate());
+      ECG_RETURN_IF_ERROR(
+          Checkpoints(folder.checkpoints()).Save(StateOf(*network_), optimizer, {}, /*best=*/nullptr, state));
+    }
+    return folder.Start(spec_, data_->Identity());
+  }
+
+  // Train fits the network, continuing from the last checkpoint in `folder` when there is one, tests it, and leaves the
+  // results in `folder`.
+  absl::StatusOr<run::Run> Train(const RunFolder& folder) {
+    data_->MoveToDevice(device_, crop_samples());
+    ECG_ASSIGN_OR_RETURN(TrainingParts parts,
+                         MakeTrainingParts(recipe_, spec_, *objective_,
+                                           {data_->sampling_frequency_hz(), data_->scaler()}, folder.path()));
+    const spec::Training& training = spec_.training();
+    parts.callbacks.push_back(Callbacks::Erase(HistoryFile(folder.history())));
+    parts.callbacks.push_back(
+        Callbacks::Erase(Console(training.batch_size() * training.accumulate_batches(), objective_->score_name())));
+    TrainingLoop loop(spec_, data_->sampling_frequency_hz(), std::move(parts), device_, folder.checkpoints());
+    ECG_ASSIGN_OR_RETURN(const run::TrainingState state, loop.Fit(*network_, data_->train(), data_->validation()));
+    ECG_RETURN_IF_ERROR(WriteTensors(folder.model(), StateOf(*network_), Metadata().ToMap()));
+    return Finish(folder, state);
+  }
+
+  // Evaluate tests the network that an earlier Train left in `folder`, and replaces the results there.
+  absl::StatusOr<run::Run> Evaluate(const RunFolder& folder) {
+    ECG_RETURN_IF_ERROR(CheckTrainedOn(folder));
+    ECG_ASSIGN_OR_RETURN(const NamedTensors weights, ReadTensors(folder.model()));
+    data_->MoveToDevice(device_, crop_samples());
+    MoveNetwork(*network_, device_);
+    objective_->To(device_.torch);
+    ECG_RETURN_IF_ERROR(WithContext(LoadState(weights, StateOf(*network_)), folder.model().string()));
+    ECG_ASSIGN_OR_RETURN(const run::TrainingState state, Checkpoints(folder.checkpoints()).ReadState());
+    return Finish(folder, state);
+  }
+
+ private:
+  ExperimentRun(absl::string_view name, const spec::Experiment& spec, const Recipe& recipe, const Device& device)
+      : name_(name), spec_(spec), recipe_(recipe), device_(device) {}
+
+  int crop_samples() const { return CropSamples(spec_.data(), data_->sampling_frequency_hz()); }
+
+  absl::Status MakeEvaluation() {
+    ECG_ASSIGN_OR_RETURN(aggregation_, recipe_.aggregations.Make(spec_.evaluation(), {objective_.get()}));
+    ECG_ASSIGN_OR_RETURN(metrics_, recipe_.metrics.MakeAll(spec_.evaluation().metric()));
+    ECG_ASSIGN_OR_RETURN(writers_, recipe_.result_writers.MakeAll(spec_.result_writer()));
+    return absl::OkStatus();
+  }
+
+  // CheckParts refuses a validation part that cannot be scored, and warns of such a test part, before anything is
+  // trained.
+  absl::Status CheckParts() const {
+    const auto score = [this](const SplitPart& part) {
+      const std::vector<uint8_t> targets = part.Targets();
+      const std::vector<float> same(targets.size(), 0.5f);
+      return objective_->Score({data_->labels().classes, targets, same}).status();
+    };
+    ECG_RETURN_IF_ERROR(WithContext(score(data_->validation()), "the validation records"));
+    if (const absl::Status status = score(data_->test()); !status.ok()) {
+      std::fprintf(stderr, "there will be no test score: %s\n", std::string(status.message()).c_str());
+    }
+    return absl::OkStatus();
+  }
+
+  // CheckCrops refuses crops that the network cannot read, before anything is trained.
+  absl::Status CheckCrops() {
+    const int samples = crop_samples();
+    const std::string context =
+        absl::StrCat("a crop has ", samples, " samples (data.crop_seconds at ", data_->sampling_frequency_hz(), " Hz)");
+    ECG_RETURN_IF_ERROR(WithContext(network_->CheckSamples(samples), context));
+    const torch::NoGradGuard no_grad;
+    network_->eval();
+    try {
+      network_->forward(torch::zeros({1, kLeads, samples}));
+    } catch (const c10::Error& error) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(context, ", which the network cannot read: ", error.what_without_backtrace(),
+                       "; make data.crop_seconds longer"));
+    }
+    return absl::OkStatus();
+  }
+
+  ModelMetadata Metadata() const {
+    const Corpus& corpus = data_->corpus();
+    return {.name = name_,
+            .classes = data_->labels().classes,
+            .leads = {kLeadNames.begin(), kLeadNames.end()},
+            .sampling_frequency_hz = corpus.sampling_frequency_hz,
+            .crop_samples = crop_samples(),
+            .scaler = data_->scaler(),
+            .synthetic = corpus.synthetic,
+            .window_stride_samples = StrideSamples(spec_, corpus.sampling_frequency_hz),
+            .aggregation = AggregationName(spec_.evaluation()),
+            .depends_on_batch = network_->DependsOnBatch()};
+  }
+
+  // CheckTrainedOn makes sure that the weights in `folder` are about the same classes as the data.
+  absl::Status CheckTrainedOn(const RunFolder& folder) const {
+    ECG_ASSIGN_OR_RETURN(const ModelMetadata trained, ModelMetadata::Read(folder.model()));
+    const auto found = trained.ToMap(), expected = Metadata().ToMap();
+    for (const char* key : {"classes", "leads", "sampling_frequency_hz"}) {
+      if (found.at(key) == expected.at(key)) continue;
+      return absl::InvalidArgumentError(absl::StrCat(folder.model().string(), " was trained on other ", key,
+                                                     ": expected ", expected.at(key), ", found ", found.at(key),
+                                                     ". Evaluate it on the corpus it was trained on"));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<Evaluation> EvaluatePart(const SplitPart& part, absl::string_view what) {
+    return ecg::Evaluate(*network_, part, WindowOptionsOf(spec_, data_->sampling_frequency_hz()), *aggregation_,
+                         *objective_, device_, what);
+  }
+
+  // Finish scores the network, and writes run.json and what the result writers write. A test part without a class that
+  // can be scored is left without a score.
+  absl::StatusOr<run::Run> Finish(const RunFolder& folder, const run::TrainingState& state) {
+    const Stopwatch stopwatch;
+    const std::vector<std::string>& classes = data_->labels().classes;
+    run::Run run = Facts(state);
+    ECG_ASSIGN_OR_RETURN(const Evaluation validation, EvaluatePart(data_->validation(), "validating"));
+    ECG_ASSIGN_OR_RETURN(*run.mutable_validation(),
+                         ReportOf(*objective_, validation.predictions(classes), metrics_, "validation"));
+    run.mutable_validation()->set_loss(validation.loss);
+    ECG_ASSIGN_OR_RETURN(const Evaluation test, EvaluatePart(data_->test(), "testing"));
+    const Predictions predictions = test.predictions(classes);
+    absl::StatusOr<run::Scores> scores = ReportOf(*objective_, predictions, metrics_, "test");
+    if (scores.ok()) {
+      *run.mutable_test() = *std::move(scores);
+      ECG_ASSIGN_OR_RETURN(*run.mutable_test()->mutable_bootstrap(), ScoreInterval(*objective_, predictions, spec_));
+    } else {
+      run.set_test_not_scored(std::string(scores.status().message()));
+    }
+    run.mutable_test()->set_loss(test.loss);
+    run.mutable_timing()->set_test_seconds(stopwatch.seconds());
+    ECG_RETURN_IF_ERROR(WriteResults(folder, predictions, run));
+    return run;
+  }
+
+  absl::Status WriteResults(const RunFolder& folder, const Predictions& predictions, run::Run& run) {
+    std::vector<std::string> ids;
+    for (const int record : data_->test().Records()) ids.push_back(data_->signals().id(record));
+    const ModelMetadata metadata = Metadata();
+    const CompletedRun completed{folder.path(), run, *network_, *objective_, metadata, ids, predictions};
+    ECG_RETURN_IF_ERROR(WritePredictionsOf(completed));
+    ECG_RETURN_IF_ERROR(WriteOnnxOf(completed));
+    AddPeakMemory(device_, run);
+    ECG_ASSIGN_OR_RETURN(const std::string json, RunJson(run));
+    ECG_RETURN_IF_ERROR(WriteFile(folder.run(), json));
+    for (const auto& writer : writers_) ECG_RETURN_IF_ERROR(writer->Write(completed));
+    return absl::OkStatus();
+  }
+
+  // Facts returns what is known of the run apart from its scores.
+  run::Run Facts(const run::TrainingState& state) const {
+    const SplitPart &train = data_->train(), &validation = data_->validation(), &test = data_->test();
+    run::Run run = RunFacts(name_, spec_, data_->corpus(), data_->scaler(), device_);
+    run.mutable_records()->set_total(train.size() + validation.size() + test.size());
+    run.mutable_records()->set_train(train.size());
+    run.mutable_records()->set_validation(validation.size());
+    run.mutable_records()->set_test(test.size());
+    const auto occurring = [](const SplitPart& part) {
+      const std::vector<int64_t> positives = PositivesOf(part);
+      return static_cast<int>(positives.size() - std::ranges::count(positives, 0));
+    };
+    run.mutable_classes()->set_total(test.classes());
+    run.mutable_classes()->set_train(occurring(train));
+    run.mutable_classes()->set_validation(occurring(validation));
+    run.mutable_classes()->set_test(occurring(test));
+    for (const int record : data_->signals().unusable()) {
+      run::LeftOutRecord& left_out = *run.add_left_out_records();
+      left_out.set_id(data_->signals().id(record));
+      left_out.set_reason(data_->signals().reason(record));
+    }
+    run.set_parameters(ParameterCount(*network_));
+    run.set_epochs(state.history_size());
+    run.set_best_epoch(state.best_epoch());
+    if (state.has_initial_weights()) *run.mutable_initial_weights() = state.initial_weights();
+    double seconds = 0, training_seconds = 0, wait_seconds = 0, crops = 0;
+    for (const run::Epoch& epoch : state.history()) {
+      seconds += epoch.seconds();
+      training_seconds += epoch.training_seconds();
+      wait_seconds += epoch.loader_wait_seconds();
+      crops += epoch.crops();
+    }
+    run.mutable_timing()->set_data_seconds(data_seconds_);
+    run.mutable_timing()->set_training_seconds(seconds);
+    run.mutable_timing()->set_loader_wait_seconds(wait_seconds);
+    run.mutable_timing()->set_crops_per_second(crops / training_seconds);
+    return run;
+  }
+
+  const std::string name_;
+  spec::Experiment spec_;
+  const Recipe recipe_;
+  const Device device_;
+  std::unique_ptr<ExperimentData> data_;
+  std::unique_ptr<AnyObjective> objective_;
+  std::unique_ptr<AnyAggregation> aggregation_;
+  std::vector<std::unique_ptr<AnyMetric>> metrics_;
+  std::vector<std::unique_ptr<AnyResultWriter>> writers_;
+  std::shared_ptr<Network> network_;
+  std::optional<run::InitialWeights> initial_weights_;
+  double data_seconds_ = 0;
+};
+
+}  // namespace ecg
+
+#endif  // ECG_EXPERIMENT_EXPERIMENT_RUN_H_

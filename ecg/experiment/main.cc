@@ -1,0 +1,332 @@
+#include "ecg/experiment/main.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <ctime>
+#include <exception>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "CLI/CLI.hpp"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/string_view.h"
+#include "ecg/command_line/command_line.h"
+#include "ecg/corpus/any_corpus.h"
+#include "ecg/device/device.h"
+#include "ecg/device/threads.h"
+#include "ecg/device/wait_policy.h"
+#include "ecg/experiment/data_source.h"
+#include "ecg/experiment/experiment_run.h"
+#include "ecg/experiment/external_validation.h"
+#include "ecg/experiment/recipe.h"
+#include "ecg/file/path.h"
+#include "ecg/run/model_metadata.h"
+#include "ecg/run/run_folder.h"
+#include "ecg/spec/compiled.h"
+#include "ecg/spec/embedded_spec.h"
+#include "ecg/spec/override.h"
+#include "ecg/spec/parse.h"
+#include "ecg/spec/resolve.h"
+#include "ecg/spec/settings.h"
+#include "ecg/status/status_macros.h"
+#include "ecg/terminal/progress.h"
+#include "proto/experiment.pb.h"
+#include "proto/run.pb.h"
+
+namespace ecg {
+namespace {
+
+// Flags are what a person may say on the command line.
+struct Flags {
+  std::string data_dir;
+  std::string output_dir;
+  std::string device;
+  std::string settings;
+  std::vector<std::string> set;
+  std::string mode = "train";
+  std::string initial_weights;
+  int demo_records = 0;
+  bool resume = false;
+  bool describe = false;
+
+  // Whether the run is there already.
+  bool continues() const { return resume || mode == "evaluate"; }
+};
+
+// ResultLine returns the last line of a run.
+std::string ResultLine(const run::Run& run) {
+  const run::Scores& test = run.test();
+  if (run.has_test_not_scored()) return absl::StrCat("test not scored: ", run.test_not_scored());
+  const int total = test.per_class_size(), scored = total - test.left_out_classes_size();
+  return absl::StrFormat("test %s %.4f (bootstrap mean %.4f, %g%% %.4f, %g%% %.4f; %s classes)", test.score_name(),
+                         test.score(), test.bootstrap().mean(),
+                         100 * run.spec().evaluation().bootstrap().low_quantile(), test.bootstrap().low(),
+                         100 * run.spec().evaluation().bootstrap().high_quantile(), test.bootstrap().high(),
+                         scored == total ? absl::StrCat(total) : absl::StrCat(scored, " of ", total));
+}
+
+// MatchLines returns a line for each statement that a network was tested on in another corpus.
+std::string MatchLines(const run::Run& run) {
+  std::string lines = absl::StrCat("corpus    ", run.dataset(), " ", run.dataset_version(), ", ",
+                                   WithThousands(run.records().test()), " records\n");
+  for (const run::MatchedClass& match : run.matched_classes()) {
+    absl::StrAppend(&lines, "matched   ", match.code(), ": ", absl::StrJoin(match.trained(), ", "), " here, ",
+                    absl::StrJoin(match.tested(), ", "), " there\n");
+  }
+  return lines;
+}
+
+// NewRunPath returns runs/NAME/TIME, in the folder where the command was typed.
+std::filesystem::path NewRunPath(absl::string_view name) {
+  const std::time_t now = std::time(nullptr);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y%m%d-%H%M%S", std::localtime(&now));
+  return UserPath("runs") / std::string(name) / text;
+}
+
+// LatestRunPath returns the newest folder that NewRunPath gave.
+absl::StatusOr<std::filesystem::path> LatestRunPath(absl::string_view name) {
+  const std::filesystem::path folder = UserPath("runs") / std::string(name);
+  std::filesystem::path latest;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    latest = std::max(latest, entry.path());
+  }
+  if (latest.empty()) {
+    return absl::NotFoundError(
+        absl::StrCat("there is no run in ", folder.string(), " to continue; name its folder with --output_dir"));
+  }
+  return latest;
+}
+
+// RunPath returns the folder of the run that `flags` are about.
+absl::StatusOr<std::filesystem::path> RunPath(const EmbeddedSpec& embedded, const Flags& flags) {
+  if (!flags.output_dir.empty()) return UserPath(flags.output_dir);
+  if (flags.continues()) return LatestRunPath(embedded.name);
+  return NewRunPath(embedded.name);
+}
+
+// SpecOf returns the spec that `flags` ask for, every default filled in. A run that is there has its own, with what was
+// overridden when it began.
+absl::StatusOr<spec::Experiment> SpecOf(const EmbeddedSpec& embedded, const Flags& flags, const RunFolder& folder) {
+  ECG_ASSIGN_OR_RETURN(spec::Experiment spec, ParseExperiment(embedded.text, embedded.file));
+  spec::Experiment before;
+  if (flags.continues()) {
+    ECG_ASSIGN_OR_RETURN(before, folder.ReadSpec());
+    if (CompiledChoices(Resolve(spec)) != CompiledChoices(Resolve(before))) {
+      return absl::InvalidArgumentError(absl::StrCat(folder.path().string(), " holds a run of another experiment than ",
+                                                     embedded.name, "; use the binary that began it"));
+    }
+    spec = before;
+  }
+  if (!flags.settings.empty()) {
+    ECG_ASSIGN_OR_RETURN(const spec::Experiment settings, ReadSettings(flags.settings));
+    ECG_RETURN_IF_ERROR(WithContext(ApplySettings(settings, spec), absl::StrCat("--settings=", flags.settings)));
+  }
+  ECG_RETURN_IF_ERROR(Override(spec, flags.set));
+  if (!flags.device.empty()) ECG_RETURN_IF_ERROR(Override(spec, absl::StrCat("runtime.device=", flags.device)));
+  spec = Resolve(spec);
+  if (flags.continues()) ECG_RETURN_IF_ERROR(CheckSameExperiment(before, spec));
+  return spec;
+}
+
+absl::Status CheckFlags(const Flags& flags) {
+  if (!flags.data_dir.empty() && flags.demo_records > 0) {
+    return absl::InvalidArgumentError("--data_dir and --demo_records exclude each other; pass one of them");
+  }
+  if (!flags.initial_weights.empty() && flags.continues()) {
+    return absl::InvalidArgumentError(
+        "--initial_weights is for a new training; --resume and --mode=evaluate use the weights in --output_dir");
+  }
+  return absl::OkStatus();
+}
+
+// Program is one call of the binary, once its flags are read.
+class Program {
+ public:
+  Program(const EmbeddedSpec& embedded, const Flags& flags, const Recipe& recipe, RunFolder folder)
+      : embedded_(embedded), flags_(flags), recipe_(recipe), folder_(std::move(folder)) {}
+
+  absl::Status Run() {
+    if (!flags_.continues() && !flags_.describe) ECG_RETURN_IF_ERROR(folder_.CheckNew());
+    ECG_ASSIGN_OR_RETURN(spec_, SpecOf(embedded_, flags_, folder_));
+    UseThreads(spec_.runtime().threads());
+    KeepFreedMemory();
+    ECG_ASSIGN_OR_RETURN(device_, ChooseDevice(spec_.runtime()));
+    if (!device_.note.empty()) std::fprintf(stderr, "%s\n", device_.note.c_str());
+    cache_dir_ = spec_.runtime().cache_dir().empty() ? CacheDirectory() : UserPath(spec_.runtime().cache_dir());
+    if (flags_.mode == "evaluate" && !flags_.data_dir.empty()) return EvaluateOn(flags_.data_dir);
+
+    ECG_ASSIGN_OR_RETURN(const DataSource source,
+                         FindData({.dataset = recipe_.dataset,
+                                   .demo_records = flags_.demo_records,
+                                   .flag = flags_.data_dir,
+                                   .variable = flags_.continues() ? nullptr : recipe_.directory_variable,
+                                   .in_spec = spec_.data().data_dir(),
+                                   .cache_dir = cache_dir_}));
+    if (!source.note.empty()) std::fprintf(stderr, "%s\n", source.note.c_str());
+    spec_.mutable_data()->set_data_dir(source.data_dir.string());
+    if (flags_.mode == "evaluate") return Evaluate();
+    ECG_RETURN_IF_ERROR(Open());
+    if (!flags_.initial_weights.empty()) {
+      ECG_RETURN_IF_ERROR(experiment_->UseInitialWeights(UserPath(flags_.initial_weights)));
+    }
+    if (flags_.describe) {
+      std::fputs(experiment_->Describe().c_str(), stdout);
+      return absl::OkStatus();
+    }
+    if (flags_.resume) ECG_RETURN_IF_ERROR(CheckSameRecords());
+    ECG_RETURN_IF_ERROR(experiment_->Start(folder_));
+    PrintSummary();
+    ECG_ASSIGN_OR_RETURN(const run::Run run, experiment_->Train(folder_));
+    std::puts(ResultLine(run).c_str());
+    return absl::OkStatus();
+  }
+
+ private:
+  absl::Status Open(const Scaler* scaler = nullptr) {
+    ECG_ASSIGN_OR_RETURN(experiment_, ExperimentRun::Open(embedded_.name, spec_, recipe_, cache_dir_, device_, scaler));
+    return absl::OkStatus();
+  }
+
+  void PrintSummary() const {
+    std::printf("%soutput    %s\n\n", experiment_->Summary().c_str(), folder_.path().c_str());
+    std::fflush(stdout);
+  }
+
+  // Evaluate tests the run again, on the records that it was begun on.
+  absl::Status Evaluate() {
+    ECG_ASSIGN_OR_RETURN(const ModelMetadata trained, ModelMetadata::Read(folder_.model()));
+    ECG_RETURN_IF_ERROR(Open(&trained.scaler));
+    ECG_RETURN_IF_ERROR(CheckSameRecords());
+    PrintSummary();
+    ECG_ASSIGN_OR_RETURN(const run::Run run, experiment_->Evaluate(folder_));
+    std::puts(ResultLine(run).c_str());
+    return absl::OkStatus();
+  }
+
+  // EvaluateOn tests the run on the records in `data_dir`: again where they are those it was begun on, wherever they
+  // lie, and else as external validation.
+  absl::Status EvaluateOn(const std::string& data_dir) {
+    const std::filesystem::path folder = std::filesystem::absolute(UserPath(data_dir));
+    spec::Experiment there = spec_;
+    there.mutable_data()->set_data_dir(folder.string());
+    if (HasLayoutOf(recipe_.dataset, folder) && HoldsRecordsOfTheRun(there)) {
+      spec_ = std::move(there);
+      return Evaluate();
+    }
+    ECG_ASSIGN_OR_RETURN(const run::Run run, ValidateExternally(folder_, spec_, recipe_, device_, folder, cache_dir_));
+    std::printf("%s%s\n", MatchLines(run).c_str(), ResultLine(run).c_str());
+    return absl::OkStatus();
+  }
+
+  // HoldsRecordsOfTheRun tells whether the data of `spec` are the records that the run was begun on.
+  bool HoldsRecordsOfTheRun(const spec::Experiment& spec) const {
+    std::error_code error;
+    const absl::StatusOr<run::CorpusIdentity> begun = folder_.ReadCorpus();
+    if (!begun.ok()) return std::filesystem::equivalent(spec.data().data_dir(), spec_.data().data_dir(), error);
+    const absl::StatusOr<std::unique_ptr<AnyDataset>> dataset =
+        recipe_.open_dataset(spec.data(), spec.data().data_dir());
+    if (!dataset.ok() || static_cast<int>((*dataset)->corpus().records.size()) != begun->records()) return false;
+    const absl::StatusOr<PackedSignals> signals =
+        PackInCache(**dataset, {.bad_records = spec.data().bad_records()}, cache_dir_);
+    return signals.ok() && RecordsDigest(*signals) == begun->digest();
+  }
+
+  // CheckSameRecords refuses to continue a run on other records than it was begun on.
+  absl::Status CheckSameRecords() const {
+    const absl::StatusOr<run::CorpusIdentity> begun = folder_.ReadCorpus();
+    if (absl::IsNotFound(begun.status())) return absl::OkStatus();
+    ECG_RETURN_IF_ERROR(begun.status());
+    const run::CorpusIdentity now = experiment_->data().Identity();
+    if (now.digest() == begun->digest()) return absl::OkStatus();
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the run in ", folder_.path().string(), " was begun on the ", begun->records(), " records in ",
+        begun->data_dir(), "; those in ", now.data_dir(), " (", now.records(),
+        ") are others, so it would not be the same experiment. Pass the folder that holds the same records, or start "
+        "a new run in another --output_dir"));
+  }
+
+  const EmbeddedSpec& embedded_;
+  const Flags& flags_;
+  const Recipe& recipe_;
+  const RunFolder folder_;
+  spec::Experiment spec_;
+  Device device_;
+  std::filesystem::path cache_dir_;
+  std::unique_ptr<ExperimentRun> experiment_;
+};
+
+absl::Status RunExperiment(const EmbeddedSpec& embedded, const Flags& flags, const Recipe& recipe) {
+  ECG_RETURN_IF_ERROR(CheckFlags(flags));
+  ECG_ASSIGN_OR_RETURN(std::filesystem::path path, RunPath(embedded, flags));
+  return Program(embedded, flags, recipe, RunFolder(std::move(path))).Run();
+}
+
+void AddFlags(const Recipe& recipe, Flags& flags, CLI::App& app) {
+  const std::string variable =
+      recipe.directory_variable == nullptr ? "" : absl::StrCat(" $", recipe.directory_variable, " and");
+  app.add_option("--data_dir", flags.data_dir,
+                 absl::StrCat("Folder of the corpus. Before", variable,
+                              " the spec's data_dir; with none of them, synthetic records are used"))
+      ->type_name("FOLDER");
+  app.add_option("--output_dir", flags.output_dir, "Folder for the results; default runs/NAME/TIME")
+      ->type_name("FOLDER");
+  app.add_option("--device", flags.device, "cpu, cuda or cuda:N; before the spec's runtime.device")
+      ->type_name("DEVICE");
+  app.add_option(
+         "--settings", flags.settings,
+         "A part of a spec that goes before this one's, such as a sweep's chosen.textproto; --set comes after it")
+      ->type_name("FILE");
+  app.add_option("--set", flags.set, "Override a value of the spec, such as training.epochs=2; may be repeated")
+      ->type_name("PATH=VALUE")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app.add_option("--mode", flags.mode,
+                 "train: train, then test; evaluate: test the model in --output_dir again, or on another corpus, "
+                 "which --data_dir names")
+      ->check(CLI::IsMember({"train", "evaluate"}));
+  app.add_option("--initial_weights", flags.initial_weights,
+                 "Start a new training from these weights: a run's model.safetensors, or what PyTorch's "
+                 "torch.save(model.state_dict(), FILE) wrote")
+      ->type_name("FILE");
+  app.add_option("--demo_records", flags.demo_records, "Use a synthetic corpus of so many records")
+      ->check(CLI::PositiveNumber);
+  app.add_flag("--resume", flags.resume, "Continue the run in --output_dir, or else the latest");
+  app.add_flag("--describe", flags.describe, "Print the spec, the network and the corpus, and stop");
+}
+
+}  // namespace
+
+int Main(const EmbeddedSpec& embedded, Recipe recipe, int argc, char** argv) {
+  AddBuiltInParts(recipe);
+  Flags flags;
+  const std::string name(embedded.name.data(), embedded.name.size());
+  CLI::App app(absl::StrCat("Trains and tests the experiment ", name, ", built from ",
+                            std::string(embedded.file.data(), embedded.file.size()), "."),
+               name);
+  AddFlags(recipe, flags, app);
+  if (const std::optional<int> exit_status = ParseFlags(app, argc, argv)) return *exit_status;
+  if (!flags.describe) SleepWhileWaiting(argv);
+
+  absl::Status status;
+  try {
+    status = RunExperiment(embedded, flags, recipe);
+  } catch (const c10::Error& error) {
+    status = absl::InternalError(absl::StrCat("LibTorch failed: ", error.what_without_backtrace()));
+  } catch (const std::exception& error) {
+    status = absl::InternalError(error.what());
+  }
+  return ExitStatus(status);
+}
+
+}  // namespace ecg

@@ -1,0 +1,64 @@
+// recipe.h
+//
+// What a program is made of: one factory for its dataset, network and objective, whose types are compiled in, and a
+// registry for each kind of part that is chosen when it runs. Main takes a recipe, and knows no type behind it.
+//
+//   Recipe recipe = Experiment<PtbXl, Classifier<ResNet<BasicBlock>>, Trainer<MultiLabel>>::MakeRecipe();
+//   recipe.update_rules.Add<my::Lion>("my::Lion");
+//   return Main(kSpec, std::move(recipe), argc, argv);
+
+#ifndef ECG_EXPERIMENT_RECIPE_H_
+#define ECG_EXPERIMENT_RECIPE_H_
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "ecg/batch/augmentation.h"
+#include "ecg/batch/sampler.h"
+#include "ecg/corpus/dataset.h"
+#include "ecg/evaluation/aggregation.h"
+#include "ecg/experiment/result_writer.h"
+#include "ecg/model/network.h"
+#include "ecg/score/metric.h"
+#include "ecg/spec/part_registry.h"
+#include "ecg/train/callback.h"
+#include "ecg/train/objective.h"
+#include "ecg/train/schedule.h"
+#include "ecg/train/update_rule.h"
+#include "proto/experiment.pb.h"
+
+namespace ecg {
+
+// Recipe is a value that can be copied.
+struct Recipe {
+  // The dataset's name, such as "ptbxl", and the environment variable that may name its folder, or nullptr.
+  std::string dataset;
+  const char* directory_variable = nullptr;
+  std::function<absl::StatusOr<std::unique_ptr<AnyDataset>>(const spec::Data&, const std::filesystem::path&)>
+      open_dataset;
+
+  NetworkFactory make_network = nullptr;
+
+  std::function<absl::StatusOr<std::unique_ptr<AnyObjective>>(const spec::Training&, const TrainingLabels&)>
+      make_objective;
+
+  PartRegistry<UpdateRules> update_rules;
+  PartRegistry<Schedules> schedules;
+  PartRegistry<Samplers> samplers;
+  PartRegistry<Augmentations> augmentations;
+  PartRegistry<Aggregations> aggregations;
+  PartRegistry<Metrics> metrics;
+  PartRegistry<Callbacks> callbacks;
+  PartRegistry<ResultWriters> result_writers;
+};
+
+// AddBuiltInParts adds every part of this project to the registries of `recipe`. Its source is written when it is built,
+// from the alternatives in proto/experiment.proto.
+void AddBuiltInParts(Recipe& recipe);
+
+}  // namespace ecg
+
+#endif  // ECG_EXPERIMENT_RECIPE_H_

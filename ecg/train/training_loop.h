@@ -1,0 +1,333 @@
+// training_loop.h
+//
+// Fits a network: epochs of steps, each epoch validated and kept as a checkpoint.
+//
+//   TrainingParts parts = ...;   // made from the spec by ecg::Recipe
+//   TrainingLoop loop(spec, sampling_frequency_hz, std::move(parts), device, folder / "checkpoints");
+//   ECG_ASSIGN_OR_RETURN(run::TrainingState state, loop.Fit(*network, train, validation));
+//
+// Every random number comes from the spec's seed and the epoch, so a training that was stopped and resumed ends with the
+// same weights as one that was not.
+
+#ifndef ECG_TRAIN_TRAINING_LOOP_H_
+#define ECG_TRAIN_TRAINING_LOOP_H_
+
+#include <torch/torch.h>
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "ecg/batch/augmentation.h"
+#include "ecg/batch/batch_source.h"
+#include "ecg/batch/sampler.h"
+#include "ecg/batch/segment.h"
+#include "ecg/batch/split_part.h"
+#include "ecg/batch/target_tensor.h"
+#include "ecg/device/cuda.h"
+#include "ecg/device/device.h"
+#include "ecg/device/layout.h"
+#include "ecg/evaluation/aggregation.h"
+#include "ecg/evaluation/evaluate.h"
+#include "ecg/evaluation/predict.h"
+#include "ecg/model/network.h"
+#include "ecg/model/weights.h"
+#include "ecg/random/random.h"
+#include "ecg/score/metric.h"
+#include "ecg/score/named_score.h"
+#include "ecg/spec/sampling.h"
+#include "ecg/status/status_macros.h"
+#include "ecg/terminal/stopwatch.h"
+#include "ecg/train/averaged_weights.h"
+#include "ecg/train/callback.h"
+#include "ecg/train/checkpoint.h"
+#include "ecg/train/objective.h"
+#include "ecg/train/optimizer.h"
+#include "ecg/train/schedule.h"
+#include "ecg/train/training_step.h"
+#include "ecg/train/update_rule.h"
+#include "proto/experiment.pb.h"
+#include "proto/run.pb.h"
+
+namespace ecg {
+
+// TrainingParts are the parts that a training is made of. The objective must outlive them.
+struct TrainingParts {
+  AnyObjective* objective = nullptr;
+  std::unique_ptr<AnyUpdateRule> update_rule;
+  std::unique_ptr<AnySchedule> schedule;
+  std::unique_ptr<AnySampler> sampler;
+  AugmentationList augmentations;
+  std::unique_ptr<AnyAggregation> aggregation;
+  std::vector<std::unique_ptr<AnyMetric>> metrics;
+  std::vector<std::unique_ptr<AnyCallback>> callbacks;
+};
+
+// TrainingLoop fits networks as `spec` says.
+class TrainingLoop {
+ public:
+  // `spec` has its defaults filled in.
+  TrainingLoop(const spec::Experiment& spec, int sampling_frequency_hz, TrainingParts parts, const Device& device,
+               std::filesystem::path checkpoint_folder)
+      : spec_(spec),
+        crop_samples_(CropSamples(spec.data(), sampling_frequency_hz)),
+        window_options_(WindowOptionsOf(spec, sampling_frequency_hz)),
+        parts_(std::move(parts)),
+        device_(device),
+        checkpoints_(std::move(checkpoint_folder)) {}
+
+  // Fit trains `network`, from its last checkpoint when there is one, and leaves it with the weights of the best epoch.
+  // What is known of the run before its first epoch is in `begin`.
+  absl::StatusOr<run::TrainingState> Fit(Network& network, const SplitPart& train, const SplitPart& validation,
+                                         const run::TrainingState& begin = {}) {
+    const spec::Training& training = spec_.training();
+    if (training.batch_size() == 0) {
+      return absl::InvalidArgumentError("training.batch_size is AUTO; put what LargestBatchSize finds in its place");
+    }
+    try {
+      return FitOrThrow(network, train, validation, begin);
+    } catch (const c10::Error& error) {
+      return StatusOf(error, absl::StrCat("training with training.batch_size ", training.batch_size()), device_.torch,
+                      "Lower training.batch_size and raise training.accumulate_batches, or write AUTO for the largest "
+                      "batch that fits");
+    } catch (const std::exception& error) {
+      return absl::InternalError(absl::StrCat("training stopped: ", error.what()));
+    }
+  }
+
+ private:
+  // Fitting is what lives as long as one call of Fit.
+  struct Fitting {
+    Network& network;
+    const SplitPart& train;
+    const SplitPart& validation;
+    Optimizer& optimizer;
+    BatchSource& source;
+    TrainingStep& step;
+    AveragedWeights* average;
+    run::TrainingState& state;
+    ScheduleSteps steps;
+    bool stop = false;
+
+    TrainingProgress Progress(const spec::Training& training, int epoch, int step = 0, double loss = 0) const {
+      return {network, optimizer, state, epoch, training.epochs(), step, static_cast<int>(steps.in_epoch), loss};
+    }
+  };
+
+  absl::StatusOr<run::TrainingState> FitOrThrow(Network& network, const SplitPart& train, const SplitPart& validation,
+                                                const run::TrainingState& begin) {
+    const spec::Training& training = spec_.training();
+    const ScopedStream stream(device_.torch);
+    MoveNetwork(network, device_);
+    parts_.objective->To(device_.torch);
+    const NamedTensors weights = StateOf(network);
+    Optimizer optimizer(network, std::move(parts_.update_rule), training.optimizer().learning_rate());
+    std::optional<AveragedWeights> average;
+    if (training.has_averaged_weights()) average.emplace(network, training.averaged_weights().decay());
+    const NamedTensors averages = average ? average->state() : NamedTensors();
+    run::TrainingState state = begin;
+    NamedTensors best;
+    if (checkpoints_.exists()) {
+      ECG_ASSIGN_OR_RETURN(state, checkpoints_.Load(weights, optimizer, averages));
+      // There is no best epoch before the first validation.
+      if (state.has_best_epoch()) {
+        ECG_ASSIGN_OR_RETURN(best, checkpoints_.Best(state));
+      }
+    }
+    ECG_ASSIGN_OR_RETURN(const ScheduleSteps steps, StepsOf(train));
+    const std::unique_ptr<BatchSource> source = MakeBatchSource(train,
+                                                                {.batch_size = training.batch_size(),
+                                                                 .samples = crop_samples_,
+                                                                 .drop_last = true,
+                                                                 .threads = spec_.runtime().loader_threads()},
+                                                                device_.torch);
+    TrainingStep step(network, optimizer, *parts_.objective, *source, device_,
+                      {.augmentations = &parts_.augmentations,
+                       .accumulate_batches = training.accumulate_batches(),
+                       .clip_gradient_norm = training.clip_gradient_norm(),
+                       .average = average ? &*average : nullptr});
+    Fitting fitting{network, train, validation, optimizer, *source, step, average ? &*average : nullptr, state, steps};
+
+    ECG_RETURN_IF_ERROR(Call(&AnyCallback::BeginTraining, fitting, state.history_size()));
+    while (state.history_size() < training.epochs() && !fitting.stop) {
+      ECG_ASSIGN_OR_RETURN(run::Epoch epoch, RunEpoch(fitting, state.history_size() + 1));
+      const bool is_best = UpdateBest(epoch, state);
+      if (is_best) best = CopyOf(ValidatesAverage() ? averages : weights);
+      *state.add_history() = std::move(epoch);
+      ECG_RETURN_IF_ERROR(checkpoints_.Save(weights, optimizer, averages, is_best ? &best : nullptr, state));
+      ECG_RETURN_IF_ERROR(Call(&AnyCallback::EndEpoch, fitting, state.history_size()));
+    }
+    ECG_RETURN_IF_ERROR(Call(&AnyCallback::EndTraining, fitting, state.history_size()));
+    if (best.empty()) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("training stopped after ", state.history_size(),
+                       " epochs, before the first validation; lower training.validate_every_epochs"));
+    }
+    ECG_RETURN_IF_ERROR(LoadState(best, weights));
+    return state;
+  }
+
+  bool ValidatesAverage() const {
+    return spec_.training().has_averaged_weights() && spec_.training().averaged_weights().validate();
+  }
+
+  std::vector<int> Order(const SplitPart& train, int epoch) const {
+    return parts_.sampler->Order(train, spec_.runtime().seed(), epoch);
+  }
+
+  // StepsOf returns how many steps an epoch has, which is the same in each.
+  absl::StatusOr<ScheduleSteps> StepsOf(const SplitPart& train) const {
+    const spec::Training& training = spec_.training();
+    const int64_t crops = static_cast<int64_t>(Order(train, 1).size());
+    const int64_t crops_per_step = int64_t{training.batch_size()} * training.accumulate_batches();
+    if (crops < crops_per_step) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("there are ", crops, " training records, fewer than ",
+                       training.accumulate_batches() == 1
+                           ? "one batch; expected at least training.batch_size, which is "
+                           : "one step; expected at least training.batch_size * training.accumulate_batches, which is ",
+                       crops_per_step, ". Use more records or a smaller batch"));
+    }
+    return ScheduleSteps{crops / crops_per_step, crops / crops_per_step * training.epochs()};
+  }
+
+  // UpdateBest notes in `state` what the epoch's validation says, and returns whether it is the best so far.
+  static bool UpdateBest(const run::Epoch& epoch, run::TrainingState& state) {
+    if (!epoch.has_validation_score()) return false;
+    if (state.has_best_score() && epoch.validation_score() <= state.best_score()) {
+      state.set_validations_without_improvement(state.validations_without_improvement() + 1);
+      return false;
+    }
+    state.set_best_epoch(epoch.epoch());
+    state.set_best_score(epoch.validation_score());
+    state.set_validations_without_improvement(0);
+    return true;
+  }
+
+  // Call calls one function of every callback.
+  absl::Status Call(AnyCallback::Answer (AnyCallback::*function)(const TrainingProgress&), Fitting& fitting, int epoch,
+                    int step = 0, double loss = 0) {
+    const TrainingProgress progress = fitting.Progress(spec_.training(), epoch, step, loss);
+    for (const auto& callback : parts_.callbacks) {
+      ECG_ASSIGN_OR_RETURN(const bool stop, (callback.get()->*function)(progress));
+      fitting.stop |= stop;
+    }
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<run::Epoch> RunEpoch(Fitting& fitting, int number) {
+    const Stopwatch stopwatch;
+    run::Epoch epoch;
+    epoch.set_epoch(number);
+    ECG_RETURN_IF_ERROR(Train(fitting, epoch));
+    epoch.set_training_seconds(stopwatch.seconds());
+    epoch.set_loader_wait_seconds(fitting.source.wait_seconds());
+    if (number % spec_.training().validate_every_epochs() == 0 || number == spec_.training().epochs()) {
+      if (ValidatesAverage()) fitting.average->Swap();
+      const absl::Status status = Validate(fitting, epoch);
+      if (ValidatesAverage()) fitting.average->Swap();
+      ECG_RETURN_IF_ERROR(status);
+    }
+    epoch.set_seconds(stopwatch.seconds());
+    return epoch;
+  }
+
+  absl::Status Train(Fitting& fitting, run::Epoch& epoch) {
+    const spec::Training& training = spec_.training();
+    const uint64_t seed = spec_.runtime().seed();
+    const int number = epoch.epoch(), steps = static_cast<int>(fitting.steps.in_epoch);
+    const int batches = steps * training.accumulate_batches(), batch_size = training.batch_size();
+    torch::manual_seed(Random({seed, static_cast<uint64_t>(number)})());  // dropout
+    fitting.network.train();
+    const std::vector<int> order = Order(fitting.train, number);
+    if (static_cast<int64_t>(order.size()) / batch_size < batches) {
+      return absl::InternalError(absl::StrCat("the sampler gives ", order.size(), " crops in epoch ", number,
+                                              ", and more in the first; their number must be the same in all"));
+    }
+    fitting.source.Start(
+        TrainingCrops(fitting.train, order, seed, number, crop_samples_, NumbersOf(parts_.augmentations)));
+    ECG_RETURN_IF_ERROR(Call(&AnyCallback::BeginEpoch, fitting, number));
+
+    // What the epoch is scored by stays on the device, so that no step waits for it.
+    const auto on_device = torch::dtype(torch::kFloat32).device(device_.torch);
+    const torch::Tensor losses = torch::empty({batches}, on_device);
+    const torch::Tensor logits = torch::empty({batches, batch_size, fitting.train.classes()}, on_device);
+    const torch::Tensor rows = torch::empty({batches, batch_size}, on_device.dtype(torch::kInt64));
+    int batch = 0;
+    double loss = 0;  // of a crop, as told last
+    Stopwatch since_told;
+    for (int i = 0; i < steps; ++i) {
+      const int64_t done = (number - 1) * fitting.steps.in_epoch + i;
+      fitting.optimizer.SetSchedule(parts_.schedule->Factor(done, fitting.steps),
+                                    parts_.schedule->Momentum(done, fitting.steps));
+      fitting.step([&] {
+        losses[batch].copy_(fitting.step.loss());
+        logits[batch].copy_(fitting.step.logits());
+        rows[batch++].copy_(fitting.step.rows());
+      });
+      // A CUDA device, which works ahead of the host, is waited for twice a second only.
+      if (device_.torch.is_cpu() || i == 0 || since_told.seconds() > 0.5) {
+        loss = losses[batch - 1].item<double>() / batch_size;
+        since_told = Stopwatch();
+      }
+      ECG_RETURN_IF_ERROR(Call(&AnyCallback::EndStep, fitting, number, i + 1, loss));
+    }
+    ECG_RETURN_IF_ERROR(Call(&AnyCallback::EndBatches, fitting, number, steps, loss));
+    epoch.set_crops(batches * batch_size);
+    epoch.set_train_loss(losses.sum().item<double>() / epoch.crops());
+    epoch.set_learning_rate(fitting.optimizer.learning_rate());
+    if (!std::isfinite(epoch.train_loss())) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("training diverged in epoch ", number,
+                       ": the loss is not a finite number. Lower training.optimizer.learning_rate, which is ",
+                       training.optimizer().learning_rate(), ", or set training.clip_gradient_norm"));
+    }
+    const torch::Tensor targets =
+        TargetTensor(fitting.train).index_select(0, rows.flatten().to(torch::kCPU)).to(torch::kUInt8).contiguous();
+    const torch::Tensor probabilities =
+        parts_.objective->Probabilities(logits.flatten(0, 1).to(torch::kCPU)).to(torch::kFloat32).contiguous();
+    ECG_ASSIGN_OR_RETURN(const double score,
+                         parts_.objective->Score(PredictionsOf(fitting.train, targets, probabilities)));
+    epoch.set_train_score(score);
+    return absl::OkStatus();
+  }
+
+  absl::Status Validate(Fitting& fitting, run::Epoch& epoch) {
+    ECG_ASSIGN_OR_RETURN(const Evaluation evaluation,
+                         Evaluate(fitting.network, fitting.validation, window_options_, *parts_.aggregation,
+                                  *parts_.objective, device_, "validating"));
+    epoch.set_validation_loss(evaluation.loss);
+    const Predictions predictions = evaluation.predictions(fitting.validation.labels->classes);
+    const absl::StatusOr<double> score = parts_.objective->Score(predictions);
+    if (!score.ok()) return WithContext(score.status(), "cannot score the validation records");
+    epoch.set_validation_score(*score);
+    for (const auto& metric : parts_.metrics) {
+      const absl::StatusOr<double> figure = metric->Compute(predictions);
+      if (!figure.ok()) return WithContext(figure.status(), absl::StrCat("metric ", metric->name()));
+      (*epoch.mutable_validation_metrics())[metric->name()] = *figure;
+    }
+    return absl::OkStatus();
+  }
+
+  const spec::Experiment spec_;
+  const int crop_samples_;
+  const WindowOptions window_options_;
+  TrainingParts parts_;
+  const Device device_;
+  Checkpoints checkpoints_;
+};
+
+}  // namespace ecg
+
+#endif  // ECG_TRAIN_TRAINING_LOOP_H_

@@ -1,0 +1,75 @@
+#include "ecg/evaluation/predict.h"
+
+#include <torch/torch.h>
+
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <vector>
+
+#include "ecg/batch/batch.h"
+#include "ecg/batch/device_signals.h"
+#include "ecg/batch/host_batches.h"
+#include "ecg/batch/segment.h"
+#include "ecg/batch/split_part.h"
+#include "ecg/device/device.h"
+#include "ecg/evaluation/aggregation.h"
+#include "ecg/train/objective.h"
+#include "gtest/gtest.h"
+#include "tests/train/small_training.h"
+
+namespace ecg {
+namespace {
+
+using PredictTest = SmallTrainingTest;
+
+TEST_F(PredictTest, AggregatesTheWindowsOfEachRecord) {
+  const auto network = MakeNetwork();
+  network->eval();
+  const std::unique_ptr<AnyObjective> objective = Objectives::Erase(MultiLabel());
+  const AggregationContext context = {objective.get()};
+  const auto maximum = Aggregations::Erase(Maximum()), logit = Aggregations::Erase(MeanLogit()),
+             probability = Aggregations::Erase(MeanProbability({}, context));
+  const DeviceSignals on_device(*signals_, torch::kCPU, 250);
+  SplitPart moved = *validation_;
+  moved.on_device = &on_device;
+  for (const SplitPart* part : {validation_, &moved}) {
+    for (const int batch_windows : {13, 0}) {
+      const WindowOptions options = {.samples = 250, .stride = 125, .batch_windows = batch_windows};
+      const torch::Tensor largest = Predict(*network, *part, options, *maximum, Device(), ""),
+                          mean = Predict(*network, *part, options, *logit, Device(), ""),
+                          likely = Predict(*network, *part, options, *probability, Device(), "");
+      const torch::NoGradGuard no_grad;
+      HostBatches batches(*validation_, WindowsOfRows(*validation_, 250, 125), {.batch_size = 8, .samples = 250});
+      for (int row = 0; row < validation_->size(); ++row) {
+        const std::optional<Batch> batch = batches.Next();
+        ASSERT_TRUE(batch.has_value());
+        const torch::Tensor logits = network->forward(batch->signals);
+        EXPECT_TRUE(torch::allclose(std::get<0>(logits.max(0)), largest[row], 1e-4, 1e-5)) << row;
+        EXPECT_TRUE(torch::allclose(logits.mean(0), mean[row], 1e-4, 1e-5)) << row;
+        EXPECT_TRUE(torch::allclose(logits.sigmoid().mean(0), likely[row].sigmoid(), 1e-4, 1e-5)) << row;
+      }
+    }
+  }
+}
+
+TEST(AggregationTest, KeepsWhatIsNotANumber) {
+  const torch::Tensor windows = torch::tensor({{1.0f, 2.0f}, {std::numeric_limits<float>::quiet_NaN(), 3.0f}});
+  const torch::Tensor row = Maximum().Aggregate(windows);
+  EXPECT_TRUE(row[0].isnan().item<bool>());
+  EXPECT_EQ(row[1].item<float>(), 3);
+}
+
+TEST(AggregationTest, RefusesMeanProbabilitiesOfAnObjectiveWithoutLogits) {
+  struct Unlinked : MultiLabel {
+    static torch::Tensor Logits(const torch::Tensor&) = delete;
+  };
+  const std::unique_ptr<AnyObjective> objective = Objectives::Erase(Unlinked());
+  EXPECT_FALSE(objective->has_logits());
+  EXPECT_THROW(MeanProbability({}, {objective.get()}), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace ecg
