@@ -56,12 +56,14 @@ inline absl::StatusOr<Calibration> Digitise(std::span<const double> mv, int16_t*
 inline absl::StatusOr<Calibration> FitTo16Bits(std::span<const int32_t> samples, const Calibration& calibration,
                                                int16_t* digital) {
   if (samples.empty()) return calibration;
+  uint32_t offset_binary = 0;  // each sample's, by bits; beyond 16 of them when one does not fit
+  for (size_t sample = 0; sample < samples.size(); ++sample) {
+    digital[sample] = static_cast<int16_t>(samples[sample]);
+    offset_binary |= static_cast<uint32_t>(samples[sample]) + 0x8000u;
+  }
+  if (offset_binary <= 0xffff) return calibration;
   const auto [least, most] = std::minmax_element(samples.begin(), samples.end());
   const int64_t low = *least, high = *most;
-  if (low >= std::numeric_limits<int16_t>::min() && high <= std::numeric_limits<int16_t>::max()) {
-    for (const int32_t sample : samples) *digital++ = static_cast<int16_t>(sample);
-    return calibration;
-  }
   // (sample - baseline) / scale - shift is within 16 bits. A scale of 1 loses nothing.
   const double range = static_cast<double>(high - low);
   const double scale = std::max(1.0, range / kDigitalSteps);

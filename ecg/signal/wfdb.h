@@ -19,6 +19,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -394,73 +395,89 @@ inline bool IsLaidOut(const mat_internal::Head4& head, const Group& group) {
          head.rows == group.stride;
 }
 
-// SamplesOfMatrix returns the samples in the matrix `val` of a MATLAB file, frame by frame.
-inline absl::StatusOr<std::vector<int32_t>> SamplesOfMatrix(absl::string_view file, const Group& group) {
-  ECG_ASSIGN_OR_RETURN(const MatMatrix val, ParseMatMatrix(file, "val"));
+// GroupFile is the samples of a group, as they lie in its file: `bytes` in the group's format, or a MATLAB matrix.
+struct GroupFile {
+  std::string bytes;
+  std::optional<MatMatrix> matrix;
+};
+
+// CheckMatrix returns an error unless `val` holds the digital samples of `group`, a row for each signal.
+inline absl::Status CheckMatrix(const MatMatrix& val, const Group& group) {
   if (val.rows != group.stride || val.columns < group.frames) {
     return absl::InvalidArgumentError(absl::StrCat("val is ", val.rows, " x ", val.columns, ", where the header has ",
                                                    group.stride, " signals of ", group.frames, " samples"));
   }
-  std::vector<int32_t> samples;
-  samples.reserve(group.stride * group.frames);
-  for (int64_t i = 0; i < group.stride * group.frames; ++i) {
+  for (size_t i = 0; i < val.values.size(); ++i) {
     const double value = val.values[i];
-    if (!(std::abs(value) <= std::numeric_limits<int32_t>::max()) || value != std::floor(value)) {
-      return absl::InvalidArgumentError(absl::StrCat("val(", i % group.stride + 1, ", ", i / group.stride + 1, ") is ",
-                                                     value,
-                                                     ", not a whole number, where digital samples are expected"));
-    }
-    samples.push_back(static_cast<int32_t>(value));
+    if (std::abs(value) <= std::numeric_limits<int32_t>::max() && value == std::floor(value)) continue;
+    return absl::InvalidArgumentError(absl::StrCat("val(", i % val.rows + 1, ", ", i / val.rows + 1, ") is ", value,
+                                                   ", not a whole number, where digital samples are expected"));
   }
-  return samples;
+  return absl::OkStatus();
 }
 
-// ReadSamples returns the samples in the file of `group`, frame by frame.
-inline absl::StatusOr<std::vector<int32_t>> ReadSamples(const Group& group, const std::filesystem::path& path) {
-  ECG_ASSIGN_OR_RETURN(const std::string file, ReadFile(path));
+// ReadGroupFile reads the file of `group`, and makes sure that all samples are in it.
+inline absl::StatusOr<GroupFile> ReadGroupFile(const Group& group, const std::filesystem::path& path) {
+  GroupFile file;
+  ECG_ASSIGN_OR_RETURN(file.bytes, ReadFile(path));
   const WfdbSignal& first = group.first();
-  if (absl::StartsWith(file, "MATLAB ") || absl::EqualsIgnoreCase(path.extension().string(), ".mat")) {
-    const absl::StatusOr<mat_internal::Head4> head = mat_internal::ParseHead4(file);
-    const MatVersion version = MatVersionOf(file);
+  if (absl::StartsWith(file.bytes, "MATLAB ") || absl::EqualsIgnoreCase(path.extension().string(), ".mat")) {
+    const absl::StatusOr<mat_internal::Head4> head = mat_internal::ParseHead4(file.bytes);
+    const MatVersion version = MatVersionOf(file.bytes);
     if (version == MatVersion::k5 || version == MatVersion::k73 ||
-        (head.ok() && head->bytes() == file.size() && !IsLaidOut(*head, group))) {
-      absl::StatusOr<std::vector<int32_t>> samples = SamplesOfMatrix(file, group);
-      if (samples.ok()) return samples;
+        (head.ok() && head->bytes() == file.bytes.size() && !IsLaidOut(*head, group))) {
+      absl::StatusOr<MatMatrix> val = ParseMatMatrix(file.bytes, "val");
+      const absl::Status status = val.ok() ? CheckMatrix(*val, group) : val.status();
+      if (status.ok()) return GroupFile{.bytes = "", .matrix = *std::move(val)};
       return absl::Status(
-          samples.status().code(),
+          status.code(),
           absl::StrCat(path.string(), ": a MATLAB file of version ", version == MatVersion::k4 ? "4" : "5 or later",
                        ", whose samples do not lie where the header says (format ", first.format, " from byte ",
                        first.byte_offset,
                        first.format == 16 && first.byte_offset > 0 ? ", the layout of version 4" : "",
-                       "), and whose matrix val cannot be read: ", samples.status().message(),
+                       "), and whose matrix val cannot be read: ", status.message(),
                        "; save the samples as 16-bit integers, a row for each signal, as the matrix val"));
     }
   }
-  std::vector<int32_t> samples;
-  const int64_t count = group.frames * group.stride;
-  ECG_RETURN_IF_ERROR(VisitFormat(first.format, [&](auto format) -> absl::Status {
-    const int64_t expected = first.byte_offset + format.Bytes(count);
-    if (static_cast<int64_t>(file.size()) < expected) {
-      return absl::DataLossError(absl::StrCat(path.string(), ": ", expected, " bytes expected (", group.signals.size(),
-                                              " signals of ", group.frames, " samples in format ", first.format,
-                                              " from byte ", first.byte_offset, "), ", file.size(),
-                                              " found; the file is cut short, or the header states too many samples"));
-    }
-    // Not before now: a broken header can promise anything, and the file has turned out to hold it.
-    samples.resize(count);
-    const uint8_t* bytes = reinterpret_cast<const uint8_t*>(file.data()) + first.byte_offset;
-    for (int64_t i = 0; i < count; ++i) samples[i] = format.At(bytes, i);
+  int64_t expected = first.byte_offset;
+  ECG_RETURN_IF_ERROR(VisitFormat(first.format, [&](auto format) {
+    expected += format.Bytes(group.frames * group.stride);
     return absl::OkStatus();
   }));
+  if (static_cast<int64_t>(file.bytes.size()) >= expected) return file;
+  return absl::DataLossError(absl::StrCat(path.string(), ": ", expected, " bytes expected (", group.signals.size(),
+                                          " signals of ", group.frames, " samples in format ", first.format,
+                                          " from byte ", first.byte_offset, "), ", file.bytes.size(),
+                                          " found; the file is cut short, or the header states too many samples"));
+}
+
+// Decode returns the samples that lie at `position` in each frame, [frames].
+inline std::vector<int32_t> Decode(const GroupFile& file, const Group& group, int64_t position) {
+  std::vector<int32_t> samples(group.frames);
+  if (file.matrix) {
+    for (int64_t frame = 0; frame < group.frames; ++frame) {
+      samples[frame] = static_cast<int32_t>(file.matrix->at(static_cast<int>(position), static_cast<int>(frame)));
+    }
+    return samples;
+  }
+  const uint8_t* bytes = reinterpret_cast<const uint8_t*>(file.bytes.data()) + group.first().byte_offset;
+  [[maybe_unused]] const absl::Status known = VisitFormat(group.first().format, [&](auto format) {
+    int64_t index = position;
+    for (int32_t& sample : samples) {
+      sample = format.At(bytes, index);
+      index += group.stride;
+    }
+    return absl::OkStatus();
+  });
+  assert(known.ok());
   return samples;
 }
 
-// ReadLead checks the samples of one lead, every `stride`th of `stored`, and puts them into `result`.
-inline absl::Status ReadLead(const WfdbSignal& signal, std::span<const int32_t> stored, int64_t stride,
-                             Signal* result) {
+// ReadLead checks the samples of one lead, as they are stored, and puts them into `result`.
+inline absl::Status ReadLead(const WfdbSignal& signal, std::span<const int32_t> stored, Signal* result) {
   // Initial value and checksum are those of the samples as they are stored, before the skew is taken out.
   uint32_t sum = 0;
-  for (int64_t sample = 0; sample < result->samples; ++sample) sum += static_cast<uint32_t>(stored[sample * stride]);
+  for (const int32_t sample : stored.first(result->samples)) sum += static_cast<uint32_t>(sample);
   constexpr absl::string_view kAdvice = "; header and samples do not match: get both from the same source";
   if (signal.initial_value && *signal.initial_value != stored[0]) {
     return absl::DataLossError(
@@ -475,12 +492,10 @@ inline absl::Status ReadLead(const WfdbSignal& signal, std::span<const int32_t> 
     missing = format.kMissing;
     return absl::OkStatus();
   }));
-  std::vector<int32_t> samples(result->samples);
-  for (int64_t sample = 0; sample < result->samples; ++sample) {
-    samples[sample] = stored[(sample + signal.skew) * stride];
-    if (samples[sample] == missing) {
-      return absl::DataLossError(absl::StrCat("sample ", sample, " is marked as missing (", missing, ")"));
-    }
+  const std::span<const int32_t> samples = stored.subspan(signal.skew, result->samples);
+  if (const auto found = std::find(samples.begin(), samples.end(), missing); found != samples.end()) {
+    return absl::DataLossError(
+        absl::StrCat("sample ", found - samples.begin(), " is marked as missing (", missing, ")"));
   }
   Calibration& calibration = result->calibration[*signal.lead];
   ECG_ASSIGN_OR_RETURN(calibration,
@@ -494,13 +509,14 @@ inline absl::Status ReadLead(const WfdbSignal& signal, std::span<const int32_t> 
 
 // ReadGroup reads the leads of one file into `result`.
 inline absl::Status ReadGroup(const Group& group, const std::filesystem::path& path, Signal* result) {
-  ECG_ASSIGN_OR_RETURN(const std::vector<int32_t> samples, ReadSamples(group, path));
+  ECG_ASSIGN_OR_RETURN(const GroupFile file, ReadGroupFile(group, path));
+  // Not before now: a broken header can promise anything, and the file has turned out to hold it.
   result->digital.resize(static_cast<size_t>(kLeads) * result->samples);
   int64_t position = 0;  // in a frame
   for (const WfdbSignal* signal : group.signals) {
     if (signal->lead) {
-      ECG_RETURN_IF_ERROR(WithContext(ReadLead(*signal, std::span(samples).subspan(position), group.stride, result),
-                                      absl::StrCat(path.string(), ": lead ", signal->description)));
+      const absl::Status status = ReadLead(*signal, Decode(file, group, position), result);
+      if (!status.ok()) return WithContext(status, absl::StrCat(path.string(), ": lead ", signal->description));
     }
     position += signal->samples_per_frame;
   }
