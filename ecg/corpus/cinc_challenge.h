@@ -56,26 +56,34 @@
 
 namespace ecg {
 
-// ParseDx returns the SNOMED CT codes in the text of a header, in its order; messages call it `name`. "Unknown" is
-// none.
+// ParseDx returns the SNOMED CT codes in the text of a header, in its order; messages call it `name`. Codes are digits,
+// separated by commas, semicolons or blanks. "Unknown", "NaN" and nothing are no code; anything else is an error, so
+// that no label is lost.
 inline absl::StatusOr<std::vector<std::string>> ParseDx(absl::string_view text, absl::string_view name) {
+  absl::ConsumePrefix(&text, "\xEF\xBB\xBF");
+  std::vector<std::string> codes;
+  bool found = false;
+  int line_number = 0;
   for (absl::string_view line : absl::StrSplit(text, '\n')) {
+    ++line_number;
     line = absl::StripAsciiWhitespace(line);
     if (!absl::ConsumePrefix(&line, "#")) continue;
-    line = absl::StripLeadingAsciiWhitespace(line);
-    if (!absl::StartsWithIgnoreCase(line, "Dx:")) continue;
-    std::vector<std::string> codes;
-    for (absl::string_view code : absl::StrSplit(line.substr(3), ',')) {
-      code = absl::StripAsciiWhitespace(code);
-      if (code.empty() || absl::EqualsIgnoreCase(code, "Unknown")) continue;
+    const std::pair<absl::string_view, absl::string_view> field = absl::StrSplit(line, absl::MaxSplits(':', 1));
+    if (!absl::EqualsIgnoreCase(absl::StripAsciiWhitespace(field.first), "Dx") || !absl::StrContains(line, ':'))
+      continue;
+    found = true;
+    for (const absl::string_view code : absl::StrSplit(field.second, absl::ByAnyChar(",; \t"), absl::SkipEmpty())) {
+      if (absl::EqualsIgnoreCase(code, "Unknown") || absl::EqualsIgnoreCase(code, "NaN")) continue;
+      if (!std::all_of(code.begin(), code.end(), absl::ascii_isdigit)) {
+        return absl::InvalidArgumentError(
+            absl::StrCat(name, ":", line_number, ": Dx is \"", absl::StripAsciiWhitespace(field.second), "\", where \"",
+                         code, "\" is not a SNOMED CT code; digits are expected, and commas between codes"));
+      }
       if (std::find(codes.begin(), codes.end(), code) == codes.end()) codes.emplace_back(code);
     }
-    return codes;
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat(name,
-                   ": no line \"#Dx: ...\" with the record's SNOMED CT codes; the folder should hold records of a "
-                   "PhysioNet/CinC Challenge"));
+  if (found) return codes;
+  return absl::InvalidArgumentError(absl::StrCat(name, ": no line \"#Dx: ...\" with the record's SNOMED CT codes"));
 }
 
 // PadInFront returns `signal` with `samples` samples, the first of which are 0 mV. A longer one is an error.
@@ -114,13 +122,16 @@ class CincChallenge {
 
   // corpus returns all records.
   const Corpus& corpus() const { return corpus_; }
-  // labels returns the codes that are predicted. Records that carry none of them are kept, as in the reference.
+  // labels returns the codes that are predicted. Records that carry none of them are kept, as in the reference; records
+  // whose header cannot be read are left out.
   const Labels& labels() const { return labels_; }
   // split returns the parts of labels() that train, validate and test.
   const Split& split() const { return split_; }
 
   // ReadSignal reads the samples of a record, a place in corpus().records.
   absl::StatusOr<Signal> ReadSignal(int record) const {
+    const std::string& problem = corpus_.records[record].problem;
+    if (!problem.empty()) return absl::InvalidArgumentError(problem);
     const std::filesystem::path path = corpus_.data_dir / corpus_.records[record].path;
     ECG_ASSIGN_OR_RETURN(Signal signal, ReadWfdb(path));
     if (signal.sampling_frequency_hz != corpus_.sampling_frequency_hz) {
@@ -150,22 +161,31 @@ class CincChallenge {
   }
 
  private:
-  absl::Status ReadHeaders() {
+  // FindHeaders returns the path of every header below the folder, without extension, by the record's name.
+  absl::StatusOr<std::map<std::string, std::string>> FindHeaders() const {
     using std::filesystem::directory_options;
     const directory_options options =
         directory_options::follow_directory_symlink | directory_options::skip_permission_denied;
     std::error_code error;
-    std::map<std::string, std::string> paths;  // without extension, of each name
+    std::map<std::string, std::string> paths;
     for (std::filesystem::recursive_directory_iterator entry(corpus_.data_dir, options, error), end;
          !error && entry != end; entry.increment(error)) {
-      if (entry->path().extension() != ".hea") continue;
+      // What systems and editors leave behind is no record, though its name ends like one: macOS's ._E00001.hea and
+      // __MACOSX, checkpoints of notebooks. The name of a record begins with a letter or a digit.
+      const std::string file = entry->path().filename().string();
+      std::error_code ignored;
+      const bool is_directory = entry->is_directory(ignored);
+      if (file[0] == '.' || file == "__MACOSX") {
+        if (is_directory) entry.disable_recursion_pending();
+        continue;
+      }
+      if (is_directory || entry->path().extension() != ".hea") continue;
       const std::string path = entry->path().lexically_relative(corpus_.data_dir).replace_extension().string();
       const auto [other, is_new] = paths.emplace(entry->path().stem().string(), path);
       if (!is_new) {
         return absl::InvalidArgumentError(absl::StrCat("two records of one name below ", corpus_.data_dir.string(),
                                                        ": ", other->second, ".hea and ", path,
-                                                       ".hea; name a folder with one "
-                                                       "corpus"));
+                                                       ".hea; name a folder with one corpus"));
       }
     }
     if (error) {
@@ -177,21 +197,58 @@ class CincChallenge {
                                               "folder that holds them, or get them with `bazel run //cli:download -- ",
                                               corpus_.dataset, " --output_dir=", corpus_.data_dir.string(), "`"));
     }
+    return paths;
+  }
+
+  // ReadHeaders reads the labels of every record, and compares the rates with what is asked for. A header that cannot be read is the record's problem, because the spec
+  // may say to skip it; if none can be read, the folder is not what it should be.
+  absl::Status ReadHeaders() {
+    using Paths = std::map<std::string, std::string>;
+    ECG_ASSIGN_OR_RETURN(const Paths paths, FindHeaders());
+    absl::Status first_problem;
+    bool any_good = false;
+    std::map<int, std::string> file_at_rate;  // one header of each sampling frequency
     for (const auto& [name, path] : paths) {
+      Record& record = corpus_.records.emplace_back();
+      record.id = name;
+      record.path = path;
       const std::string file = (corpus_.data_dir / (path + ".hea")).string();
-      ECG_ASSIGN_OR_RETURN(const std::string text, ReadFile(file));
-      ECG_ASSIGN_OR_RETURN(std::vector<std::string> codes, ParseDx(text, file));
-      corpus_.records.push_back(
-          {.id = name, .path = path, .patient_id = "", .fold = 0, .statements = std::move(codes)});
+      const absl::StatusOr<std::string> text = ReadFile(file);
+      absl::StatusOr<std::vector<std::string>> codes = text.ok() ? ParseDx(*text, file) : text.status();
+      if (codes.ok()) {
+        record.statements = *std::move(codes);
+        any_good = true;
+        if (const auto header = ParseWfdbHeader(*text, file); header.ok()) {
+          file_at_rate.emplace(header->sampling_frequency_hz, file);
+        }
+        continue;
+      }
+      record.problem = std::string(codes.status().message());
+      first_problem.Update(codes.status());
     }
-    return absl::OkStatus();
+    if (!any_good) {
+      return absl::Status(first_problem.code(),
+                          absl::StrCat("none of the ", paths.size(), " headers in ", corpus_.data_dir.string(),
+                                       " can be used; the folder should hold records of a PhysioNet/CinC Challenge. "
+                                       "The first: ",
+                                       first_problem.message()));
+    }
+    // Where all records have another rate, to skip them would not help.
+    const int hz = corpus_.sampling_frequency_hz;
+    if (file_at_rate.empty() || file_at_rate.contains(hz)) return absl::OkStatus();
+    const auto& [other_hz, file] = *file_at_rate.begin();
+    return absl::InvalidArgumentError(
+        absl::StrCat(corpus_.data_dir.string(), " has no record at ", hz, " Hz: ", file, " has ", other_hz,
+                     " Hz; a corpus at that rate is cinc_challenge { sampling_frequency_hz: ", other_hz, " }"));
   }
 
   absl::Status MakeLabelsOf(const Spec& spec) {
     std::vector<std::vector<std::string>> statements;
     std::map<std::string, int> counts;
+    int good_records = 0;
     for (const Record& record : corpus_.records) {
       statements.push_back(record.statements);
+      good_records += record.problem.empty();
       for (const std::string& code : record.statements) ++counts[code];
     }
     std::set<std::string> classes;
@@ -203,11 +260,12 @@ class CincChallenge {
       }
       classes.insert(code);
     }
-    const int least = static_cast<int>(spec.min_share() * static_cast<double>(corpus_.records.size()));
+    const int least = static_cast<int>(spec.min_share() * good_records);
     for (const auto& [code, count] : counts) {
       if (spec.codes().empty() && count > least) classes.insert(code);
     }
-    labels_ = MakeLabels(statements, classes, /*with_none=*/true);
+    labels_ = KeepRows(MakeLabels(statements, classes, /*with_none=*/true),
+                       [&](int record) { return corpus_.records[record].problem.empty(); });
     return absl::OkStatus();
   }
 

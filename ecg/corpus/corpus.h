@@ -26,6 +26,9 @@ struct Record {
   int fold = 0;
   // statements are the codes that the record carries, in the order of the source.
   std::vector<std::string> statements;
+  // problem is why the record cannot be used, where that is known before its samples are read; else empty. Such a record
+  // is in no split, and Pack refuses or skips it.
+  std::string problem;
 };
 
 // Corpus is a set of records of the same sampling frequency, in a fixed order.

@@ -110,6 +110,7 @@ class Cpsc2018 {
         return WithContext(calibration.status(), absl::StrCat(path, ": lead ", kLeadNames[lead]));
       }
       signal.calibration[lead] = *calibration;
+      signal.rounding_mv = std::max(signal.rounding_mv, RoundingMv(*calibration));
     }
     return signal;
   }

@@ -52,6 +52,19 @@ inline Labels MakeLabels(const std::vector<std::vector<std::string>>& labels, co
   return result;
 }
 
+// KeepRows returns `labels` without the rows whose record `keep` answers with false.
+template <typename Predicate>
+Labels KeepRows(const Labels& labels, Predicate keep) {
+  Labels result = {.classes = labels.classes, .records = {}, .targets = {}};
+  for (int row = 0; row < labels.rows(); ++row) {
+    if (!keep(labels.records[row])) continue;
+    const std::span<const uint8_t> targets = labels.row(row);
+    result.records.push_back(labels.records[row]);
+    result.targets.insert(result.targets.end(), targets.begin(), targets.end());
+  }
+  return result;
+}
+
 // MakeLabels without classes takes the labels that occur, and leaves out records without any.
 inline Labels MakeLabels(const std::vector<std::vector<std::string>>& labels) {
   std::set<std::string> classes;

@@ -103,12 +103,13 @@ namespace pack_internal {
 struct RecordState {
   std::string state;
   std::string reason;
+  double rounding_mv = 0;
   std::array<Calibration, kLeads> calibration;
 };
 
 inline absl::Status BadRecordError(absl::string_view id, absl::string_view reason) {
   return absl::DataLossError(
-      absl::StrCat("record ", id, ": ", reason, "; mend it, or leave such records out with bad_records: SKIP"));
+      absl::StrCat("record ", id, ": ", reason, "; fix it, or leave such records out with bad_records: SKIP"));
 }
 
 // The files of samples, being written by several threads. Records of the same length have their own places, and one
@@ -216,6 +217,7 @@ absl::StatusOr<std::vector<RecordState>> WriteSignals(const D& dataset, const st
         file.WriteRecord(record, signal.ok() ? std::span<const int16_t>(signal->digital) : std::span<const int16_t>()));
     if (signal.ok()) {
       state.state = signal->checksums_verified ? PackedSignals::kVerified : PackedSignals::kUnverified;
+      state.rounding_mv = signal->rounding_mv;
       state.calibration = signal->calibration;
       return absl::OkStatus();
     }
@@ -256,7 +258,7 @@ absl::StatusOr<std::vector<RecordState>> WriteSignals(const D& dataset, const st
 }
 
 inline std::string FormatRecords(const Corpus& corpus, const std::vector<RecordState>& states) {
-  std::vector<std::string> row = {"id", "path", "fold", "state", "reason"};
+  std::vector<std::string> row = {"id", "path", "fold", "state", "reason", "rounding_mv"};
   for (const absl::string_view lead : kLeadNames) {
     row.push_back(absl::StrCat("gain_", lead));
     row.push_back(absl::StrCat("baseline_", lead));
@@ -265,7 +267,12 @@ inline std::string FormatRecords(const Corpus& corpus, const std::vector<RecordS
   AppendCsvRow(row, &text);
   for (size_t record = 0; record < states.size(); ++record) {
     const Record& source = corpus.records[record];
-    row = {source.id, source.path, absl::StrCat(source.fold), states[record].state, states[record].reason};
+    row = {source.id,
+           source.path,
+           absl::StrCat(source.fold),
+           states[record].state,
+           states[record].reason,
+           absl::StrFormat("%.3g", states[record].rounding_mv)};
     for (const Calibration& calibration : states[record].calibration) {
       row.push_back(absl::StrFormat("%.17g", calibration.gain));
       row.push_back(absl::StrCat(calibration.baseline));
@@ -354,6 +361,15 @@ inline absl::StatusOr<PackedSignals> OpenCurrent(const std::filesystem::path& fo
   return signals;
 }
 
+// A record that is known to be unusable is refused before anything is read.
+inline absl::Status CheckProblems(const Corpus& corpus, const PackOptions& options) {
+  if (options.bad_records == spec::Data::SKIP) return absl::OkStatus();
+  for (const Record& record : corpus.records) {
+    if (!record.problem.empty()) return BadRecordError(record.id, record.problem);
+  }
+  return absl::OkStatus();
+}
+
 // An earlier job may have skipped what this one refuses.
 inline absl::Status CheckRecords(const PackedSignals& signals, const PackOptions& options) {
   const std::vector<int> bad = signals.unusable();
@@ -369,6 +385,7 @@ inline absl::Status CheckRecords(const PackedSignals& signals, const PackOptions
 template <SignalSource D>
 absl::StatusOr<PackedSignals> Pack(const D& dataset, const std::filesystem::path& folder,
                                    const PackOptions& options = {}) {
+  ECG_RETURN_IF_ERROR(pack_internal::CheckProblems(dataset.corpus(), options));
   const std::filesystem::path target = std::filesystem::absolute(folder / "").parent_path();
   const auto beside = [&](absl::string_view suffix) {
     return target.parent_path() / absl::StrCat(".", target.filename().string(), suffix);

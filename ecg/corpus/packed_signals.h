@@ -6,7 +6,8 @@
 //   signals.npy   int16 [records, leads, samples]; numpy.load(..., mmap_mode="r") reads it
 //   offsets.npy   only where records differ in length: signals.npy is then int16 [all samples], of which
 //                 [offsets[r], offsets[r + 1]) are record r's [leads, samples]
-//   records.csv   a row for each record: id, path, fold, state, reason, gain and baseline of each lead
+//   records.csv   a row for each record: id, path, fold, state, reason, the most in mV that an amplitude was rounded
+//                 by, gain and baseline of each lead
 //   corpus.json   dataset, version, sampling frequency, order of the leads, digest of the source, ...; `samples` is 0
 //                 where records differ in length
 //
@@ -57,7 +58,7 @@ class PackedSignals {
   static constexpr char kRecordsFile[] = "records.csv";
   static constexpr char kCorpusFile[] = "corpus.json";
   // kFormat marks corpus.json, and changes when the format does.
-  static constexpr char kFormat[] = "ecg packed signals 1";
+  static constexpr char kFormat[] = "ecg packed signals 2";
   // The states of a record in records.csv: every lead agreed with its checksum; the source had no checksum for some
   // lead; the record could not be read and its samples are zeros, or none where records differ in length.
   static constexpr char kVerified[] = "verified";

@@ -19,16 +19,24 @@
 #ifndef ECG_CORPUS_PTBXL_H_
 #define ECG_CORPUS_PTBXL_H_
 
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
 #include <filesystem>
+#include <optional>
+#include <set>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "ecg/corpus/corpus.h"
@@ -67,6 +75,7 @@ class PtbXl {
     }
     PtbXl ptbxl;
     ECG_RETURN_IF_ERROR(ptbxl.ReadDatabase(spec.sampling_frequency_hz(), data_dir));
+    ECG_RETURN_IF_ERROR(ptbxl.CheckRate());
     ECG_RETURN_IF_ERROR(ptbxl.ReadLabels(spec.task()));
     if (split < 1 || split > kFolds / 2) {
       return absl::InvalidArgumentError(absl::StrCat("split is ", split, ", not 1 to ", kFolds / 2));
@@ -111,6 +120,15 @@ class PtbXl {
     }
   }
 
+  // ParseFold reads a fold, which pandas writes as "3.0" where a row of the column is empty.
+  static std::optional<int> ParseFold(const std::string& field) {
+    double fold = 0;
+    if (!absl::SimpleAtod(field, &fold) || !(fold >= 1 && fold <= kFolds) || fold != std::floor(fold)) {
+      return std::nullopt;
+    }
+    return static_cast<int>(fold);
+  }
+
   absl::Status ReadDatabase(int sampling_frequency_hz, const std::filesystem::path& data_dir) {
     if (sampling_frequency_hz != 100 && sampling_frequency_hz != 500) {
       return absl::InvalidArgumentError(
@@ -121,11 +139,13 @@ class PtbXl {
     ECG_ASSIGN_OR_RETURN(const int patient, table.Column("patient_id"));
     ECG_ASSIGN_OR_RETURN(const int codes, table.Column("scp_codes"));
     ECG_ASSIGN_OR_RETURN(const int fold, table.Column("strat_fold"));
-    ECG_ASSIGN_OR_RETURN(const int path, table.Column(sampling_frequency_hz == 100 ? "filename_lr" : "filename_hr"));
+    const bool is_slow = sampling_frequency_hz == 100;
+    ECG_ASSIGN_OR_RETURN(const int path, table.Column(is_slow ? "filename_lr" : "filename_hr"));
+    const absl::StatusOr<int> other_path = table.Column(is_slow ? "filename_hr" : "filename_lr");
     absl::flat_hash_map<std::string, int> lines;
     for (int row = 0; row < table.rows(); ++row) {
       Record& record = corpus_.records.emplace_back();
-      record.id = table.at(row, id);
+      record.id = WithoutPointZero(table.at(row, id));
       if (const auto [other, is_new] = lines.emplace(record.id, table.line(row)); !is_new) {
         return table.ErrorAt(row, id, absl::StrCat("\"", record.id, "\" is also the record of line ", other->second));
       }
@@ -134,11 +154,13 @@ class PtbXl {
       if (record.path.empty() || normal.is_absolute() || *normal.begin() == "..") {
         return table.ErrorAt(row, path, absl::StrCat("\"", record.path, "\" is not a file below the corpus's folder"));
       }
-      // The patients are numbered, but stored as floating point.
-      record.patient_id = std::string(absl::StripSuffix(table.at(row, patient), ".0"));
-      if (!absl::SimpleAtoi(table.at(row, fold), &record.fold) || record.fold < 1 || record.fold > kFolds) {
+      if (other_path.ok()) paths_at_other_rate_.push_back(table.at(row, *other_path));
+      record.patient_id = WithoutPointZero(table.at(row, patient));
+      const std::optional<int> parsed_fold = ParseFold(table.at(row, fold));
+      if (!parsed_fold) {
         return table.ErrorAt(row, fold, absl::StrCat("\"", table.at(row, fold), "\" is not a fold from 1 to ", kFolds));
       }
+      record.fold = *parsed_fold;
       const absl::StatusOr<std::vector<ScpCode>> parsed = ParseScpCodes(table.at(row, codes));
       if (!parsed.ok()) return table.ErrorAt(row, codes, parsed.status().message());
       for (const ScpCode& code : *parsed) record.statements.push_back(code.statement);
@@ -150,6 +172,30 @@ class PtbXl {
     corpus_.sampling_frequency_hz = sampling_frequency_hz;
     corpus_.samples = kSeconds * sampling_frequency_hz;
     return absl::OkStatus();
+  }
+
+  // WithoutPointZero returns a whole number as such: pandas writes "101.0" where a row of the column is empty, and
+  // PTB-XL's own table has patients so.
+  static std::string WithoutPointZero(absl::string_view field) { return std::string(absl::StripSuffix(field, ".0")); }
+
+  // CheckRate returns an error when no record is there at the rate that is asked for, and some are at the other. (Where
+  // some are missing, they are bad records.)
+  absl::Status CheckRate() {
+    const auto is_there = [&](const std::string& path) {
+      std::error_code error;
+      return !path.empty() && std::filesystem::exists(corpus_.data_dir / (path + ".hea"), error);
+    };
+    const std::vector<std::string> others = std::exchange(paths_at_other_rate_, {});
+    for (const Record& record : corpus_.records) {
+      if (is_there(record.path)) return absl::OkStatus();
+    }
+    const auto other = std::find_if(others.begin(), others.end(), is_there);
+    if (other == others.end()) return absl::OkStatus();
+    const int hz = corpus_.sampling_frequency_hz, other_hz = hz == 100 ? 500 : 100;
+    return absl::NotFoundError(absl::StrCat(corpus_.data_dir.string(), " has no record at ", hz, " Hz (",
+                                            corpus_.records[0].path, ".hea and so on), but at ", other_hz, " Hz (",
+                                            *other, ".hea); set sampling_frequency_hz: ", other_hz,
+                                            ", or get the records at ", hz, " Hz, too"));
   }
 
   absl::Status ReadLabels(Spec::Task task) {
@@ -168,10 +214,36 @@ class PtbXl {
     return absl::OkStatus();
   }
 
+  // FindStatementColumn returns the column of scp_statements.csv that holds the statements. It is the first, and has no
+  // name; a table that was saved again by pandas may have row numbers there, and the statements in "Unnamed: 0".
+  absl::StatusOr<int> FindStatementColumn(const CsvTable& table) const {
+    std::set<std::string> known;
+    for (const Record& record : corpus_.records) known.insert(record.statements.begin(), record.statements.end());
+    std::vector<int> candidates = {0};
+    for (size_t column = 1; column < table.header().size(); ++column) {
+      const std::string& name = table.header()[column];
+      if (name.empty() || absl::StartsWith(name, "Unnamed:")) candidates.push_back(static_cast<int>(column));
+    }
+    if (known.empty()) return 0;
+    for (const int column : candidates) {
+      for (int row = 0; row < table.rows(); ++row) {
+        if (known.contains(table.at(row, column))) return column;
+      }
+    }
+    std::vector<std::string> found;
+    for (int row = 0; row < std::min(table.rows(), 3); ++row) found.push_back(table.at(row, 0));
+    return absl::InvalidArgumentError(
+        absl::StrCat(table.name(), ": column \"", table.header()[0], "\" has none of the statements of ", kDatabaseFile,
+                     ", such as \"", *known.begin(), "\", but \"", absl::StrJoin(found, "\", \""),
+                     "\"; take the file as PTB-XL has it, whose first column holds the statements"));
+  }
+
   // Returns the label of each statement that has one in `task`, read from scp_statements.csv.
   absl::StatusOr<absl::flat_hash_map<std::string, std::string>> ReadStatements(Spec::Task task) const {
     ECG_ASSIGN_OR_RETURN(const CsvTable table, CsvTable::Read(corpus_.data_dir / kStatementsFile));
-    ECG_ASSIGN_OR_RETURN(const int statement, table.Column(""));  // the statement's own column has no name
+    absl::flat_hash_map<std::string, std::string> labels;
+    if (task == Spec::ALL) return labels;  // every statement is its own label
+    ECG_ASSIGN_OR_RETURN(const int statement, FindStatementColumn(table));
     const char* member_column = task == Spec::FORM ? "form" : task == Spec::RHYTHM ? "rhythm" : "diagnostic";
     ECG_ASSIGN_OR_RETURN(const int member, table.Column(member_column));
     int label = statement;
@@ -180,11 +252,11 @@ class PtbXl {
     } else if (task == Spec::SUPERDIAGNOSTIC) {
       ECG_ASSIGN_OR_RETURN(label, table.Column("diagnostic_class"));
     }
-    absl::flat_hash_map<std::string, std::string> labels;
     for (int row = 0; row < table.rows(); ++row) {
+      const std::string& field = table.at(row, member);
       double is_member = 0;  // an empty field means no
-      if (!table.at(row, member).empty() && !absl::SimpleAtod(table.at(row, member), &is_member)) {
-        return table.ErrorAt(row, member, absl::StrCat("\"", table.at(row, member), "\" is neither 1.0 nor empty"));
+      if (!field.empty() && (!absl::SimpleAtod(field, &is_member) || (is_member != 0 && is_member != 1))) {
+        return table.ErrorAt(row, member, absl::StrCat("\"", field, "\" is neither 1.0 nor empty"));
       }
       if (is_member != 1 || table.at(row, label).empty()) continue;
       if (!labels.emplace(table.at(row, statement), table.at(row, label)).second) {
@@ -194,6 +266,7 @@ class PtbXl {
     return labels;
   }
 
+  std::vector<std::string> paths_at_other_rate_;  // of each record, while it is opened
   Corpus corpus_;
   Labels labels_;
   Split split_;

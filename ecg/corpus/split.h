@@ -2,12 +2,16 @@
 //
 // Which records train, which choose among the trained weights, and which judge the chosen ones.
 //
-//   const Split usable = KeepRecords(dataset.split(), dataset.labels(), [&](int record) { return packed.usable(record);
-//   });
+//   const Split usable =
+//       KeepRecords(dataset.split(), dataset.labels(), [&](int record) { return packed.usable(record); });
 
 #ifndef ECG_CORPUS_SPLIT_H_
 #define ECG_CORPUS_SPLIT_H_
 
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "ecg/corpus/corpus.h"
@@ -39,6 +43,34 @@ Split KeepRecords(Split split, const Labels& labels, Predicate keep) {
     std::erase_if(*rows, [&](int row) { return !keep(labels.records[row]); });
   }
   return split;
+}
+
+// SharedPatient is two records of one patient in two parts of a split, which makes a test of new patients easier than
+// it is. The records are places in Corpus::records; the parts are "train", "validation" or "test".
+struct SharedPatient {
+  std::string patient_id;
+  int first_record = 0;
+  const char* first_part = "";
+  int second_record = 0;
+  const char* second_part = "";
+};
+
+// FindSharedPatient returns the first patient who has records in two parts of `split`, in the order train, validation,
+// test; nothing when there is none. Records whose patient is not stated are no patient's.
+inline std::optional<SharedPatient> FindSharedPatient(const Corpus& corpus, const Labels& labels, const Split& split) {
+  const std::pair<const std::vector<int>*, const char*> parts[] = {
+      {&split.train, "train"}, {&split.validation, "validation"}, {&split.test, "test"}};
+  std::map<std::string, std::pair<int, const char*>> first;  // record and part of each patient
+  for (const auto& [rows, part] : parts) {
+    for (const int row : *rows) {
+      const int record = labels.records[row];
+      const std::string& patient_id = corpus.records[record].patient_id;
+      if (patient_id.empty()) continue;
+      const auto& [first_record, first_part] = first.emplace(patient_id, std::pair(record, part)).first->second;
+      if (first_part != part) return SharedPatient{patient_id, first_record, first_part, record, part};
+    }
+  }
+  return std::nullopt;
 }
 
 }  // namespace ecg

@@ -22,6 +22,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
@@ -43,6 +44,7 @@ class CsvTable {
   // Parse reads `text`; messages call it `name`.
   static absl::StatusOr<CsvTable> Parse(absl::string_view text, absl::string_view name) {
     absl::ConsumePrefix(&text, "\xEF\xBB\xBF");  // the byte order mark that spreadsheets write
+    ECG_RETURN_IF_ERROR(CheckSeparator(text, name));
     CsvTable table;
     table.name_ = std::string(name);
     Reader reader = {.table = table};
@@ -105,6 +107,29 @@ class CsvTable {
   }
 
  private:
+  // CheckSeparator returns an error for a table whose first line has no comma but another separator, before its rows are
+  // read: what is wrong with them would be said in other words.
+  static absl::Status CheckSeparator(absl::string_view text, absl::string_view name) {
+    if (absl::StartsWith(text, "\xFF\xFE") || absl::StartsWith(text, "\xFE\xFF")) {
+      return absl::InvalidArgumentError(absl::StrCat(name, ": the table is in UTF-16; save it as CSV in UTF-8"));
+    }
+    text = text.substr(std::min(text.find_first_not_of("\r\n"), text.size()));
+    int commas = 0, semicolons = 0, tabs = 0;
+    bool quoted = false;
+    for (const char c : text.substr(0, text.find_first_of("\r\n"))) {
+      if (c == '"') quoted = !quoted;
+      if (quoted) continue;
+      commas += c == ',';
+      semicolons += c == ';';
+      tabs += c == '\t';
+    }
+    if (commas > 0 || semicolons + tabs == 0) return absl::OkStatus();
+    return absl::InvalidArgumentError(absl::StrCat(name, ":1: the columns are separated by ",
+                                                   semicolons > 0 ? "semicolons" : "tabs",
+                                                   ", commas expected; save the table with commas (spreadsheets let "
+                                                   "you choose the separator when they save CSV)"));
+  }
+
   // What libcsv's callbacks work on.
   struct Reader {
     CsvTable& table;

@@ -41,9 +41,12 @@ struct Signal {
   std::vector<int16_t> digital;
   // calibration is one for each lead.
   std::array<Calibration, kLeads> calibration;
-  // checksums_verified is true when every lead agreed with a checksum that came with it, and false when the source had
-  // none to offer for some lead. (A lead that disagrees is an error, not a Signal.)
+  // checksums_verified is true when every lead agreed with a checksum that came with it, and false when the source
+  // stated none for some lead. (A lead that disagrees is an error, not a Signal.)
   bool checksums_verified = false;
+  // rounding_mv is the most that an amplitude of any lead differs from the source's because its samples did not fit 16
+  // bits; 0 when the samples are the source's own.
+  double rounding_mv = 0;
 
   // lead returns the samples of one lead.
   std::span<const int16_t> lead(int lead) const {

@@ -5,8 +5,12 @@
 //
 //   ECG_ASSIGN_OR_RETURN(Signal signal, ReadWfdb("records500/00000/00001_hr"));
 //
-// What is read: one segment, one sample per frame, formats 16, 24, 32, 80 and 212, in one file or several. Everything
-// that the header promises is checked, and whatever is missing or does not fit is an error.
+// What is read: one segment, one sample of each lead per frame, formats 16, 24, 32, 80 and 212, in one file or several.
+// Everything that the header states of the twelve leads is checked, and whatever is missing or does not fit is an error.
+// Other signals are left out: their units, rates, and files of their own have no say.
+//
+// Where a header names a MATLAB file of version 5, which programs save in place of the version 4 that "format 16 from
+// byte 24" stands for, the samples are those of its matrix `val`.
 //
 // Formats: https://physionet.org/physiotools/wag/header-5.htm and https://physionet.org/physiotools/wag/signal-5.htm
 
@@ -15,6 +19,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -29,40 +34,51 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "ecg/file/file.h"
+#include "ecg/signal/digitise.h"
 #include "ecg/signal/lead.h"
+#include "ecg/signal/mat.h"
 #include "ecg/signal/signal.h"
+#include "ecg/signal/unit.h"
 #include "ecg/status/status_macros.h"
 
 namespace ecg {
 
-// WfdbSignal is what a header says about one signal.
+// WfdbSignal is what a header states about one signal.
 struct WfdbSignal {
+  // description names the signal, in an electrocardiogram the lead.
+  std::string description;
+  // lead is the place of the signal in kLeadNames; nothing when it is no lead, or another signal has the plain name.
+  std::optional<int> lead;
   // file is the name of the file with the samples, in the header's own folder.
   std::string file;
-  // format is how the samples are stored: 16, 24, 32, 80 or 212.
+  // format is how the samples are stored: 16, 24, 32, 80 or 212; 0 when the header names no such format.
   int format = 0;
+  // samples_per_frame is how many samples of the signal come one after the other; 1 for a lead.
+  int samples_per_frame = 1;
   // skew is how many samples the signal comes late in the file.
   int skew = 0;
   // byte_offset is where the samples start in the file.
   int64_t byte_offset = 0;
   // calibration is in mV, whatever unit the header uses.
   Calibration calibration;
-  // initial_value is the first sample that the file stores, when the header says it.
+  // initial_value is the first sample that the file stores, when the header states it.
   std::optional<int64_t> initial_value;
-  // checksum is the sum of the samples that the file stores, modulo 2^16, when the header says it.
+  // checksum is the sum of the samples that the file stores, modulo 2^16, when the header states it.
   std::optional<int64_t> checksum;
-  // description names the signal, in an electrocardiogram the lead.
-  std::string description;
+  // problem is what is wrong with the line of a signal that is no lead. With a lead it is an error of the header.
+  absl::Status problem;
 };
 
-// WfdbHeader is what a `.hea` file says.
+// WfdbHeader is what a `.hea` file states.
 struct WfdbHeader {
   std::string record;
   int sampling_frequency_hz = 0;
@@ -146,15 +162,6 @@ absl::Status VisitFormat(int format, Visitor visit) {
   }
 }
 
-// UnitsPerMv returns how many `units` one mV is.
-inline absl::StatusOr<double> UnitsPerMv(absl::string_view units) {
-  if (units == "mV") return 1;
-  if (units == "uV") return 1000;
-  if (units == "V") return 0.001;
-  return absl::UnimplementedError(
-      absl::StrCat("the unit \"", units, "\" is not supported; the supported ones are V, mV and uV"));
-}
-
 // Number parses an integer field.
 template <typename Integer>
 absl::Status Number(absl::string_view field, absl::string_view what, Integer min, Integer* number) {
@@ -171,11 +178,15 @@ inline absl::string_view NextField(absl::string_view* line) {
 }
 
 // name[/segments] signals [frequency[/counter frequency[(base)]] [samples [time [date]]]]
-inline absl::Status ParseRecordLine(absl::string_view line, WfdbHeader* header, int* signals) {
-  const absl::string_view name = NextField(&line);
-  if (const size_t slash = name.find('/'); slash != name.npos) {
-    return absl::UnimplementedError(absl::StrCat("the record has several segments (", name.substr(slash + 1),
-                                                 "); only records of one segment are supported"));
+//
+// Some programs write the record's folder before its name, too. What stands behind the last slash is a number of
+// segments only if it is a number; even then, `segments` may be the name of a record.
+inline absl::Status ParseRecordLine(absl::string_view line, WfdbHeader* header, int* signals,
+                                    absl::string_view* segments) {
+  absl::string_view name = NextField(&line);
+  if (const size_t slash = name.rfind('/'); slash != name.npos) {
+    name.remove_prefix(slash + 1);
+    if (!name.empty() && std::all_of(name.begin(), name.end(), absl::ascii_isdigit)) *segments = name;
   }
   header->record = std::string(name);
   ECG_RETURN_IF_ERROR(Number(NextField(&line), "the number of signals", 1, signals));
@@ -197,18 +208,49 @@ inline absl::Status ParseRecordLine(absl::string_view line, WfdbHeader* header, 
   return Number(samples, "the number of samples", 1, &header->samples);
 }
 
-// file format[xN][:skew][+offset] [gain[(baseline)][/units] [resolution [zero [initial value [checksum [block size
-// [description]]]]]]]
-inline absl::Status ParseSignalLine(absl::string_view line, WfdbSignal* signal) {
-  signal->file = std::string(NextField(&line));
-  if (signal->file.find_first_of("/\\") != std::string::npos || signal->file[0] == '.' || signal->file == "-" ||
-      signal->file == "~") {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the samples are said to be in \"", signal->file,
-                     "\"; only the name of a file in the header's own folder is accepted"));
-  }
+// SignalLine is the fields of one signal's line:
+//
+//   file format[xN][:skew][+offset] [gain[(baseline)][/units] [resolution [zero [initial value [checksum [block size
+//   [description]]]]]]]
+struct SignalLine {
+  int number = 0;  // of the line in the header
+  absl::string_view file, format, gain, zero, initial_value, checksum, description;
+};
 
-  absl::string_view format = NextField(&line);
+inline SignalLine SplitSignalLine(int number, absl::string_view line) {
+  SignalLine fields = {.number = number,
+                       .file = NextField(&line),
+                       .format = NextField(&line),
+                       .gain = NextField(&line),
+                       .zero = {},
+                       .initial_value = {},
+                       .checksum = {},
+                       .description = {}};
+  NextField(&line);  // the resolution of the converter
+  fields.zero = NextField(&line);
+  fields.initial_value = NextField(&line);
+  fields.checksum = NextField(&line);
+  NextField(&line);  // the block size
+  fields.description = absl::StripAsciiWhitespace(line);
+  return fields;
+}
+
+// FindLeads returns which lead each signal is. Where one has a lead's plain name, others that would be the same lead
+// ("II" beside "ECG II") are none.
+inline std::vector<std::optional<int>> FindLeads(const std::vector<SignalLine>& lines) {
+  std::array<bool, kLeads> is_plain = {};
+  for (const SignalLine& line : lines) {
+    if (const std::optional<int> lead = FindPlainLead(line.description)) is_plain[*lead] = true;
+  }
+  std::vector<std::optional<int>> leads;
+  for (const SignalLine& line : lines) {
+    std::optional<int>& lead = leads.emplace_back(FindLead(line.description));
+    if (lead && is_plain[*lead] && !FindPlainLead(line.description)) lead.reset();
+  }
+  return leads;
+}
+
+inline absl::Status ParseFormat(absl::string_view format, WfdbSignal* signal) {
   const auto suffix = [&format](char mark) -> absl::string_view {
     const size_t position = format.rfind(mark);
     if (position == format.npos) return "";
@@ -221,14 +263,21 @@ inline absl::Status ParseSignalLine(absl::string_view line, WfdbSignal* signal) 
   const absl::string_view samples_per_frame = suffix('x');
   ECG_RETURN_IF_ERROR(Number(format, "the sample format", 0, &signal->format));
   ECG_RETURN_IF_ERROR(VisitFormat(signal->format, [](auto) { return absl::OkStatus(); }));
-  if (!offset.empty()) ECG_RETURN_IF_ERROR(Number<int64_t>(offset, "the byte offset", 0, &signal->byte_offset));
-  if (!skew.empty()) ECG_RETURN_IF_ERROR(Number(skew, "the skew", 0, &signal->skew));
-  if (!samples_per_frame.empty() && samples_per_frame != "1") {
-    return absl::UnimplementedError(
-        absl::StrCat("the signal has ", samples_per_frame, " samples in a frame; only one is supported"));
+  if (!offset.empty()) {
+    ECG_RETURN_IF_ERROR(Number<int64_t>(offset, "the byte offset", 0, &signal->byte_offset));
+    if (signal->byte_offset > int64_t{1} << 50) {  // so that nothing can be added to it that overflows
+      return absl::InvalidArgumentError(absl::StrCat("the byte offset is ", offset, ", more than any file has"));
+    }
   }
+  if (!skew.empty()) ECG_RETURN_IF_ERROR(Number(skew, "the skew", 0, &signal->skew));
+  if (!samples_per_frame.empty()) {
+    ECG_RETURN_IF_ERROR(Number(samples_per_frame, "the number of samples in a frame", 1, &signal->samples_per_frame));
+  }
+  return absl::OkStatus();
+}
 
-  absl::string_view gain = NextField(&line);
+// ParseCalibration reads gain(baseline)/units, and the zero of the converter, which is the baseline by default.
+inline absl::Status ParseCalibration(absl::string_view gain, absl::string_view zero, WfdbSignal* signal) {
   absl::string_view units = "mV";
   if (const size_t slash = gain.find('/'); slash != gain.npos) {
     units = gain.substr(slash + 1);
@@ -249,98 +298,227 @@ inline absl::Status ParseSignalLine(absl::string_view line, WfdbSignal* signal) 
   if (units_gain == 0) units_gain = 200;  // the format's default
   ECG_ASSIGN_OR_RETURN(const double units_per_mv, UnitsPerMv(units));
   signal->calibration.gain = units_gain * units_per_mv;
-
-  NextField(&line);  // the resolution of the converter
   constexpr int32_t kLowest = std::numeric_limits<int32_t>::min();
-  int32_t zero = 0;
-  if (const auto field = NextField(&line); !field.empty()) {
-    ECG_RETURN_IF_ERROR(Number(field, "the zero of the converter", kLowest, &zero));
+  signal->calibration.baseline = 0;
+  if (!zero.empty()) {
+    ECG_RETURN_IF_ERROR(Number(zero, "the zero of the converter", kLowest, &signal->calibration.baseline));
   }
-  signal->calibration.baseline = zero;
   if (!baseline.empty()) {
     ECG_RETURN_IF_ERROR(Number(baseline, "the baseline", kLowest, &signal->calibration.baseline));
   }
-  if (const auto field = NextField(&line); !field.empty()) {
-    ECG_RETURN_IF_ERROR(Number<int64_t>(field, "the initial value", kLowest, &signal->initial_value.emplace()));
-  }
-  if (const auto field = NextField(&line); !field.empty()) {
-    ECG_RETURN_IF_ERROR(Number<int64_t>(field, "the checksum", kLowest, &signal->checksum.emplace()));
-  }
-  NextField(&line);  // the block size
-  signal->description = std::string(absl::StripAsciiWhitespace(line));
   return absl::OkStatus();
 }
 
-// Group is the signals whose samples take turns in one file.
-using Group = std::vector<const WfdbSignal*>;
+inline absl::Status ParseSignalLine(const SignalLine& line, WfdbSignal* signal) {
+  signal->file = std::string(line.file);
+  // The format comes first: it tells where the samples of other signals lie.
+  if (absl::Status status = ParseFormat(line.format, signal); !status.ok()) {
+    signal->format = 0;
+    return status;
+  }
+  if (signal->lead && signal->samples_per_frame != 1) {
+    return absl::UnimplementedError(
+        absl::StrCat("the signal has ", signal->samples_per_frame, " samples in a frame; only one is supported"));
+  }
+  if (line.file.find_first_of("/\\") != line.file.npos || line.file[0] == '.' || line.file == "-" || line.file == "~") {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the samples are said to be in \"", line.file,
+                     "\"; only the name of a file in the header's own folder is accepted"));
+  }
+  ECG_RETURN_IF_ERROR(ParseCalibration(line.gain, line.zero, signal));
+  constexpr int64_t kLowest = std::numeric_limits<int32_t>::min();
+  if (!line.initial_value.empty()) {
+    ECG_RETURN_IF_ERROR(Number(line.initial_value, "the initial value", kLowest, &signal->initial_value.emplace()));
+  }
+  if (!line.checksum.empty()) {
+    ECG_RETURN_IF_ERROR(Number(line.checksum, "the checksum", kLowest, &signal->checksum.emplace()));
+  }
+  return absl::OkStatus();
+}
 
-// ReadGroup reads the signals of one file, and puts those that are a lead into `result`.
-template <typename Format>
-absl::Status ReadGroup(const WfdbHeader& header, const Group& group, const std::filesystem::path& path,
-                       Signal* result) {
-  const WfdbSignal& first = *group[0];
-  int64_t frames = header.samples;
-  for (const WfdbSignal* signal : group) {
-    frames = std::max(frames, int64_t{header.samples} + signal->skew);
-    if (signal->format != first.format || signal->byte_offset != first.byte_offset) {
-      return absl::UnimplementedError(absl::StrCat(path.string(),
-                                                   ": the header gives the signals of this file "
-                                                   "different formats or byte offsets"));
+// ParseSignalLines reads the lines of all signals. What is wrong with one that is no lead is noted there.
+inline absl::Status ParseSignalLines(const std::vector<SignalLine>& lines, absl::string_view name, WfdbHeader* header) {
+  const std::vector<std::optional<int>> leads = FindLeads(lines);
+  for (size_t i = 0; i < lines.size(); ++i) {
+    WfdbSignal& signal = header->signals.emplace_back();
+    signal.description = std::string(lines[i].description);
+    signal.lead = leads[i];
+    signal.problem = WithContext(ParseSignalLine(lines[i], &signal), absl::StrCat(name, ":", lines[i].number));
+    if (signal.lead && !signal.problem.ok()) return signal.problem;
+  }
+  return absl::OkStatus();
+}
+
+// ForgetPlaceholders drops initial values, and checksums, that are 0 in every lead: programs write that which do not
+// compute them.
+inline void ForgetPlaceholders(WfdbHeader* header) {
+  for (std::optional<int64_t> WfdbSignal::*field : {&WfdbSignal::initial_value, &WfdbSignal::checksum}) {
+    const auto states = [&](const WfdbSignal& signal) { return signal.lead && (signal.*field).value_or(0) != 0; };
+    if (std::any_of(header->signals.begin(), header->signals.end(), states)) continue;
+    for (WfdbSignal& signal : header->signals) (signal.*field).reset();
+  }
+}
+
+// Group is the signals whose samples take turns in one file.
+struct Group {
+  std::vector<const WfdbSignal*> signals;
+  int64_t stride = 0;  // samples in a frame
+  int64_t frames = 0;
+
+  const WfdbSignal& first() const { return *signals[0]; }
+};
+
+// MakeGroup returns the signals that share the file `file`, at least one of which is a lead.
+inline absl::StatusOr<Group> MakeGroup(const WfdbHeader& header, const std::string& file, absl::string_view path) {
+  Group group = {.signals = {}, .stride = 0, .frames = header.samples};
+  for (const WfdbSignal& signal : header.signals) {
+    if (signal.file != file) continue;
+    group.signals.push_back(&signal);
+    if (signal.format == 0 && !signal.problem.ok()) return signal.problem;
+    if (signal.format != group.first().format || signal.byte_offset != group.first().byte_offset) {
+      return absl::UnimplementedError(
+          absl::StrCat(path, ": the header gives the signals of this file different formats or byte offsets"));
+    }
+    group.stride += signal.samples_per_frame;
+    if (group.stride > 1 << 20) {
+      return absl::InvalidArgumentError(absl::StrCat(path, ": more than ", 1 << 20, " samples in a frame"));
+    }
+    if (signal.lead) group.frames = std::max(group.frames, int64_t{header.samples} + signal.skew);
+  }
+  return group;
+}
+
+// IsLaidOut tells whether the samples of a MATLAB file of version 4 lie where the header says.
+inline bool IsLaidOut(const mat_internal::Head4& head, const Group& group) {
+  return head.type == mat_internal::kInt16 && !head.swapped && !head.is_text_or_sparse && !head.is_complex &&
+         group.first().format == 16 && group.first().byte_offset == static_cast<int64_t>(head.values_at()) &&
+         head.rows == group.stride;
+}
+
+// GroupFile is the samples of a group, as they lie in its file: `bytes` in the group's format, or a MATLAB matrix.
+struct GroupFile {
+  std::string bytes;
+  std::optional<MatMatrix> matrix;
+};
+
+// CheckMatrix returns an error unless `val` holds the digital samples of `group`, a row for each signal.
+inline absl::Status CheckMatrix(const MatMatrix& val, const Group& group) {
+  if (val.rows != group.stride || val.columns < group.frames) {
+    return absl::InvalidArgumentError(absl::StrCat("val is ", val.rows, " x ", val.columns, ", where the header has ",
+                                                   group.stride, " signals of ", group.frames, " samples"));
+  }
+  for (size_t i = 0; i < val.values.size(); ++i) {
+    const double value = val.values[i];
+    if (std::abs(value) <= std::numeric_limits<int32_t>::max() && value == std::floor(value)) continue;
+    return absl::InvalidArgumentError(absl::StrCat("val(", i % val.rows + 1, ", ", i / val.rows + 1, ") is ", value,
+                                                   ", not a whole number, where digital samples are expected"));
+  }
+  return absl::OkStatus();
+}
+
+// ReadGroupFile reads the file of `group`, and makes sure that all samples are in it.
+inline absl::StatusOr<GroupFile> ReadGroupFile(const Group& group, const std::filesystem::path& path) {
+  GroupFile file;
+  ECG_ASSIGN_OR_RETURN(file.bytes, ReadFile(path));
+  const WfdbSignal& first = group.first();
+  if (absl::StartsWith(file.bytes, "MATLAB ") || absl::EqualsIgnoreCase(path.extension().string(), ".mat")) {
+    const absl::StatusOr<mat_internal::Head4> head = mat_internal::ParseHead4(file.bytes);
+    const MatVersion version = MatVersionOf(file.bytes);
+    if (version == MatVersion::k5 || version == MatVersion::k73 ||
+        (head.ok() && head->bytes() == file.bytes.size() && !IsLaidOut(*head, group))) {
+      absl::StatusOr<MatMatrix> val = ParseMatMatrix(file.bytes, "val");
+      const absl::Status status = val.ok() ? CheckMatrix(*val, group) : val.status();
+      if (status.ok()) return GroupFile{.bytes = "", .matrix = *std::move(val)};
+      return absl::Status(
+          status.code(),
+          absl::StrCat(path.string(), ": a MATLAB file of version ", version == MatVersion::k4 ? "4" : "5 or later",
+                       ", whose samples do not lie where the header says (format ", first.format, " from byte ",
+                       first.byte_offset,
+                       first.format == 16 && first.byte_offset > 0 ? ", the layout of version 4" : "",
+                       "), and whose matrix val cannot be read: ", status.message(),
+                       "; save the samples as 16-bit integers, a row for each signal, as the matrix val"));
     }
   }
-  ECG_ASSIGN_OR_RETURN(const std::string file, ReadFile(path));
-  const int64_t stride = static_cast<int64_t>(group.size());
-  const int64_t expected = first.byte_offset + Format::Bytes(frames * stride);
-  if (static_cast<int64_t>(file.size()) < expected) {
-    return absl::DataLossError(absl::StrCat(path.string(), ": ", expected, " bytes expected (", stride, " signals of ",
-                                            frames, " samples in format ", first.format, " from byte ",
-                                            first.byte_offset, "), ", file.size(),
-                                            " found; the file is cut short, fetch it again"));
+  int64_t expected = first.byte_offset;
+  ECG_RETURN_IF_ERROR(VisitFormat(first.format, [&](auto format) {
+    expected += format.Bytes(group.frames * group.stride);
+    return absl::OkStatus();
+  }));
+  if (static_cast<int64_t>(file.bytes.size()) >= expected) return file;
+  return absl::DataLossError(absl::StrCat(path.string(), ": ", expected, " bytes expected (", group.signals.size(),
+                                          " signals of ", group.frames, " samples in format ", first.format,
+                                          " from byte ", first.byte_offset, "), ", file.bytes.size(),
+                                          " found; the file is cut short, or the header states too many samples"));
+}
+
+// Decode returns the samples that lie at `position` in each frame, [frames].
+inline std::vector<int32_t> Decode(const GroupFile& file, const Group& group, int64_t position) {
+  std::vector<int32_t> samples(group.frames);
+  if (file.matrix) {
+    for (int64_t frame = 0; frame < group.frames; ++frame) {
+      samples[frame] = static_cast<int32_t>(file.matrix->at(static_cast<int>(position), static_cast<int>(frame)));
+    }
+    return samples;
   }
+  const uint8_t* bytes = reinterpret_cast<const uint8_t*>(file.bytes.data()) + group.first().byte_offset;
+  [[maybe_unused]] const absl::Status known = VisitFormat(group.first().format, [&](auto format) {
+    int64_t index = position;
+    for (int32_t& sample : samples) {
+      sample = format.At(bytes, index);
+      index += group.stride;
+    }
+    return absl::OkStatus();
+  });
+  assert(known.ok());
+  return samples;
+}
+
+// ReadLead checks the samples of one lead, as they are stored, and puts them into `result`.
+inline absl::Status ReadLead(const WfdbSignal& signal, std::span<const int32_t> stored, Signal* result) {
+  // Initial value and checksum are those of the samples as they are stored, before the skew is taken out.
+  uint32_t sum = 0;
+  for (const int32_t sample : stored.first(result->samples)) sum += static_cast<uint32_t>(sample);
+  constexpr absl::string_view kAdvice = "; header and samples do not match: get both from the same source";
+  if (signal.initial_value && *signal.initial_value != stored[0]) {
+    return absl::DataLossError(
+        absl::StrCat("the first sample is ", stored[0], ", the header says ", *signal.initial_value, kAdvice));
+  }
+  if (signal.checksum && static_cast<uint16_t>(sum) != static_cast<uint16_t>(*signal.checksum)) {
+    return absl::DataLossError(absl::StrCat("the checksum is ", static_cast<uint16_t>(sum), ", the header says ",
+                                            static_cast<uint16_t>(*signal.checksum), kAdvice));
+  }
+  int32_t missing = 0;
+  ECG_RETURN_IF_ERROR(VisitFormat(signal.format, [&](auto format) {
+    missing = format.kMissing;
+    return absl::OkStatus();
+  }));
+  const std::span<const int32_t> samples = stored.subspan(signal.skew, result->samples);
+  if (const auto found = std::find(samples.begin(), samples.end(), missing); found != samples.end()) {
+    return absl::DataLossError(
+        absl::StrCat("sample ", found - samples.begin(), " is marked as missing (", missing, ")"));
+  }
+  Calibration& calibration = result->calibration[*signal.lead];
+  ECG_ASSIGN_OR_RETURN(calibration,
+                       FitTo16Bits(samples, signal.calibration,
+                                   result->digital.data() + static_cast<size_t>(*signal.lead) * result->samples));
+  if (calibration.gain != signal.calibration.gain) {
+    result->rounding_mv = std::max(result->rounding_mv, RoundingMv(calibration));
+  }
+  return absl::OkStatus();
+}
+
+// ReadGroup reads the leads of one file into `result`.
+inline absl::Status ReadGroup(const Group& group, const std::filesystem::path& path, Signal* result) {
+  ECG_ASSIGN_OR_RETURN(const GroupFile file, ReadGroupFile(group, path));
   // Not before now: a broken header can promise anything, and the file has turned out to hold it.
-  result->digital.resize(static_cast<size_t>(kLeads) * header.samples);
-  const uint8_t* bytes = reinterpret_cast<const uint8_t*>(file.data()) + first.byte_offset;
-  std::vector<int16_t> left_out(header.samples);  // where signals that are no lead go
-  for (int64_t channel = 0; channel < stride; ++channel) {
-    const WfdbSignal& signal = *group[channel];
-    const auto stored = [&](int64_t frame) { return Format::At(bytes, frame * stride + channel); };
-    const auto context = [&] { return absl::StrCat(path.string(), ": lead ", signal.description, ": "); };
-    const std::optional<int> lead = FindLead(signal.description);
-    int16_t* out = lead ? result->digital.data() + static_cast<size_t>(*lead) * header.samples : left_out.data();
-    uint32_t sum = 0;
-    bool good = true;
-    for (int sample = 0; sample < header.samples; ++sample) {
-      const int32_t value = stored(sample + signal.skew);
-      out[sample] = static_cast<int16_t>(value);
-      sum += static_cast<uint32_t>(value);
-      good &= value != Format::kMissing && value == out[sample];
+  result->digital.resize(static_cast<size_t>(kLeads) * result->samples);
+  int64_t position = 0;  // in a frame
+  for (const WfdbSignal* signal : group.signals) {
+    if (signal->lead) {
+      const absl::Status status = ReadLead(*signal, Decode(file, group, position), result);
+      if (!status.ok()) return WithContext(status, absl::StrCat(path.string(), ": lead ", signal->description));
     }
-    // Initial value and checksum are those of the samples as they are stored, before the skew is taken out.
-    if (signal.skew != 0) {
-      sum = 0;
-      for (int frame = 0; frame < header.samples; ++frame) sum += static_cast<uint32_t>(stored(frame));
-    }
-    if (signal.initial_value && *signal.initial_value != stored(0)) {
-      return absl::DataLossError(absl::StrCat(context(), "the first sample is ", stored(0), ", the header says ",
-                                              *signal.initial_value, "; the file is damaged, fetch it again"));
-    }
-    if (signal.checksum && static_cast<uint16_t>(sum) != static_cast<uint16_t>(*signal.checksum)) {
-      return absl::DataLossError(absl::StrCat(context(), "the checksum is ", static_cast<uint16_t>(sum),
-                                              ", the header says ", static_cast<uint16_t>(*signal.checksum),
-                                              "; the file is damaged, fetch it again"));
-    }
-    if (!lead) continue;
-    for (int sample = 0; !good && sample < header.samples; ++sample) {
-      const int32_t value = stored(sample + signal.skew);
-      if (value == Format::kMissing) {
-        return absl::DataLossError(absl::StrCat(context(), "sample ", sample, " is marked as missing (", value, ")"));
-      }
-      if (value != out[sample]) {
-        return absl::OutOfRangeError(
-            absl::StrCat(context(), "sample ", sample, " is ", value, ", which does not fit 16 bits"));
-      }
-    }
-    result->calibration[*lead] = signal.calibration;
+    position += signal->samples_per_frame;
   }
   return absl::OkStatus();
 }
@@ -349,51 +527,66 @@ absl::Status ReadGroup(const WfdbHeader& header, const Group& group, const std::
 
 // ParseWfdbHeader reads the text of a `.hea` file; messages call it `name`.
 inline absl::StatusOr<WfdbHeader> ParseWfdbHeader(absl::string_view text, absl::string_view name) {
+  if (absl::StartsWith(text, "\xFF\xFE") || absl::StartsWith(text, "\xFE\xFF")) {
+    return absl::InvalidArgumentError(absl::StrCat(name, ": the text is in UTF-16; save it in UTF-8"));
+  }
+  absl::ConsumePrefix(&text, "\xEF\xBB\xBF");  // the byte order mark that editors of Windows write
   WfdbHeader header;
+  std::vector<wfdb_internal::SignalLine> lines;
   int signals = -1;  // not known before the record line
+  int record_line = 0;
+  absl::string_view segments;
   int line_number = 0;
   for (absl::string_view line : absl::StrSplit(text, '\n')) {
     ++line_number;
     line = absl::StripAsciiWhitespace(line);
     if (line.empty()) continue;
-    const bool complete = signals == static_cast<int>(header.signals.size());
+    const bool complete = signals == static_cast<int>(lines.size());
     if (absl::ConsumePrefix(&line, "#")) {
       if (complete) header.comments.emplace_back(absl::StripAsciiWhitespace(line));
       continue;
     }
     absl::Status status;
     if (signals < 0) {
-      status = wfdb_internal::ParseRecordLine(line, &header, &signals);
+      record_line = line_number;
+      status = wfdb_internal::ParseRecordLine(line, &header, &signals, &segments);
     } else if (complete) {
       status = absl::InvalidArgumentError(absl::StrCat("a line behind the ", signals, " signals"));
     } else {
-      status = wfdb_internal::ParseSignalLine(line, &header.signals.emplace_back());
+      lines.push_back(wfdb_internal::SplitSignalLine(line_number, line));
+      // The line of a segment has two fields, its name and its number of samples.
+      if (!segments.empty() && lines.back().gain.empty()) {
+        return absl::UnimplementedError(absl::StrCat(name, ":", record_line, ": the record has several segments (",
+                                                     segments, "); only records of one segment are supported"));
+      }
     }
     if (!status.ok()) return WithContext(status, absl::StrCat(name, ":", line_number));
   }
-  if (signals != static_cast<int>(header.signals.size())) {
-    return absl::InvalidArgumentError(signals < 0 ? absl::StrCat(name, ": the header is empty")
-                                                  : absl::StrCat(name, ": ", header.signals.size(), " of ", signals,
-                                                                 " signals; the header is cut short"));
+  if (signals != static_cast<int>(lines.size())) {
+    return absl::InvalidArgumentError(
+        signals < 0 ? absl::StrCat(name, ": the header is empty")
+                    : absl::StrCat(name, ": ", lines.size(), " of ", signals, " signals; the header is cut short"));
   }
+  ECG_RETURN_IF_ERROR(wfdb_internal::ParseSignalLines(lines, name, &header));
   return header;
 }
 
-// ReadWfdb reads the twelve leads of the record whose header is `record` + ".hea", found by name and put into the order
-// of kLeadNames. Signals that are no lead are checked, but left out. It verifies each signal's initial value and
-// checksum where the header has them.
+// ReadWfdb reads the twelve leads of the record whose header is `record` + ".hea", found by name (FindLead) and put
+// into the order of kLeadNames. Signals that are no lead are left out. It verifies each lead's initial value and
+// checksum where the header states them; one that is 0 in every lead is a placeholder. Samples that do not fit 16 bits
+// are scaled (FitTo16Bits).
 inline absl::StatusOr<Signal> ReadWfdb(const std::filesystem::path& record) {
   const std::string name = record.string() + ".hea";
   ECG_ASSIGN_OR_RETURN(const std::string text, ReadFile(name));
-  ECG_ASSIGN_OR_RETURN(const WfdbHeader header, ParseWfdbHeader(text, name));
+  ECG_ASSIGN_OR_RETURN(WfdbHeader header, ParseWfdbHeader(text, name));
+  wfdb_internal::ForgetPlaceholders(&header);
 
   std::array<int, kLeads> found = {};
-  std::vector<wfdb_internal::Group> groups;
+  std::vector<std::string> files;
   for (const WfdbSignal& signal : header.signals) {
-    if (const std::optional<int> lead = FindLead(signal.description)) ++found[*lead];
-    auto group = std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return g[0]->file == signal.file; });
-    if (group == groups.end()) group = groups.emplace(group);
-    group->push_back(&signal);
+    if (!signal.lead) continue;
+    ++found[*signal.lead];
+    if (std::find(files.begin(), files.end(), signal.file) == files.end()) files.push_back(signal.file);
   }
   for (int lead = 0; lead < kLeads; ++lead) {
     if (found[lead] == 1) continue;
@@ -406,11 +599,13 @@ inline absl::StatusOr<Signal> ReadWfdb(const std::filesystem::path& record) {
   Signal signal;
   signal.sampling_frequency_hz = header.sampling_frequency_hz;
   signal.samples = header.samples;
-  signal.checksums_verified = true;  // a lead with a name also has a checksum, which is the field before
-  for (const wfdb_internal::Group& group : groups) {
-    ECG_RETURN_IF_ERROR(wfdb_internal::VisitFormat(group[0]->format, [&](auto format) {
-      return wfdb_internal::ReadGroup<decltype(format)>(header, group, record.parent_path() / group[0]->file, &signal);
-    }));
+  signal.checksums_verified = std::all_of(header.signals.begin(), header.signals.end(), [](const WfdbSignal& lead) {
+    return !lead.lead || lead.checksum.has_value();
+  });
+  for (const std::string& file : files) {
+    const std::filesystem::path path = record.parent_path() / file;
+    ECG_ASSIGN_OR_RETURN(const wfdb_internal::Group group, wfdb_internal::MakeGroup(header, file, path.string()));
+    ECG_RETURN_IF_ERROR(wfdb_internal::ReadGroup(group, path, &signal));
   }
   return signal;
 }

@@ -176,6 +176,37 @@ TEST_F(Cpsc2018Test, RefusesABrokenTableAndNamesTheLineAndTheColumn) {
               HasSubstr("there is no file REFERENCE.csv in it, nor in its folders TrainingSet1 to TrainingSet3"));
 }
 
+// The folders of shared/cases that are in the layout of CPSC 2018.
+TEST(Cpsc2018CaseTest, RefusesADamagedMatlabFileAndNamesIt) {
+  const char* shared = std::getenv("ECG_SHARED_DIR");
+  if (shared == nullptr) GTEST_SKIP() << "ECG_SHARED_DIR is not set";
+  const fs::path packed = fs::path(testing::TempDir()) / "cpsc2018_case_test";
+  fs::remove_all(packed);
+  for (const char* name :
+       {"21_mat5_one_bit_crash", "21b_mat5_more_columns_than_numbers", "21e_mat5_one_bit_crash_elsewhere"}) {
+    const Cpsc2018 cpsc = Cpsc2018::Open({}, fs::path(shared) / "cases" / name).value();
+    for (const spec::Data::BadRecords bad_records : {spec::Data::REFUSE, spec::Data::SKIP}) {
+      EXPECT_THAT(std::string(Pack(cpsc, packed, {.bad_records = bad_records}).status().message()),
+                  HasSubstr("A0001.mat: "));
+    }
+  }
+}
+
+TEST_F(Cpsc2018Test, SkipsAMatlabFileWithAFlippedBit) {
+  const Cpsc2018 cpsc = Open().value();
+  const fs::path file = folder_ / "data" / "TrainingSet1" / "A0003.mat";
+  const std::string whole = ReadFile(file).value();
+  for (const size_t byte : {126u, 129u, 133u, 140u, 1000u}) {
+    std::string flipped = whole;
+    flipped[byte] ^= 64;
+    ASSERT_TRUE(WriteFile(file, flipped).ok());
+    const absl::StatusOr<PackedSignals> signals = Pack(cpsc, folder_ / "packed", {.bad_records = spec::Data::SKIP});
+    ASSERT_TRUE(signals.ok()) << signals.status();
+    EXPECT_THAT(signals->unusable(), ElementsAre(2)) << "byte " << byte;
+    EXPECT_THAT(signals->reason(2), HasSubstr("A0003.mat: "));
+  }
+}
+
 TEST_F(Cpsc2018Test, NamesTheRecordWhoseFileIsMissing) {
   Write("TrainingSet3/REFERENCE.csv", "Recording,First_label,Second_label,Third_label\nA0001,1,,\nA0009,2.0,,\n");
   EXPECT_THAT(std::string(Pack(Open().value(), folder_ / "packed").status().message()), HasSubstr("record A0009: "));

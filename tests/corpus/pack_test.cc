@@ -283,7 +283,7 @@ TEST_F(PackTest, SaysWhatIsWrongWithAFolderThatCannotBeOpened) {
   EXPECT_THAT(error(), HasSubstr("signals.npy holds <i2 [7, 12, 1000] in 168128 bytes"));
   EXPECT_THAT(error(), HasSubstr("promise <i2 [6, 12, 1000]"));
   ASSERT_TRUE(WriteFile(folder_ / "corpus.json", "{\"format\": \"something else\"}").ok());
-  EXPECT_THAT(error(), HasSubstr("has the format \"something else\", not \"ecg packed signals 1\""));
+  EXPECT_THAT(error(), HasSubstr("has the format \"something else\", not \"ecg packed signals 2\""));
   EXPECT_THAT(error(), HasSubstr("delete the folder"));
 }
 
@@ -297,6 +297,7 @@ TEST_F(PackTest, SaysThatAFolderCannotBeMade) {
 TEST_F(PackTest, KeepsEachFolderAndRateApartInTheCache) {
   const fs::path cache = files_.work_dir() / "cache";
   const PtbXl slow = files_.Open().value();
+  files_.Write("records500/00001_hr.hea", "");
   const PtbXl fast = PtbXl::Open(spec::PtbXl(), files_.data_dir()).value();
   EXPECT_NE(PackedFolder(slow.corpus(), cache), PackedFolder(fast.corpus(), cache));
   Corpus moved = slow.corpus();

@@ -1,5 +1,6 @@
 #include "ecg/corpus/ptbxl.h"
 
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -8,6 +9,8 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 #include "ecg/corpus/corpus.h"
 #include "ecg/file/file.h"
 #include "ecg/signal/signal.h"
@@ -69,10 +72,21 @@ TEST_F(PtbXlTest, ReadsTheRecords) {
 }
 
 TEST_F(PtbXlTest, TakesTheFilesOfTheOtherRate) {
+  files_.Write("records500/00003_hr.hea", "");
   const PtbXl ptbxl = PtbXl::Open(spec::PtbXl(), files_.data_dir()).value();
   EXPECT_EQ(ptbxl.corpus().records[0].path, "records500/00001_hr");
   EXPECT_EQ(ptbxl.corpus().sampling_frequency_hz, 500);
   EXPECT_EQ(ptbxl.corpus().samples, 5000);
+}
+
+TEST_F(PtbXlTest, NamesTheOtherRateWhereNoRecordIsThereAtTheOneAskedFor) {
+  EXPECT_THAT(std::string(PtbXl::Open(spec::PtbXl(), files_.data_dir()).status().message()),
+              HasSubstr("has no record at 500 Hz (records500/00001_hr.hea and so on), but at 100 Hz "
+                        "(records100/00001_lr.hea); set sampling_frequency_hz: 100, or get the records at 500 Hz"));
+  std::filesystem::rename(files_.data_dir() / "records100", files_.data_dir() / "away");
+  EXPECT_TRUE(files_.Open().ok()) << "records that are missing at both rates are bad records";
+  files_.Write("records500/00005_hr.hea", "");
+  EXPECT_THAT(std::string(files_.Open().status().message()), HasSubstr("set sampling_frequency_hz: 500"));
 }
 
 TEST_F(PtbXlTest, GivesEachTaskItsLabels) {
@@ -164,6 +178,92 @@ TEST_F(PtbXlTest, RefusesABrokenTableOfStatements) {
               HasSubstr("scp_statements.csv:2: column \"diagnostic\": \"yes\" is neither 1.0 nor empty"));
   EXPECT_THAT(ErrorWhen(file, "\nIMI", "\nNORM", spec::PtbXl::DIAGNOSTIC),
               HasSubstr("scp_statements.csv:3: column \"\": a second row for \"NORM\""));
+}
+
+TEST_F(PtbXlTest, ReadsWholeNumbersAsPandasWritesThem) {
+  const std::string database = ReadFile(files_.data_dir() / "ptbxl_database.csv").value();
+  std::string changed = absl::StrReplaceAll(database, {{",10,", ",10.0,"}, {",9,", ",9.00,"}, {"\n1,", "\n1.0,"}});
+  EXPECT_NE(changed, database);
+  files_.Write("ptbxl_database.csv", changed);
+  const PtbXl ptbxl = files_.Open().value();
+  EXPECT_EQ(ptbxl.corpus().records[0].fold, 10);
+  EXPECT_EQ(ptbxl.corpus().records[1].fold, 9);
+  EXPECT_EQ(ptbxl.corpus().records[0].id, "1");
+  EXPECT_EQ(ptbxl.corpus().records[0].patient_id, "1001");
+  files_.Write("ptbxl_database.csv", database);
+  for (const char* fold : {"9.5", "0.0", "11.0", "nan", "nine", "-1", "1e9"}) {
+    EXPECT_THAT(ErrorWhen("ptbxl_database.csv", ",9,", absl::StrCat(",", fold, ",")),
+                HasSubstr("is not a fold from 1 to 10"));
+  }
+}
+
+TEST_F(PtbXlTest, TakesTheColumnThatHoldsTheStatementsOrSaysThatNoneDoes) {
+  const std::string good = ReadFile(files_.data_dir() / "scp_statements.csv").value();
+  const std::vector<std::string> classes = files_.Open(spec::PtbXl::SUPERDIAGNOSTIC)->labels().classes;
+  // Saved again without index_col: once, twice, and without its own row numbers.
+  std::string once, twice, without = "Unnamed: 0" + good;
+  int row = -1;
+  for (const absl::string_view line : absl::StrSplit(good, '\n', absl::SkipEmpty())) {
+    const bool is_header = row < 0;
+    absl::StrAppend(&once, is_header ? ",Unnamed: 0" : absl::StrCat(row, ","), line, "\n");
+    absl::StrAppend(&twice, is_header ? ",Unnamed: 0,Unnamed: 0.1" : absl::StrCat(row, ",", row, ","), line, "\n");
+    ++row;
+  }
+  const std::string renamed = "statement" + good;
+  for (const std::string& table : {once, twice, without, renamed}) {
+    files_.Write("scp_statements.csv", table);
+    const absl::StatusOr<PtbXl> ptbxl = files_.Open(spec::PtbXl::SUPERDIAGNOSTIC);
+    ASSERT_TRUE(ptbxl.ok()) << ptbxl.status();
+    EXPECT_EQ(ptbxl->labels().classes, classes) << table;
+  }
+  const std::string lost = absl::StrReplaceAll(good, {{"\nNORM,", "\n0,"},
+                                                      {"\nIMI,", "\n1,"},
+                                                      {"\nNDT,", "\n2,"},
+                                                      {"\nXYZ,", "\n3,"},
+                                                      {"\nLVOLT,", "\n4,"},
+                                                      {"\nSR,", "\n5,"}});
+  files_.Write("scp_statements.csv", lost);
+  EXPECT_THAT(
+      std::string(files_.Open(spec::PtbXl::SUPERDIAGNOSTIC).status().message()),
+      HasSubstr(
+          "scp_statements.csv: column \"\" has none of the statements of ptbxl_database.csv, such as \"IMI\", but "
+          "\"0\", \"1\", \"2\""));
+  EXPECT_TRUE(files_.Open(spec::PtbXl::ALL).ok()) << "where every statement is its own label";
+}
+
+// The folders of shared/cases that are in PTB-XL's layout.
+class PtbXlCaseTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    const char* shared = std::getenv("ECG_SHARED_DIR");
+    if (shared == nullptr) GTEST_SKIP() << "set ECG_SHARED_DIR to a folder with cases to run this test";
+    cases_ = std::filesystem::path(shared) / "cases";
+  }
+
+  absl::StatusOr<PtbXl> Open(const std::string& name) {
+    spec::PtbXl spec;
+    spec.set_task(spec::PtbXl::SUPERDIAGNOSTIC);
+    return PtbXl::Open(spec, cases_ / name);
+  }
+
+  std::filesystem::path cases_;
+};
+
+TEST_F(PtbXlCaseTest, TakesTheStatementsFromTheColumnThatPandasPutThemInto) {
+  const PtbXl ptbxl = Open("09_scp_statements_saved_again_by_pandas").value();
+  EXPECT_THAT(ptbxl.labels().classes, ElementsAre("NORM"));
+  EXPECT_EQ(ptbxl.labels().rows(), 4);
+}
+
+TEST_F(PtbXlCaseTest, ReadsAFoldWrittenWithAPoint) {
+  const PtbXl ptbxl = Open("09b_fold_written_as_3.0").value();
+  EXPECT_EQ(ptbxl.corpus().records[2].fold, 3);
+  EXPECT_TRUE(ptbxl.ReadSignal(2).ok());
+}
+
+TEST_F(PtbXlCaseTest, SpeaksOfTheSeparatorOfATableWithSemicolons) {
+  EXPECT_THAT(std::string(Open("09c_semicolon_table").status().message()),
+              HasSubstr("ptbxl_database.csv:1: the columns are separated by semicolons, commas expected"));
 }
 
 TEST_F(PtbXlTest, RefusesARecordOfAnotherLengthOrRate) {

@@ -30,6 +30,7 @@ class SmallPtbXl {
   explicit SmallPtbXl(const std::string& name) : folder_(std::filesystem::path(testing::TempDir()) / name) {
     std::filesystem::remove_all(folder_);
     std::filesystem::create_directories(data_dir() / "records100");
+    std::filesystem::create_directories(data_dir() / "records500");
     Write("scp_statements.csv",
           ",description,diagnostic,form,rhythm,diagnostic_class,diagnostic_subclass\n"
           "NORM,normal ECG,1.0,,,NORM,NORM\n"

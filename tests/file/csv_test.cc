@@ -73,6 +73,23 @@ TEST(CsvTest, NamesTheLineWhereAnOpenQuoteBegan) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("quote"));
 }
 
+TEST(CsvTest, SpeaksOfTheSeparatorWhereItIsNoComma) {
+  const auto error = [](const std::string& text) {
+    return std::string(CsvTable::Parse(text, "t.csv").status().message());
+  };
+  EXPECT_THAT(error("ecg_id;scp_codes;strat_fold\n1;\"{'NORM': 100.0, 'SR': 0.0}\";1\n"),
+              HasSubstr("t.csv:1: the columns are separated by semicolons, commas expected"));
+  EXPECT_THAT(error("\xEF\xBB\xBF\r\n;description;\"a, b\"\r\nNORM;1,0;\r\n"), HasSubstr("separated by semicolons"));
+  EXPECT_THAT(error("sep=;\na;b\n"), HasSubstr("separated by semicolons"));
+  EXPECT_THAT(error("Recording\tFirst_label\nA0001\t1\n"), HasSubstr("t.csv:1: the columns are separated by tabs"));
+  EXPECT_THAT(error(std::string("\xFF\xFE"
+                                "a\0,\0b\0\n\0",
+                                10)),
+              HasSubstr("t.csv: the table is in UTF-16"));
+  EXPECT_TRUE(CsvTable::Parse("a,b;c\n1,2;3\n", "t.csv").ok()) << "a comma and a semicolon";
+  EXPECT_TRUE(CsvTable::Parse("\"a;b\"\n1\n", "t.csv").ok()) << "one column";
+}
+
 TEST(CsvTest, RefusesAQuoteInTheMiddleOfAField) {
   EXPECT_THAT(std::string(CsvTable::Parse("a,b\n1,x\"y\n", "t.csv").status().message()), HasSubstr("t.csv:2: "));
 }

@@ -53,5 +53,38 @@ TEST(DigitiseTest, RefusesWhatIsNoAmplitude) {
   EXPECT_THAT(error(1e6), HasSubstr("sample 1 is 1e+06 mV"));
 }
 
+TEST(FitTo16BitsTest, KeepsSamplesThatFitAndMovesThoseWhoseRangeDoes) {
+  std::vector<int16_t> digital(3);
+  const Calibration calibration = {.gain = 200, .baseline = 5};
+  EXPECT_EQ(FitTo16Bits(std::vector<int32_t>{-32768, 0, 32767}, calibration, digital.data()).value(), calibration);
+  EXPECT_THAT(digital, testing::ElementsAre(-32768, 0, 32767));
+  const std::vector<int32_t> high = {100'000, 100'007, 165'000};
+  const Calibration moved = FitTo16Bits(high, calibration, digital.data()).value();
+  for (int sample = 0; sample < 3; ++sample) {
+    EXPECT_EQ(moved.ToMv(digital[sample]), calibration.ToMv(high[sample]));
+  }
+}
+
+TEST(FitTo16BitsTest, KeepsTheRestToWithinA131000thOfTheirRangeWhateverGainAndBaseline) {
+  Random random({2});
+  for (const double range : {65'600.0, 1e6, 4.2e9}) {
+    for (const Calibration& calibration :
+         {Calibration{.gain = 1000, .baseline = 0}, Calibration{.gain = -3e5, .baseline = 700'000}}) {
+      std::vector<int32_t> samples = {static_cast<int32_t>(-range / 2), static_cast<int32_t>(range / 2)};
+      for (int sample = 0; sample < 500; ++sample) {
+        samples.push_back(static_cast<int32_t>((random.Uniform() - 0.5) * range));
+      }
+      std::vector<int16_t> digital(samples.size());
+      const absl::StatusOr<Calibration> fitted = FitTo16Bits(samples, calibration, digital.data());
+      ASSERT_TRUE(fitted.ok()) << fitted.status();
+      const double tolerance_mv = range / std::abs(calibration.gain) / 131'000;
+      EXPECT_LE(RoundingMv(*fitted), tolerance_mv);
+      for (size_t sample = 0; sample < samples.size(); ++sample) {
+        EXPECT_NEAR(fitted->ToMv(digital[sample]), calibration.ToMv(samples[sample]), tolerance_mv);
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace ecg

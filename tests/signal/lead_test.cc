@@ -18,8 +18,30 @@ TEST(LeadTest, DoesNotMindUpperOrLowerCase) {
   EXPECT_EQ(FindLead("iii"), 2);
 }
 
+TEST(LeadTest, KnowsNamesWithAWordInFront) {
+  for (const char* name : {"ECG II", "ecg ii", "EKG II", "Lead II", "LEAD_II", "ECG Lead II", "ECG lead: II", "ECG-II",
+                           "EKG.II", "ECGII", "LeadII", " II ", "II (Einthoven)", "Lead II (Einthoven)", "DII"}) {
+    EXPECT_EQ(FindLead(name), 1) << name;
+  }
+  for (const char* name : {"ECG aVR", "Lead AVR", "ECG-aVR", "EKG avr"}) EXPECT_EQ(FindLead(name), 3) << name;
+  EXPECT_EQ(FindPlainLead("aVR"), 3);
+  EXPECT_EQ(FindPlainLead("ECG aVR"), std::nullopt);
+}
+
+TEST(LeadTest, KnowsTheNamesOfIso11073) {
+  EXPECT_EQ(FindLead("MDC_ECG_LEAD_I"), 0);
+  EXPECT_EQ(FindLead("MDC_ECG_LEAD_AVR"), 3);
+  EXPECT_EQ(FindLead("MDC_ECG_LEAD_aVF"), 5);
+  EXPECT_EQ(FindLead("MDC_ECG_LEAD_V6"), 11);
+  EXPECT_EQ(FindLead("MDC_ECG_ELEC_POTL_III"), 2);
+}
+
 TEST(LeadTest, DoesNotGuess) {
-  for (const char* name : {"", "IV", "V7", "MLII", "I ", "-aVR", "vx"}) EXPECT_EQ(FindLead(name), std::nullopt) << name;
+  for (const char* name :
+       {"", "IV", "V7", "MLII", "-aVR", "vx", "ECG", "Lead", "ECG 1", "ECG -aVR", "ECG--aVR", "Lead V3R",
+        "MDC_ECG_LEAD_V3R", "MDC_ECG_LEAD_", "ECG I filtered", "RESP", "I II", "(Einthoven)"}) {
+    EXPECT_EQ(FindLead(name), std::nullopt) << name;
+  }
 }
 
 }  // namespace

@@ -1,0 +1,54 @@
+#include "ecg/corpus/split.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ecg/corpus/corpus.h"
+#include "ecg/corpus/labels.h"
+#include "gtest/gtest.h"
+
+namespace ecg {
+namespace {
+
+// Seven records, of which the second has no label, and thus no row.
+class SplitTest : public testing::Test {
+ protected:
+  SplitTest() {
+    for (const char* patient : {"p1", "p2", "p2", "", "p3", "", "p1"}) {
+      Record& record = corpus_.records.emplace_back();
+      record.patient_id = patient;
+    }
+    labels_ = {.classes = {"x"}, .records = {0, 2, 3, 4, 5, 6}, .targets = {1, 1, 1, 1, 1, 1}};
+  }
+
+  Corpus corpus_;
+  Labels labels_;
+};
+
+TEST_F(SplitTest, FindsAPatientWithRecordsInTwoParts) {
+  const std::optional<SharedPatient> shared =
+      FindSharedPatient(corpus_, labels_, {.train = {0, 1}, .validation = {2, 3}, .test = {4, 5}});
+  ASSERT_TRUE(shared.has_value());
+  EXPECT_EQ(shared->patient_id, "p1");
+  EXPECT_EQ(shared->first_record, 0);
+  EXPECT_STREQ(shared->first_part, "train");
+  EXPECT_EQ(shared->second_record, 6);
+  EXPECT_STREQ(shared->second_part, "test");
+}
+
+TEST_F(SplitTest, FindsAPatientOfValidationAndTest) {
+  const std::optional<SharedPatient> shared =
+      FindSharedPatient(corpus_, labels_, {.train = {1}, .validation = {0}, .test = {5}});
+  ASSERT_TRUE(shared.has_value());
+  EXPECT_STREQ(shared->first_part, "validation");
+  EXPECT_STREQ(shared->second_part, "test");
+}
+
+TEST_F(SplitTest, DoesNotMindAPatientWithSeveralRecordsInOnePartOrOneThatIsNotStated) {
+  EXPECT_EQ(FindSharedPatient(corpus_, labels_, {.train = {0, 2, 5}, .validation = {1, 4}, .test = {3}}), std::nullopt);
+  EXPECT_EQ(FindSharedPatient(corpus_, labels_, {}), std::nullopt);
+}
+
+}  // namespace
+}  // namespace ecg
