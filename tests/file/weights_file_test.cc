@@ -42,13 +42,5 @@ TEST(WeightsFileTest, RefusesOtherFiles) {
   EXPECT_THAT(WeightsFile::Open(TestPath("absent")).status().message(), HasSubstr("absent"));
 }
 
-TEST(WeightsFileTest, NamesThatSafetensorsCannotHaveAreNotWritten) {
-  for (const std::string name : {"__metadata__", "\xff"}) {
-    const std::map<std::string, TensorBytes> tensors = {{name, {"U8", {1}, "x"}}};
-    EXPECT_FALSE(WriteSafetensors(TestPath("unwritten"), tensors).ok());
-    EXPECT_FALSE(std::filesystem::exists(TestPath("unwritten")));
-  }
-}
-
 }  // namespace
 }  // namespace ecg
