@@ -94,11 +94,16 @@ class Confusion {
   // MacroF1 returns the mean of F1 over the classes that have one, as scikit-learn's f1_score(average="macro").
   double MacroF1() const {
     double sum = 0;
-    int scored = 0;
-    for (int one = 0; one < classes_; ++one) {
-      if (const std::optional<double> f1 = F1(one)) sum += *f1, ++scored;
-    }
+    for (int one = 0; one < classes_; ++one) sum += F1(one).value_or(0);
+    const int scored = ScoredClasses();
     return scored > 0 ? sum / scored : 0;
+  }
+
+  // ScoredClasses returns how many classes have an F1.
+  int ScoredClasses() const {
+    int scored = 0;
+    for (int one = 0; one < classes_; ++one) scored += F1(one).has_value();
+    return scored;
   }
 
   // Accuracy returns the share of records whose class was predicted.

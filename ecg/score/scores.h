@@ -48,6 +48,34 @@ struct Scores {
   std::vector<std::string> left_out;   // names of the classes without a positive or without a negative
 };
 
+// NothingToScore is the error for records of which every class lacks a positive or a negative.
+inline absl::Status NothingToScore(const RankedPredictions& ranked) {
+  return absl::FailedPreconditionError(
+      absl::StrCat("none of ", ranked.classes().size(), " classes can be scored: among ", ranked.records(),
+                   " records no class has both a record that carries it and one that does not; score more records"));
+}
+
+// MacroScore is a mean over classes, and over how many: those that can be scored.
+struct MacroScore {
+  double mean = 0;
+  int classes = 0;
+};
+
+// MacroRocAuc returns the mean ROC-AUC over the classes that can be scored, and computes nothing else. Fails if there
+// is none.
+inline absl::StatusOr<MacroScore> MacroRocAuc(const RankedPredictions& ranked) {
+  MacroScore score;
+  for (const RankedClass& one : ranked.classes()) {
+    const std::optional<double> roc_auc = RocAuc(one);
+    if (!roc_auc.has_value()) continue;
+    score.mean += *roc_auc;
+    ++score.classes;
+  }
+  if (score.classes == 0) return NothingToScore(ranked);
+  score.mean /= score.classes;
+  return score;
+}
+
 // ComputeScores returns the figures of `ranked`, whose predictions are probabilities. Fails if every class lacks a
 // positive or a negative.
 inline absl::StatusOr<Scores> ComputeScores(const RankedPredictions& ranked) {
@@ -71,11 +99,7 @@ inline absl::StatusOr<Scores> ComputeScores(const RankedPredictions& ranked) {
     scores.macro_f1_at_half += *of_class.f1_at_half;
   }
   const int64_t scored = scores.per_class.size() - scores.left_out.size();
-  if (scored == 0) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("none of ", ranked.classes().size(), " classes can be scored: among ", ranked.records(),
-                     " records no class has both a record that carries it and one that does not; score more records"));
-  }
+  if (scored == 0) return NothingToScore(ranked);
   scores.macro_roc_auc /= scored;
   scores.macro_average_precision /= scored;
   scores.macro_f1_youden /= scored;

@@ -252,10 +252,10 @@ class Results {
       if (ranked.size() < 2) continue;
       std::ranges::stable_sort(ranked, std::ranges::greater(),
                                [](const auto& one) { return Summarise(*one.first)->mean; });
-      absl::StrAppend(text, "\n## Ranking", table.columns.size() > 1 ? absl::StrCat(" of ", table.columns[column]) : "",
-                      "\n\n",
-                      Header({"rank", absl::StrJoin(AxisNames(spec::Axis::ROW), ", "),
-                              ranked[0].first->finished[0]->score_name, "behind the first", "not told apart from"}));
+      absl::StrAppend(
+          text, "\n## Ranking", table.columns.size() > 1 ? absl::StrCat(" of ", table.columns[column]) : "", "\n\n",
+          Header({"rank", absl::StrJoin(AxisNames(spec::Axis::ROW), ", "), ranked[0].first->finished[0]->score_name,
+                  "behind the first", "not significantly different from"}));
       for (size_t i = 0; i < ranked.size(); ++i) {
         std::string behind;
         std::vector<std::string> alike;
@@ -273,10 +273,11 @@ class Results {
                                    alike.empty() ? "" : absl::StrCat("rank ", absl::StrJoin(alike, ", "))}));
       }
     }
-    absl::StrAppend(text,
-                    "\nTwo are not told apart when 0 is within the interval of their difference on the same resamples "
-                    "of the test records (paired bootstrap, run by run). Where many are compared, some are told "
-                    "apart by chance.\n");
+    absl::StrAppend(
+        text,
+        "\nTwo are significantly different when 0 is outside of the interval of their difference on the same "
+        "resamples of the test records (paired bootstrap, run by run). Where many are compared, some "
+        "differences are significant by chance.\n");
   }
 
   const std::string name_;

@@ -58,7 +58,7 @@ TEST(ResultsTest, AverageRankAndTellApart) {
   Results results("sweep", plan);
   for (const PlannedRun& run : plan.runs) {
     if (run.values[1] == "FORM" && (run.values[0] == "c" || run.values[2] == "2")) continue;
-    // b is ahead of a on all resamples; c's score swings so much that it is told apart from neither.
+    // b is ahead of a on all resamples; c's score swings so much that it is significantly different from neither.
     const double score = (run.values[0] == "b" ? 0.8 : 0.7) + (run.values[2] == "2" ? 0.04 : 0);
     results.Add(run, Done(0.5, score, run.values[0] == "c" ? 0.3 : 0.01));
   }
@@ -71,7 +71,7 @@ TEST(ResultsTest, AverageRankAndTellApart) {
   EXPECT_THAT(text, HasSubstr("Mean ± standard deviation over split. In parentheses the 5% and 95% quantiles"));
   EXPECT_THAT(text,
               HasSubstr("## Ranking of ALL\n\n"
-                        "| rank | net | macro ROC-AUC | behind the first | not told apart from |\n"
+                        "| rank | net | macro ROC-AUC | behind the first | not significantly different from |\n"
                         "| --- | --- | --- | --- | --- |\n"
                         "| 1 | b | 0.8200 ± 0.0283 (0.8100 to 0.8300) |  | rank 3 |\n"
                         "| 2 | a | 0.7200 ± 0.0283 (0.7100 to 0.7300) | 0.1000 (0.1000 to 0.1000) | rank 3 |\n"
