@@ -55,9 +55,6 @@ struct Vector {
   constexpr Vector& operator*=(float factor) { return *this = factor * *this; }
 };
 
-// Dot returns the inner product.
-constexpr float Dot(Vector a, Vector b) { return a.x * b.x + a.y * b.y + a.z * b.z; }
-
 // Wave is one Gaussian of a beat.
 struct Wave {
   float centre_seconds = 0;
