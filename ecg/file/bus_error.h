@@ -4,8 +4,9 @@
 // cannot return an error: where the file has become shorter, or its disk fails, the system sends the signal SIGBUS,
 // which by itself ends a program without a word.
 //
-//   MappedRange* range = BusErrors::Watch(address, size, path);   // before the first read
-//   BusErrors::Unwatch(range);                                    // before munmap
+//   const char* const bytes = nullptr;   // what mmap returned
+//   MappedRange* const range = BusErrors::Watch(bytes, 4096, "signals.npy");   // before the first read
+//   BusErrors::Unwatch(range);                                                 // before munmap
 //
 // MappedFile does this for its files.
 

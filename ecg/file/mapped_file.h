@@ -2,7 +2,7 @@
 //
 // A file's bytes seen through the page cache, so that a corpus larger than memory can be read at random.
 //
-//   ECG_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(path));
+//   ECG_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open("signals.npy"));
 //   const absl::string_view header = file.bytes().substr(0, 128);
 
 #ifndef ECG_FILE_MAPPED_FILE_H_

@@ -3,7 +3,7 @@
 // Named tensors in one file: the safetensors format (https://github.com/huggingface/safetensors), which other programs
 // can read without executing code from it. Eight bytes of length, a JSON header, then the tensors' bytes.
 //
-//   ECG_ASSIGN_OR_RETURN(SafetensorsFile file, SafetensorsFile::Open(path));
+//   ECG_ASSIGN_OR_RETURN(const SafetensorsFile file, SafetensorsFile::Open("model.safetensors"));
 //   const TensorBytes& weight = file.tensors().at("backbone.conv1.weight");
 
 #ifndef ECG_FILE_SAFETENSORS_H_
@@ -39,7 +39,7 @@ namespace ecg {
 static_assert(std::endian::native == std::endian::little, "safetensors are little-endian, and copied as they are");
 
 // TensorBytes is one tensor: its type as safetensors spells it ("F32", "F64", "I64", ...), its shape, and its elements
-// in C order. The bytes belong to someone else.
+// in C order. The bytes are not owned.
 struct TensorBytes {
   std::string dtype;
   std::vector<int64_t> shape;
@@ -58,7 +58,7 @@ inline int64_t SafetensorsElementSize(absl::string_view dtype) {
 // kMaxSafetensorsHeader is the most bytes that the format allows a header to have.
 inline constexpr uint64_t kMaxSafetensorsHeader = 100'000'000;
 
-// WriteSafetensors writes `tensors` and the free text of `metadata` to `path`, whole or not at all.
+// WriteSafetensors writes `tensors` and `metadata` to `path` atomically.
 inline absl::Status WriteSafetensors(const std::filesystem::path& path,
                                      const std::map<std::string, TensorBytes>& tensors,
                                      const std::map<std::string, std::string>& metadata = {}) {
@@ -79,7 +79,7 @@ inline absl::Status WriteSafetensors(const std::filesystem::path& path,
     text = header.dump();
   } catch (const nlohmann::json::exception& error) {
     return absl::InvalidArgumentError(
-        absl::StrCat("cannot write ", path.string(), ": a name or the metadata is no UTF-8 text: ", error.what()));
+        absl::StrCat("cannot write ", path.string(), ": a name or the metadata is not UTF-8: ", error.what()));
   }
   text.append((8 - text.size() % 8) % 8, ' ');  // so that the tensors are aligned
   const uint64_t length = text.size();

@@ -1,8 +1,8 @@
 // weights_file.h
 //
-// The weights of a network in a file of either kind, safetensors or PyTorch's; which one is told by what is in it.
+// The weights of a network in a file of either kind, safetensors or PyTorch's; which one is detected from its content.
 //
-//   ECG_ASSIGN_OR_RETURN(WeightsFile file, WeightsFile::Open("net.pth"));
+//   ECG_ASSIGN_OR_RETURN(const WeightsFile file, WeightsFile::Open("net.pth"));
 //   const TensorBytes& weight = file.tensors().at("backbone.conv1.weight");
 
 #ifndef ECG_FILE_WEIGHTS_FILE_H_

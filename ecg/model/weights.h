@@ -109,7 +109,7 @@ inline constexpr std::pair<const char*, torch::ScalarType> kElementTypes[] = {
     {"I64", torch::kInt64},   {"I32", torch::kInt32},   {"I16", torch::kInt16},   {"I8", torch::kInt8},
     {"U8", torch::kUInt8},    {"BOOL", torch::kBool}};
 
-// WriteTensors writes `tensors` as safetensors, whole or not at all.
+// WriteTensors writes `tensors` as safetensors, atomically.
 inline absl::Status WriteTensors(const std::filesystem::path& path, const NamedTensors& tensors,
                                  const std::map<std::string, std::string>& metadata = {}) {
   std::map<std::string, TensorBytes> file;

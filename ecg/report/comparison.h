@@ -5,7 +5,7 @@
 // out, and the interval is that of the differences.
 //
 //   ECG_ASSIGN_OR_RETURN(Comparison comparison, Compare(a, b, "macro ROC-AUC", {.resamples = 1000, .seed = 1}));
-//   comparison.difference, comparison.low, comparison.high   // a minus b
+//   comparison.difference, comparison.low, comparison.high;   // a minus b
 
 #ifndef ECG_REPORT_COMPARISON_H_
 #define ECG_REPORT_COMPARISON_H_
@@ -49,7 +49,7 @@ inline std::vector<double> Differences(const std::vector<double>& a, const std::
   return differences;
 }
 
-// Shared cuts both tables down to the records and the classes that both have, by their names, in the order of `a`.
+// Shared reduces both tables to the records and the classes that both have, by their names, in the order of `a`.
 // Fails where there is none, or where a record has different labels in the two.
 inline absl::Status Shared(PredictionTable& a, PredictionTable& b) {
   const auto places = [](const std::vector<std::string>& names) {

@@ -4,7 +4,7 @@
 // goes with a task; for the predictions of a finished run, it is found by its name in run.json.
 //
 //   ECG_ASSIGN_OR_RETURN(ScoreSample sample, SampleScore("macro ROC-AUC", predictions, {.seed = 1}));
-//   sample.score, sample.interval.low, sample.interval.high
+//   sample.score, sample.interval.low, sample.interval.high;
 
 #ifndef ECG_SCORE_NAMED_SCORE_H_
 #define ECG_SCORE_NAMED_SCORE_H_

@@ -24,7 +24,7 @@
 
 namespace ecg {
 
-// DemoRecord is what is known of a record of the demo corpus before it is recorded.
+// DemoRecord is a record of the demo corpus without its samples.
 struct DemoRecord {
   std::vector<int> statements;  // positions in kDemoSigns, ascending
   int patient = 0;              // from 1

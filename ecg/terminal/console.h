@@ -1,10 +1,16 @@
 // console.h
 //
-// What a person sees of a training: on a terminal a bar for the epoch that is running, and everywhere a line for each
-// epoch that is over.
+// The output of a training: a line for each finished epoch, and on a terminal a progress bar for the current one.
 //
-//   epoch  3/20  train loss 9.81, macro ROC-AUC 0.7514  validation loss 9.02, macro ROC-AUC 0.8120 (best)  9.1 s, 118
-//   crops/s
+//   Console console(/*epochs=*/20, /*crops_per_step=*/128, "macro ROC-AUC");
+//   console.BeginEpoch(/*epoch=*/3, /*steps=*/10);
+//   console.EndStep(/*loss_per_crop=*/9.8);
+//   console.EndTraining();
+//   ECG_RETURN_IF_ERROR(console.EndEpoch(state));
+//
+// prints
+//
+//   epoch  3/20  train loss 9.81, macro ROC-AUC 0.7514  validation loss 9.02, macro ROC-AUC 0.8120 (best)  9.1 s, ...
 
 #ifndef ECG_TERMINAL_CONSOLE_H_
 #define ECG_TERMINAL_CONSOLE_H_
@@ -35,10 +41,10 @@ inline std::string EpochLine(const run::TrainingState& state, int epochs, absl::
   return line;
 }
 
-// Console is a callback of Trainer that writes to stdout, and its bars to stderr.
+// Console is a callback of Trainer that prints to stdout, and progress bars to stderr.
 class Console {
  public:
-  // `epochs` is how many there are at most; `crops_per_step` is the batch size.
+  // `epochs` is the maximum; `crops_per_step` is the batch size.
   Console(int epochs, int crops_per_step, absl::string_view score_name)
       : epochs_(epochs), crops_per_step_(crops_per_step), score_name_(score_name) {}
 
@@ -49,7 +55,7 @@ class Console {
 
   void EndStep(double loss_per_crop) { bar_->Advance(crops_per_step_, absl::StrFormat("loss %.4g", loss_per_crop)); }
 
-  // EndTraining takes the bar away: what follows in the epoch has its own.
+  // EndTraining removes the bar: validation, which follows in the epoch, has its own.
   void EndTraining() { bar_.reset(); }
 
   absl::Status EndEpoch(const run::TrainingState& state) {

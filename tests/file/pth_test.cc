@@ -188,11 +188,11 @@ TEST(PthFileTest, RefusesTensorsThatTheirStorageDoesNotHold) {
   EXPECT_THAT(error(Tensor(0, {2, 2, 2}, {INT64_MAX, INT64_MAX, INT64_MAX})), HasSubstr("beyond the 4 elements"));
   EXPECT_THAT(error(Tensor(0, {huge, 4}, {0, 0})), HasSubstr("many times the bytes of the file"));
   EXPECT_THAT(error(Tensor(0, {1 << 20}, {0})), HasSubstr("many times the bytes of the file"));
-  EXPECT_THAT(error(Tensor(-1, {1}, {1})), HasSubstr("has not the form that PyTorch gives it"));
-  EXPECT_THAT(error(Tensor(-1, {}, {})), HasSubstr("has not the form that PyTorch gives it"));
-  EXPECT_THAT(error(Tensor(0, {-1}, {1})), HasSubstr("has not the form that PyTorch gives it"));
-  EXPECT_THAT(error(Tensor(3, {2}, {-1})), HasSubstr("has not the form that PyTorch gives it"));
-  EXPECT_THAT(error(Tensor(0, {2}, {})), HasSubstr("has not the form that PyTorch gives it"));
+  EXPECT_THAT(error(Tensor(-1, {1}, {1})), HasSubstr("does not have the form that PyTorch writes"));
+  EXPECT_THAT(error(Tensor(-1, {}, {})), HasSubstr("does not have the form that PyTorch writes"));
+  EXPECT_THAT(error(Tensor(0, {-1}, {1})), HasSubstr("does not have the form that PyTorch writes"));
+  EXPECT_THAT(error(Tensor(3, {2}, {-1})), HasSubstr("does not have the form that PyTorch writes"));
+  EXPECT_THAT(error(Tensor(0, {2}, {})), HasSubstr("does not have the form that PyTorch writes"));
   EXPECT_THAT(error(Tensor(0, {4}, {1}, "../1")), HasSubstr("entry any/data/../1 is missing"));
 }
 

@@ -88,7 +88,7 @@ TEST(SafetensorsTest, RefusesTensorsThatOverlap) {
               HasSubstr("tensor inside begins at byte 2"));
 }
 
-TEST(SafetensorsTest, RefusesNamesThatStandTwice) {
+TEST(SafetensorsTest, RefusesDuplicateNames) {
   EXPECT_THAT(ErrorOf(absl::StrCat("{", Entry("a", 3, 0, 3), ",", Entry("a", 3, 3, 6), "}"), "xyzxyz"),
               HasSubstr("the key a twice"));
   EXPECT_THAT(ErrorOf("{\"a\":{\"dtype\":\"U8\",\"dtype\":\"I8\",\"shape\":[1],\"data_offsets\":[0,1]}}", "x"),

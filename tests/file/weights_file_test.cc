@@ -19,7 +19,7 @@ using ::testing::Pair;
 
 std::filesystem::path TestPath(const std::string& name) { return std::filesystem::path(testing::TempDir()) / name; }
 
-TEST(WeightsFileTest, TellsTheKindByWhatIsInTheFile) {
+TEST(WeightsFileTest, DetectsTheKindFromTheContent) {
   const WeightsFile pth = WeightsFile::Open("tests/data/state_dict.pth").value();
   EXPECT_THAT(pth.metadata(), IsEmpty());
   ASSERT_TRUE(WriteSafetensors(TestPath("misnamed.pth"), pth.tensors(), {{"name", "test"}}).ok());

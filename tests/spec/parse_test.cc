@@ -137,7 +137,7 @@ TEST(ParseTest, SaysWhatAnOwnBackboneLacks) {
       "x.textproto:7:8: model.own.values[2] is called width, as one before it is; keep one of the two");
 }
 
-TEST(ParseTest, ChecksTheQuestionForOneClass) {
+TEST(ParseTest, ChecksTargetVersusNormal) {
   const auto error = [](absl::string_view data, absl::string_view objective) {
     return Error(absl::StrCat("data { g12ec {} ", data, " }\nmodel { resnet {} }\ntraining { ", objective, " {} }"));
   };
@@ -147,7 +147,7 @@ TEST(ParseTest, ChecksTheQuestionForOneClass) {
       StartsWith(
           "x.textproto:1:17: data.target_versus_normal.normal is not given; it must be a statement of the corpus"));
   EXPECT_EQ(error("target_versus_normal { statement: \"1\" normal: \"1\" }", "multi_class"),
-            "x.textproto:1:26: data.target_versus_normal.statement is \"1\"; it must differ from normal");
+            "x.textproto:1:40: data.target_versus_normal.statement is \"1\"; it must differ from normal");
   EXPECT_THAT(error("", "multi_class"),
               StartsWith("x.textproto:3:12: training.multi_class needs one class for each record"));
 }
