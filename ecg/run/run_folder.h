@@ -1,14 +1,18 @@
 // run_folder.h
 //
-// The folder that a run leaves, and the rules by which one is used again.
+// The folder of a run, and the rules by which a run is resumed.
 //
 //   spec.textproto      the spec as it was run, every default filled in
-//   run.json            what the run was and what came of it (proto/run.proto); written last
+//   run.json            the configuration and the results of the run (proto/run.proto), written last
 //   history.csv         a row for each epoch
 //   predictions.csv     targets and probabilities of the test records
-//   model.safetensors   the best weights, with the classes, leads and scaling that they need
+//   model.safetensors   the best weights, with classes, leads and scaling as metadata
 //   model.onnx          the same network for ONNX Runtime, from millivolts to probabilities
-//   checkpoints/        what --resume goes on from
+//   checkpoints/        what --resume continues from
+//
+//   const RunFolder folder("runs/resnet18_all/1");
+//   ECG_RETURN_IF_ERROR(folder.CheckNew());
+//   ECG_RETURN_IF_ERROR(folder.Start(spec::Experiment()));
 
 #ifndef ECG_RUN_RUN_FOLDER_H_
 #define ECG_RUN_RUN_FOLDER_H_
@@ -22,14 +26,11 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
 #include "ecg/file/file.h"
+#include "ecg/run/comparable_spec.h"
 #include "ecg/spec/parse.h"
 #include "ecg/spec/resolve.h"
 #include "ecg/status/status_macros.h"
-#include "google/protobuf/descriptor.h"
-#include "google/protobuf/message.h"
-#include "google/protobuf/util/message_differencer.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {
@@ -52,13 +53,13 @@ class RunFolder {
   absl::Status CheckNew() const {
     std::error_code error;
     if (std::filesystem::exists(spec(), error)) {
-      return absl::AlreadyExistsError(absl::StrCat(
-          path_.string(), " already holds a run. Pass --resume to go on with it, or another --output_dir"));
+      return absl::AlreadyExistsError(
+          absl::StrCat(path_.string(), " already holds a run. Pass --resume to continue it, or another --output_dir"));
     }
     if (std::filesystem::exists(checkpoints(), error)) {
       return absl::AlreadyExistsError(
           absl::StrCat(path_.string(),
-                       " holds checkpoints without a spec.textproto: a run that broke off as it began. "
+                       " holds checkpoints without a spec.textproto, of a run that failed at its start. "
                        "Delete it, or pass another --output_dir"));
     }
     std::filesystem::path existing = std::filesystem::absolute(path_);
@@ -90,36 +91,20 @@ class RunFolder {
   std::filesystem::path path_;
 };
 
-// ForgetDataDir clears the folder that the chosen dataset lies in.
-inline void ForgetDataDir(spec::Data& data) {
-  const google::protobuf::Reflection& reflection = *data.GetReflection();
-  const google::protobuf::FieldDescriptor* chosen =
-      reflection.GetOneofFieldDescriptor(data, data.GetDescriptor()->FindOneofByName("dataset"));
-  if (chosen == nullptr) return;
-  google::protobuf::Message& dataset = *reflection.MutableMessage(&data, chosen);
-  dataset.GetReflection()->ClearField(&dataset, dataset.GetDescriptor()->FindFieldByName("data_dir"));
-}
-
-// CheckSameExperiment makes sure that `now` may go on with what `before` began: that they differ at most in where the
-// work is done and data lie, in how long to train, and in how to test.
+// CheckSameExperiment makes sure that a run which began with the spec `before` can be resumed with `now`: that they differ
+// at most in what ComparableSpec leaves out, in how long to train, and in the bootstrap of the test.
 inline absl::Status CheckSameExperiment(const spec::Experiment& before, const spec::Experiment& now) {
-  spec::Experiment a = Resolve(before), b = Resolve(now);  // a field may be newer than the run
-  for (spec::Experiment* one : {&a, &b}) {
-    const int64_t seed = one->runtime().seed();
-    one->clear_description();
-    one->clear_runtime();
-    one->mutable_runtime()->set_seed(seed);
-    one->mutable_evaluation()->clear_bootstrap();
-    one->mutable_training()->clear_epochs();
-    one->mutable_training()->clear_early_stopping();
-    ForgetDataDir(*one->mutable_data());
-  }
-  google::protobuf::util::MessageDifferencer differencer;
-  std::string differences;
-  differencer.ReportDifferencesToString(&differences);
-  if (differencer.Compare(a, b)) return absl::OkStatus();
+  const auto comparable = [](const spec::Experiment& spec) {
+    spec::Experiment result = ComparableSpec(spec);
+    result.mutable_evaluation()->clear_bootstrap();
+    result.mutable_training()->clear_epochs();
+    result.mutable_training()->clear_early_stopping();
+    return result;
+  };
+  const std::string differences = SpecDifferences(comparable(before), comparable(now));
+  if (differences.empty()) return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrCat(
-      "cannot go on with a run under another spec; it would not be the same experiment:\n", differences,
+      "cannot resume a run with another spec; it would not be the same experiment:\n", differences,
       "Only training.epochs, training.early_stopping, evaluation.bootstrap and runtime may change. Start a "
       "new run in another --output_dir"));
 }

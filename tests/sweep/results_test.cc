@@ -49,7 +49,7 @@ FinishedRun Done(double validation, double test, double spread) {
   return run;
 }
 
-TEST(ResultsTest, AverageRankAndTellApart) {
+TEST(ResultsTest, AverageRankAndSaySignificantDifferences) {
   const Plan plan = PlanOf(R"(
     axis { name: "net" group { name: "a" } group { name: "b" set: "model.resnet.feature_dim=64" }
            group { name: "c" set: "model.resnet.feature_dim=32" } }
@@ -80,7 +80,7 @@ TEST(ResultsTest, AverageRankAndTellApart) {
   EXPECT_THAT(text, Not(HasSubstr("Ranking of FORM")));
 }
 
-TEST(ResultsTest, ChooseByTheValidationScoreAndReportTheTestScoreOfTheWinnerOnly) {
+TEST(ResultsTest, ChooseByTheValidationScoreAndReportTheTestScoreOfTheChosenRunsOnly) {
   const Plan plan = PlanOf(R"(
     axis { name: "rate" field: "training.optimizer.learning_rate" value: ["0.01", "0.001"] use: CHOSEN }
     axis { name: "split" field: "data.ptb_xl.split" value: ["1", "2"] use: AVERAGED })");
@@ -94,7 +94,7 @@ TEST(ResultsTest, ChooseByTheValidationScoreAndReportTheTestScoreOfTheWinnerOnly
   results.Add(plan.runs[2], Done(0.60, 0.8, 0.01));
   ASSERT_TRUE(results.Write(folder).ok());
   EXPECT_FALSE(std::filesystem::exists(chosen)) << "a choice among some could be another than among all";
-  EXPECT_THAT(results.Markdown(), HasSubstr("The choice is made when all of them are finished."));
+  EXPECT_THAT(results.Markdown(), HasSubstr("The best is chosen when all of them are finished."));
   results.Add(plan.runs[3], Done(0.90, 0.8, 0.01));
   ASSERT_TRUE(results.Write(folder).ok());
 
