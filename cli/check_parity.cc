@@ -1,5 +1,5 @@
-// Compares this framework with the figures of the reference code, and prints a row for each comparison. Exits with 1
-// when one is off.
+// Compares this framework with results of the reference code, and prints a row for each comparison. Exits with 1 when one
+// disagrees.
 //
 //   bazel run //cli:check_parity -- --models=models.json --training=training.json --metrics=metrics.json
 
@@ -51,12 +51,13 @@ absl::StatusOr<std::vector<ecg::ParityRow>> Compare(const Flags& flags) {
 
 int main(int argc, char** argv) {
   Flags flags;
-  CLI::App app("Compares this framework with the figures of the reference code.");
-  app.add_option("--models", flags.models, "Size, state, logits, loss and gradients of networks")->type_name("FILE");
-  app.add_option("--training", flags.training, "A short training")->type_name("FILE");
-  app.add_option("--metrics", flags.metrics, "Figures of predictions")->type_name("FILE");
+  CLI::App app("Compares this framework with results of the reference code.");
+  app.add_option("--models", flags.models, "Parameters, state, logits, loss and gradients of networks")
+      ->type_name("FILE");
+  app.add_option("--training", flags.training, "Five training steps")->type_name("FILE");
+  app.add_option("--metrics", flags.metrics, "Scores of predictions")->type_name("FILE");
   CLI::Option* data_dir =
-      app.add_option("--data_dir", flags.data_dir, "The PTB-XL that --protocol is about")->type_name("FOLDER");
+      app.add_option("--data_dir", flags.data_dir, "The PTB-XL folder for --protocol")->type_name("FOLDER");
   app.add_option("--protocol", flags.protocol, "Labels, splits, scaling and windows")
       ->type_name("FILE")
       ->needs(data_dir);

@@ -36,7 +36,7 @@ struct Flags {
   uint64_t seed = 1;
 };
 
-// One run that takes part.
+// One of the runs to compare.
 struct Run {
   ecg::run::Run facts;
   ecg::PredictionTable predictions;
@@ -81,7 +81,7 @@ absl::Status CompareAll(const Flags& flags) {
     if (!sample.ok()) return ecg::WithContext(sample.status(), flags.runs[i]);
     std::string line = absl::StrFormat("%-*s  %-13.4f  %.4f to %.4f", static_cast<int>(width), flags.runs[i],
                                        sample->score, sample->interval.low, sample->interval.high);
-    size_t records = table.records.size(), classes = table.classes.size();
+    size_t records = table.records.size(), classes = sample->classes;
     const char* verdict = "";
     if (i > 0) {
       const absl::StatusOr<ecg::Comparison> comparison = ecg::Compare(table, runs[0].predictions, score_name, options);
@@ -92,11 +92,11 @@ absl::Status CompareAll(const Flags& flags) {
                             comparison->high);
       records = comparison->records;
       classes = comparison->classes;
-      if (!comparison->significant()) verdict = "; not told apart";
+      if (!comparison->significant()) verdict = "; not significantly different";
     } else {
       line.append(2 + 15 + 2 + 18, ' ');
     }
-    absl::StrAppend(&line, "  ", ecg::WithThousands(records), " records, ", classes, " classes", verdict);
+    absl::StrAppend(&line, "  ", ecg::WithThousands(records), " records, ", classes, " scored classes", verdict);
     std::puts(line.c_str());
   }
   return absl::OkStatus();
@@ -110,9 +110,9 @@ int main(int argc, char** argv) {
       "Compares finished runs: score, bootstrap interval, and the difference from the first on the records that both "
       "were tested on.");
   app.add_option("RUN", flags.runs, "Folders of two or more runs")->required()->expected(2, 1000);
-  app.add_option("--resamples", flags.resamples, "How many times records are redrawn; default 1000")
+  app.add_option("--resamples", flags.resamples, "How many bootstrap resamples to draw; default 1000")
       ->check(CLI::Range(1, 1000000));
-  app.add_option("--seed", flags.seed, "Where the draws come from; default 1");
+  app.add_option("--seed", flags.seed, "Seed of the resamples; default 1");
   if (const std::optional<int> status = ecg::ParseFlags(app, argc, argv)) return *status;
   return ecg::ExitStatus(CompareAll(flags));
 }

@@ -1,5 +1,5 @@
-// download fetches a corpus from where it is published, verifies every file, and leaves a folder that is complete or
-// not there. It goes on where an earlier call was broken off.
+// Downloads a corpus and verifies every file. The folder appears when it is complete. An interrupted download is resumed
+// by the same command.
 //
 //   bazel run //cli:download -- ptbxl --version=1.0.3 --output_dir=FOLDER
 
@@ -45,14 +45,14 @@ absl::Status Run(const Flags& flags) {
 int main(int argc, char** argv) {
   Flags flags;
   std::string output_dir;
-  CLI::App app("Fetches a corpus from where it is published, and verifies every file of it.", "download");
-  app.add_option("corpus", flags.corpus, "Which corpus: ptbxl, g12ec or cinc_challenge; cpsc2018 tells how to get it")
+  CLI::App app("Downloads a corpus and verifies every file.", "download");
+  app.add_option("corpus", flags.corpus, "The corpus: ptbxl, g12ec or cinc_challenge; cpsc2018 prints how to get it")
       ->required();
-  app.add_option("--version", flags.version, "Which version of it; the newest if not given");
+  app.add_option("--version", flags.version, "Its version; default: the newest");
   app.add_option("--output_dir", output_dir, "The folder to make")->required();
   app.add_flag("--keep_archive", flags.options.keep_archive, "Keep the archive as OUTPUT_DIR.zip");
-  app.add_option("--url", flags.url, "Another address of the same archive")->group("Advanced");
-  app.add_option("--checksums_url", flags.checksums_url, "Another address of its SHA256SUMS.txt")->group("Advanced");
+  app.add_option("--url", flags.url, "Another URL of the same archive")->group("Advanced");
+  app.add_option("--checksums_url", flags.checksums_url, "Another URL of its SHA256SUMS.txt")->group("Advanced");
   if (const std::optional<int> status = ecg::ParseFlags(app, argc, argv)) return *status;
 
   flags.options.output_dir = ecg::UserPath(output_dir);

@@ -1,9 +1,8 @@
-// Writes the table of the published networks, docs/models.md: what each is called in a spec, its paper, its size and
-// its speed.
+// Writes the table of the published networks, docs/models.md: the spec, paper, size and speed of each.
 //
 //   bazel run //cli:list_models -- --output=docs/models.md
 //
-// With --check=FILE it tells instead whether FILE still says the same, times left aside.
+// With --check=FILE it checks instead that FILE is up to date, apart from times.
 
 #include <torch/torch.h>
 
@@ -50,7 +49,7 @@ int PublishedSamples(const google::protobuf::Descriptor& backbone) {
   return backbone.options().GetExtension(spec::own_head) ? 250 : 1250;
 }
 
-// The wall clock of one crop in evaluation, in milliseconds: the median of a few batches.
+// The wall-clock time of one crop in evaluation, in milliseconds: the median of a few batches.
 double MillisecondsPerCrop(Network& network, int samples) {
   const torch::NoGradGuard no_grad;
   network.eval();
@@ -122,7 +121,7 @@ absl::Status Check(const std::string& file) {
     if (ours == theirs) continue;
     return absl::FailedPreconditionError(
         absl::StrCat(file, ":", i + 1, " is out of date:\n  ", theirs, "\nexpected\n  ", ours,
-                     "\nwrite it anew with `bazel run //cli:list_models -- --output=docs/models.md`"));
+                     "\nwrite it again with `bazel run //cli:list_models -- --output=docs/models.md`"));
   }
   return absl::OkStatus();
 }
@@ -139,10 +138,10 @@ absl::Status Write(const std::string& file) {
 
 int main(int argc, char** argv) {
   std::string output, check;
-  CLI::App app("Lists the published networks: what to write in a spec, paper, size and speed.");
+  CLI::App app("Lists the published networks: spec, paper, size and speed.");
   CLI::Option* output_option =
       app.add_option("--output", output, "The Markdown file to write; without it, print")->type_name("FILE");
-  app.add_option("--check", check, "Tell whether this file is up to date")->type_name("FILE")->excludes(output_option);
+  app.add_option("--check", check, "Check that this file is up to date")->type_name("FILE")->excludes(output_option);
   if (const std::optional<int> status = ecg::ParseFlags(app, argc, argv)) return *status;
 
   ecg::UseThreads(0);

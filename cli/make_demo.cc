@@ -1,4 +1,4 @@
-// make_demo writes the synthetic demo corpus: records of a heart model in the layout of PTB-XL or of another corpus.
+// Writes the synthetic demo corpus: records of a heart model in the layout of PTB-XL or of another corpus.
 //
 //   bazel run //cli:make_demo -- --records=1000 --output_dir=FOLDER --seed=1 [--layout=ptbxl|g12ec|cpsc2018]
 
@@ -21,12 +21,12 @@ int main(int argc, char** argv) {
   ecg::DemoOptions options;
   std::string output_dir;
   CLI::App app("Writes a synthetic corpus in the layout of PTB-XL or of another corpus.", "make_demo");
-  app.add_option("--records", options.records, "How many records")->capture_default_str();
+  app.add_option("--records", options.records, "Number of records")->capture_default_str();
   app.add_option("--output_dir", output_dir, "The folder to make")->required();
   app.add_option("--layout", options.dataset, "The corpus whose layout it has: ptbxl, g12ec or cpsc2018")
       ->capture_default_str();
-  app.add_option("--seed", options.seed, "Decides every random draw")->capture_default_str();
-  app.add_option("--threads", options.threads, "How many work at once; 0: one for each core")->capture_default_str();
+  app.add_option("--seed", options.seed, "Seed of the random numbers")->capture_default_str();
+  app.add_option("--threads", options.threads, "Number of threads; 0: one for each core")->capture_default_str();
   if (const std::optional<int> status = ecg::ParseFlags(app, argc, argv)) return *status;
 
   const std::filesystem::path directory = ecg::UserPath(output_dir);

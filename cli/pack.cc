@@ -83,7 +83,7 @@ int main(int argc, char** argv) {
   app.add_option("--dataset", flags.dataset, "The corpus: ptbxl (default), g12ec, cpsc2018 or cinc_challenge")
       ->check(CLI::IsMember({ecg::PtbXl::kName, ecg::G12ec::kName, ecg::Cpsc2018::kName, ecg::CincChallenge::kName}));
   app.add_option("--data_dir", flags.data_dir,
-                 "The folder of the corpus; default: what its variable says, such as $ECG_PTBXL_DIR");
+                 "The folder of the corpus; default: that of its variable, such as $ECG_PTBXL_DIR");
   app.add_option("--output_dir", flags.output_dir, "The folder to make")->required();
   app.add_option("--sampling_frequency_hz", flags.sampling_frequency_hz,
                  "500 (default), or 100 of PTB-XL, or that of a cinc_challenge");

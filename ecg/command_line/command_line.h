@@ -1,12 +1,15 @@
 // command_line.h
 //
-// How every program of this project reads its flags, and ends: with 0, or with 1 and one line that begins with "error:
-// ".
+// The command line of every program of this project: flags, and the exit status 0, or 1 after a message that begins with
+// "error: ".
 //
-//   CLI::App app("Packs a corpus's signals into one file.");
-//   app.add_option(...);
-//   if (const std::optional<int> status = ParseFlags(app, argc, argv)) return *status;
-//   return ExitStatus(Run(flags));
+//   int main(int argc, char** argv) {
+//     std::string output_dir;
+//     CLI::App app("Packs a corpus's signals into one file.");
+//     app.add_option("--output_dir", output_dir, "The folder to make")->required();
+//     if (const std::optional<int> status = ecg::ParseFlags(app, argc, argv)) return *status;
+//     return ecg::ExitStatus(Run(output_dir));
+//   }
 
 #ifndef ECG_COMMAND_LINE_COMMAND_LINE_H_
 #define ECG_COMMAND_LINE_COMMAND_LINE_H_
@@ -20,15 +23,15 @@
 
 namespace ecg {
 
-// ExitStatus prints the message of `status`, unless it is OK, and returns what the program ends with.
+// ExitStatus prints the message of `status`, unless it is OK, and returns the exit status of the program.
 inline int ExitStatus(const absl::Status& status) {
   if (status.ok()) return 0;
   std::fprintf(stderr, "error: %s\n", std::string(status.message()).c_str());
   return 1;
 }
 
-// ParseFlags fills in the flags of `app`. Where the program is to end at once, after --help or a wrong flag, it prints
-// what there is to say and returns what to end with.
+// ParseFlags parses the flags of `app`. After --help or a wrong flag it prints the help or the error and returns the exit
+// status.
 inline std::optional<int> ParseFlags(CLI::App& app, int argc, char** argv) {
   try {
     app.parse(argc, argv);

@@ -1,6 +1,10 @@
 // checksums.h
 //
-// The list of SHA-256 digests that a publisher puts beside its files, as `sha256sum` writes it.
+// The list of SHA-256 digests that is published with a corpus, as `sha256sum` writes it.
+//
+//   ECG_ASSIGN_OR_RETURN(const std::string text, ReadFile("SHA256SUMS.txt"));
+//   ECG_ASSIGN_OR_RETURN(const Checksums checksums, ParseChecksums(text, "SHA256SUMS.txt"));
+//   ECG_RETURN_IF_ERROR(VerifyFiles("/data/ptbxl", checksums));
 
 #ifndef ECG_DOWNLOAD_CHECKSUMS_H_
 #define ECG_DOWNLOAD_CHECKSUMS_H_
@@ -50,7 +54,7 @@ inline absl::StatusOr<Checksums> ParseChecksums(absl::string_view text, absl::st
   return checksums;
 }
 
-// VerifyFiles checks that every file of `checksums` is in `directory` with the digest it should have.
+// VerifyFiles checks that every file of `checksums` is in `directory` and has its digest.
 inline absl::Status VerifyFiles(const std::filesystem::path& directory, const Checksums& checksums) {
   Progress progress("checking", checksums.size(), "files");
   for (const auto& [path, expected] : checksums) {

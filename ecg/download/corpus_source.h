@@ -1,6 +1,9 @@
 // corpus_source.h
 //
 // Where the corpora are published. Another version or corpus is another row.
+//
+//   ECG_ASSIGN_OR_RETURN(const CorpusSource source, FindCorpusSource("ptbxl", "1.0.3"));
+//   source.archive_url;   // "https://physionet.org/..."
 
 #ifndef ECG_DOWNLOAD_CORPUS_SOURCE_H_
 #define ECG_DOWNLOAD_CORPUS_SOURCE_H_
@@ -24,13 +27,13 @@ struct CorpusSource {
   std::string title;
   std::string archive_url;
   std::string checksums_url;
-  std::string page;  // a person reads there about the corpus and its licence
+  std::string page;  // the web page about the corpus and its licence
   std::string licence;
-  int64_t unpacked_bytes = 0;  // on disk, roughly: to find out before the download whether there is room
+  int64_t unpacked_bytes = 0;  // on disk, roughly, to check the free space before the download
   std::string folder = {};     // of the archive, with a "/" at its end: only what is below it is kept; empty for all
 };
 
-// CorpusSources returns every row, the versions of a corpus from old to new.
+// CorpusSources returns all rows, the versions of a corpus from old to new.
 inline const std::vector<CorpusSource>& CorpusSources() {
   static const auto* const sources = [] {
     auto* rows = new std::vector<CorpusSource>;
@@ -72,13 +75,13 @@ inline const std::vector<CorpusSource>& CorpusSources() {
   return *sources;
 }
 
-// FindCorpusSource returns the row of `name` and `version`, of which an empty one means the newest. For a corpus that
-// must be fetched by hand the error tells how.
+// FindCorpusSource returns the row of `name` and `version`; an empty version is the newest. For a corpus that must be
+// downloaded by hand the error explains how.
 inline absl::StatusOr<CorpusSource> FindCorpusSource(absl::string_view name, absl::string_view version) {
   if (name == "cpsc2018") {
     return absl::FailedPreconditionError(
-        "CPSC 2018 is published without digests that would tell a whole file from a damaged one, so please fetch it "
-        "yourself: get REFERENCE.csv and TrainingSet1.zip to TrainingSet3.zip from "
+        "CPSC 2018 is published without checksums to verify it with, so please download it yourself: get REFERENCE.csv "
+        "and TrainingSet1.zip to TrainingSet3.zip from "
         "http://2018.icbeb.org/Challenge.html, unpack the three into one folder, put REFERENCE.csv beside them, and "
         "name "
         "the folder with --data_dir or $ECG_CPSC2018_DIR. The same records are also part of cinc_challenge, in "

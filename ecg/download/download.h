@@ -1,13 +1,13 @@
 // download.h
 //
-// A corpus from where it is published to a folder in which every file is known to be right.
+// Downloads a published corpus into a folder and verifies every file.
 //
 //   ECG_ASSIGN_OR_RETURN(CorpusSource source, FindCorpusSource("ptbxl", "1.0.3"));
 //   ECG_ASSIGN_OR_RETURN(DownloadReport report, DownloadCorpus(source, {.output_dir = "/data/ptbxl"}));
 //
-// On the way, beside the folder D: D.zip.part and D.zip.part.source (what has come of the archive), D.zip, D.unpacking
-// and an empty .D.lock. D itself is renamed from D.unpacking when all of it is verified, so it is complete or not
-// there.
+// Temporary files beside the folder D: D.zip.part and D.zip.part.source (the part of the archive that is downloaded),
+// D.zip, D.unpacking and an empty .D.lock. D.unpacking is renamed to D when all of it is verified, so D is complete or
+// does not exist.
 
 #ifndef ECG_DOWNLOAD_DOWNLOAD_H_
 #define ECG_DOWNLOAD_DOWNLOAD_H_
@@ -37,35 +37,36 @@
 
 namespace ecg {
 
-// DownloadOptions says where a corpus goes.
+// DownloadOptions are the options of DownloadCorpus.
 struct DownloadOptions {
   std::filesystem::path output_dir;
   bool keep_archive = false;  // as OUTPUT_DIR.zip
   FetchOptions fetch;
 };
 
-// DownloadReport says what a download came to.
+// DownloadReport is the result of a download.
 struct DownloadReport {
   int64_t files = 0;
   bool already_there = false;         // complete and verified before: nothing was fetched
   std::vector<std::string> left_out;  // files of the archive without a published digest
 };
 
-// CheckRoom fails unless `bytes` fit on the disk of the folder `directory`.
+// CheckRoom fails unless the disk of the folder `directory` has `bytes` free.
 inline absl::Status CheckRoom(const std::filesystem::path& directory, int64_t bytes) {
   std::error_code error;
   const std::filesystem::space_info space = std::filesystem::space(directory, error);
-  if (error) return absl::ErrnoToStatus(error.value(), absl::StrCat("cannot see the room in ", directory.string()));
+  if (error)
+    return absl::ErrnoToStatus(error.value(), absl::StrCat("cannot get the free space of ", directory.string()));
   if (bytes <= static_cast<int64_t>(space.available)) return absl::OkStatus();
   return absl::ResourceExhaustedError(
-      absl::StrFormat("%s has %.2f GB free, but %.2f GB are needed; make room, or choose another folder",
+      absl::StrFormat("%s has %.2f GB free, but %.2f GB are needed; free some space, or choose another folder",
                       directory.string(), space.available / 1e9, bytes / 1e9));
 }
 
 // DownloadCorpus brings `source`, or the part of it below source.folder, into `options.output_dir`, which must be
 // missing, empty, or already the wanted corpus. An archive OUTPUT_DIR.zip that is there already is used instead of
-// fetching one. On an error the folder is as it was before; what has come of the archive is kept for the next call,
-// unless it proves damaged.
+// downloading one. On an error the folder is as it was before; the downloaded part of the archive is kept for the next
+// call, unless it is damaged.
 inline absl::StatusOr<DownloadReport> DownloadCorpus(const CorpusSource& source, const DownloadOptions& options) {
   namespace fs = std::filesystem;
   fs::path output = fs::absolute(options.output_dir).lexically_normal();
@@ -85,8 +86,8 @@ inline absl::StatusOr<DownloadReport> DownloadCorpus(const CorpusSource& source,
   }
   ECG_RETURN_IF_ERROR(list.status());
   ECG_ASSIGN_OR_RETURN(Checksums checksums, ParseChecksums(*list, source.checksums_url));
-  const auto is_elsewhere = [&source](absl::string_view path) { return !absl::StartsWith(path, source.folder); };
-  std::erase_if(checksums, [&](const auto& file) { return is_elsewhere(file.first); });
+  const auto is_outside = [&source](absl::string_view path) { return !absl::StartsWith(path, source.folder); };
+  std::erase_if(checksums, [&](const auto& file) { return is_outside(file.first); });
   if (checksums.empty()) {
     return absl::DataLossError(absl::StrCat(source.checksums_url, " lists no file below ", source.folder, "; see ",
                                             source.page, " for what is published"));
@@ -106,7 +107,7 @@ inline absl::StatusOr<DownloadReport> DownloadCorpus(const CorpusSource& source,
     return report;
   }
 
-  // An archive that is there already, perhaps fetched by other means, is used, and left to whoever put it there.
+  // An archive that is there already, perhaps downloaded by other means, is used and not removed.
   const bool fetch = !fs::exists(archive, ignored);
   const bool remove_archive = fetch && !options.keep_archive;
   if (fetch) {
@@ -124,11 +125,11 @@ inline absl::StatusOr<DownloadReport> DownloadCorpus(const CorpusSource& source,
     ECG_RETURN_IF_ERROR(MakeDirectories(unpacking));
     ECG_ASSIGN_OR_RETURN(report.left_out, Unpack(archive, unpacking, checksums,
                                                  [&parent](int64_t bytes) { return CheckRoom(parent, bytes); }));
-    // The list as published takes the place of the archive's own copy of it.
+    // The published list replaces the archive's own copy of it.
     std::erase(report.left_out, "SHA256SUMS.txt");
-    std::erase_if(report.left_out, is_elsewhere);
+    std::erase_if(report.left_out, is_outside);
     ECG_RETURN_IF_ERROR(WriteFile(unpacking / "SHA256SUMS.txt", *list));
-    sync();  // a few tens of thousands of files: one by one would take minutes
+    sync();  // syncing tens of thousands of files one by one would take minutes
     if (rename(unpacking.c_str(), output.c_str()) != 0) return ErrnoError("write", output);
     return absl::OkStatus();
   };
@@ -138,7 +139,7 @@ inline absl::StatusOr<DownloadReport> DownloadCorpus(const CorpusSource& source,
     if (remove_archive) fs::remove(archive, ignored);
     return absl::DataLossError(absl::StrCat(status.message(),
                                             remove_archive ? ". The archive is removed" : ". Delete that archive",
-                                            ", run the same command again to fetch it anew"));
+                                            ", run the same command again to download it again"));
   }
   if (remove_archive) fs::remove(archive, ignored);
   return report;

@@ -1,9 +1,9 @@
 // fetch.h
 //
-// Fetching a file over a network that breaks off and stalls: what has come is kept, also when the process is killed,
-// and only the rest is asked for again.
+// Downloading a file over an unreliable network: what was received is kept, also when the process is killed, and the
+// download is resumed from there.
 //
-//   ECG_RETURN_IF_ERROR(FetchFile("https://example.org/corpus.zip", directory / "corpus.zip"));
+//   ECG_RETURN_IF_ERROR(FetchFile("https://example.org/corpus.zip", "corpus.zip"));
 
 #ifndef ECG_DOWNLOAD_FETCH_H_
 #define ECG_DOWNLOAD_FETCH_H_
@@ -37,17 +37,17 @@
 
 namespace ecg {
 
-// FetchOptions says how patiently to fetch.
+// FetchOptions are timeouts and retries.
 struct FetchOptions {
   HttpTimeouts timeouts;
-  // Tries in a row that bring nothing new before the fetch is given up.
+  // Tries in a row without progress before the download fails.
   int tries = 6;
   // The wait before the second such try. It doubles from try to try, up to a minute.
   std::chrono::milliseconds first_wait{1000};
 };
 
-// Retry calls `attempt` until it succeeds, fails for good (see HttpGet), or has failed `options.tries` times in a row
-// without `progress`, a number that grows, having grown. It tells stderr why it waits.
+// Retry calls `attempt` until it succeeds, fails permanently (see HttpGet), or has failed `options.tries` times in a row
+// without an increase of `progress`. It prints to stderr why it waits.
 inline absl::Status Retry(const FetchOptions& options, const std::function<absl::Status()>& attempt,
                           const std::function<int64_t()>& progress) {
   int64_t furthest = progress();
@@ -61,8 +61,8 @@ inline absl::Status Retry(const FetchOptions& options, const std::function<absl:
       wait = options.first_wait;
     }
     if (tries >= options.tries) {
-      return absl::UnavailableError(absl::StrCat(status.message(), "; gave up after ", tries,
-                                                 " tries. Run the same command again: it goes on from here"));
+      return absl::UnavailableError(
+          absl::StrCat(status.message(), "; gave up after ", tries, " tries. Run the same command again to resume"));
     }
     std::fprintf(stderr, "%s; trying again\n", std::string(status.message()).c_str());
     std::this_thread::sleep_for(wait);
@@ -70,7 +70,7 @@ inline absl::Status Retry(const FetchOptions& options, const std::function<absl:
   }
 }
 
-// FetchText returns the bytes at `url`, which are few enough for memory.
+// FetchText returns the bytes at `url`, which must fit into memory.
 inline absl::StatusOr<std::string> FetchText(const std::string& url, const FetchOptions& options = {}) {
   std::string text;
   const auto attempt = [&] {
@@ -86,12 +86,12 @@ inline absl::StatusOr<std::string> FetchText(const std::string& url, const Fetch
   return text;
 }
 
-// PartialFile is a file of which the first bytes are there: `PATH.part` holds them, and `PATH.part.source` says, a line
-// each, the address they came from, the server's name for that state of the file, and the size of the whole. Once there
-// are bytes, both stay when the process ends, and are of use to the next.
+// PartialFile is a partly downloaded file: `PATH.part` holds its first bytes, and `PATH.part.source`, a line each, the
+// URL, the server's validator for this version of the file, and the size of the whole. Once there are bytes, both stay
+// when the process ends, and the next process resumes from them.
 class PartialFile {
  public:
-  // Open takes up what an earlier process left of `url`, or starts anew.
+  // Open resumes what an earlier process downloaded of `url`, or starts from zero.
   static absl::StatusOr<PartialFile> Open(const std::filesystem::path& path, const std::string& url) {
     PartialFile file;
     file.path_ = path;
@@ -128,11 +128,11 @@ class PartialFile {
   }
 
   int64_t size() const { return size_; }
-  int64_t total() const { return total_; }  // -1 if it is not known
+  int64_t total() const { return total_; }  // -1 if unknown
   bool complete() const { return size_ == total_; }
   const std::string& validator() const { return validator_; }
 
-  // StartAt keeps the first `size` bytes and sets what is known of the whole.
+  // StartAt keeps the first `size` bytes and sets size and validator of the whole file.
   absl::Status StartAt(int64_t size, int64_t total, const std::string& validator) {
     if (ftruncate(descriptor_, size) != 0 || lseek(descriptor_, size, SEEK_SET) != size) {
       return ErrnoError("write", PartPath());
@@ -154,7 +154,7 @@ class PartialFile {
     return absl::OkStatus();
   }
 
-  // Commit gives the whole file its name.
+  // Commit renames the complete file.
   absl::Status Commit() {
     if (fsync(descriptor_) != 0 || rename(PartPath().c_str(), path_.c_str()) != 0) return ErrnoError("write", path_);
     unlink(SourcePath().c_str());
@@ -176,15 +176,15 @@ class PartialFile {
   int64_t total_ = -1;
 };
 
-// FetchFile fetches `url` into `path`, whose folder must exist, and shows a bar. `check_room` is called with the number
-// of bytes that are still to come (-1 if the server does not say) before the first of them is written; its error ends
-// the fetch. On an error what has come stays beside `path` for the next call.
+// FetchFile downloads `url` to `path`, whose folder must exist, with a progress bar. `check_room` is called with the
+// number of remaining bytes (-1 if the server does not say) before the first of them is written; its error ends the
+// download. On an error the downloaded part stays beside `path` for the next call.
 inline absl::Status FetchFile(
     const std::string& url, const std::filesystem::path& path, const FetchOptions& options = {},
     const std::function<absl::Status(int64_t)>& check_room = [](int64_t) { return absl::OkStatus(); }) {
   ECG_ASSIGN_OR_RETURN(PartialFile file, PartialFile::Open(path, url));
   const auto attempt = [&]() -> absl::Status {
-    if (file.complete()) return absl::OkStatus();  // the process ended just before it could say so
+    if (file.complete()) return absl::OkStatus();  // an earlier process ended just before the rename
     std::optional<Progress> progress;
     const absl::Status status = HttpGet(
         url, {file.size(), file.validator()}, options.timeouts,
@@ -209,7 +209,7 @@ inline absl::Status FetchFile(
     }
     ECG_RETURN_IF_ERROR(status);
     if (file.total() >= 0 && !file.complete()) {
-      return absl::UnavailableError(absl::StrCat(url, ": ", file.size(), " bytes came, expected ", file.total()));
+      return absl::UnavailableError(absl::StrCat(url, ": ", file.size(), " bytes received, expected ", file.total()));
     }
     return absl::OkStatus();
   };

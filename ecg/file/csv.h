@@ -3,9 +3,9 @@
 // Tables of comma-separated values, as RFC 4180 describes them: the first row names the columns; a field in quotes may
 // hold commas, line breaks and doubled quotes.
 //
-//   ECG_ASSIGN_OR_RETURN(CsvTable table, CsvTable::Read(path));
-//   ECG_ASSIGN_OR_RETURN(int fold, table.Column("strat_fold"));
-//   for (int row = 0; row < table.rows(); ++row) Use(table.at(row, fold));
+//   ECG_ASSIGN_OR_RETURN(const CsvTable table, CsvTable::Read("ptbxl_database.csv"));
+//   ECG_ASSIGN_OR_RETURN(const int fold, table.Column("strat_fold"));
+//   for (int row = 0; row < table.rows(); ++row) std::cout << table.at(row, fold);
 
 #ifndef ECG_FILE_CSV_H_
 #define ECG_FILE_CSV_H_
@@ -32,7 +32,7 @@
 
 namespace ecg {
 
-// CsvTable is a table in memory. Every row has as many fields as the header; fields are kept as they stand in the file.
+// CsvTable is a table in memory. Every row has as many fields as the header; fields are kept as they are in the file.
 class CsvTable {
  public:
   // Read reads the file `path`.
@@ -87,7 +87,7 @@ class CsvTable {
   // at returns a field.
   const std::string& at(int row, int column) const { return fields_[row * header_.size() + column]; }
 
-  // line returns the line of the file that `row` starts in; the header is in line 1.
+  // line returns the line of the file where `row` starts; the header is line 1.
   int line(int row) const { return lines_[row]; }
 
   // Column returns the position of the column called `column`.
@@ -100,7 +100,7 @@ class CsvTable {
     return static_cast<int>(found - header_.begin());
   }
 
-  // ErrorAt returns an error about a field, which says in which line and column it stands.
+  // ErrorAt returns an error about a field, with its line and column.
   absl::Status ErrorAt(int row, int column, absl::string_view message) const {
     return absl::InvalidArgumentError(
         absl::StrCat(name_, ":", line(row), ": column \"", header_[column], "\": ", message));

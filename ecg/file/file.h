@@ -1,11 +1,12 @@
 // file.h
 //
-// Reading a file whole, and writing one so that it is either complete or not there.
+// Reading whole files, and writing files atomically: a file is either complete or does not exist.
 //
-//   ECG_RETURN_IF_ERROR(WriteFile(directory / "run.json", json));
+//   ECG_RETURN_IF_ERROR(WriteFile("run.json", "{}"));
 //
-//   ECG_ASSIGN_OR_RETURN(FileWriter writer, FileWriter::Create(path));   // a long file, piece by piece
-//   for (...) ECG_RETURN_IF_ERROR(writer.Append(piece));
+//   ECG_ASSIGN_OR_RETURN(FileWriter writer, FileWriter::Create("signals.npy"));   // a long file, piece by piece
+//   ECG_RETURN_IF_ERROR(writer.Append("first piece"));
+//   ECG_RETURN_IF_ERROR(writer.Append("last piece"));
 //   ECG_RETURN_IF_ERROR(writer.Commit());
 
 #ifndef ECG_FILE_FILE_H_
@@ -29,7 +30,7 @@
 
 namespace ecg {
 
-// ErrnoError says that `action` failed on `path`, and why, from errno.
+// ErrnoError returns the error that `action` failed on `path`, with the reason from errno.
 inline absl::Status ErrnoError(absl::string_view action, const std::filesystem::path& path) {
   return absl::ErrnoToStatus(errno, absl::StrCat("cannot ", action, " ", path.string()));
 }
@@ -66,8 +67,8 @@ inline absl::StatusOr<std::string> ReadFile(const std::filesystem::path& path) {
   return bytes;
 }
 
-// FileWriter writes a file under a temporary name beside `path`, and gives it its name when all of it is on disk. A
-// writer that is destroyed before Commit leaves nothing.
+// FileWriter writes a file under a temporary name beside `path`, and renames it when all of it is on disk. A writer that
+// is destroyed before Commit removes the file.
 class FileWriter {
  public:
   // Create opens the temporary file. The folder must exist.
@@ -123,7 +124,7 @@ class FileWriter {
   int descriptor_ = -1;
 };
 
-// WriteFile writes `bytes` to `path`, whole or not at all.
+// WriteFile writes `bytes` to `path` atomically.
 inline absl::Status WriteFile(const std::filesystem::path& path, absl::string_view bytes) {
   ECG_ASSIGN_OR_RETURN(FileWriter writer, FileWriter::Create(path));
   ECG_RETURN_IF_ERROR(writer.Append(bytes));

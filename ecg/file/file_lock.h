@@ -2,7 +2,7 @@
 //
 // One process at a time. The system releases the lock of a process that ends, however it ends.
 //
-//   ECG_ASSIGN_OR_RETURN(FileLock lock, FileLock::Acquire(folder / ".cache.lock", "the cache is being filled"));
+//   ECG_ASSIGN_OR_RETURN(FileLock lock, FileLock::Acquire("cache/.lock", "the cache is being filled"));
 
 #ifndef ECG_FILE_FILE_LOCK_H_
 #define ECG_FILE_FILE_LOCK_H_

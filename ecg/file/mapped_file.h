@@ -1,6 +1,9 @@
 // mapped_file.h
 //
 // A file's bytes seen through the page cache, so that a corpus larger than memory can be read at random.
+//
+//   ECG_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open("signals.npy"));
+//   const absl::string_view header = file.bytes().substr(0, 128);
 
 #ifndef ECG_FILE_MAPPED_FILE_H_
 #define ECG_FILE_MAPPED_FILE_H_
@@ -18,12 +21,14 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "ecg/file/bus_error.h"
 #include "ecg/file/file.h"
 
 namespace ecg {
 
 // MappedFile is a file mapped for reading. Its bytes stay valid, and at the same address, until it is destroyed; moving
-// it does not move them.
+// it does not move them. Reading them ends the program, with a message, where the file has become shorter since, or its
+// disk fails (bus_error.h); what the last page holds behind the end of a shortened file reads as zeros.
 class MappedFile {
  public:
   MappedFile() = default;
@@ -46,6 +51,7 @@ class MappedFile {
       } else {
         file.data_ = static_cast<const char*>(address);
         file.size_ = status.st_size;
+        file.range_ = BusErrors::Watch(address, file.size_, path);
       }
     }
     close(descriptor);
@@ -57,10 +63,13 @@ class MappedFile {
   MappedFile& operator=(MappedFile&& other) noexcept {
     std::swap(data_, other.data_);
     std::swap(size_, other.size_);
+    std::swap(range_, other.range_);
     return *this;
   }
   ~MappedFile() {
-    if (data_ != nullptr) munmap(const_cast<char*>(data_), size_);
+    if (data_ == nullptr) return;
+    BusErrors::Unwatch(range_);
+    munmap(const_cast<char*>(data_), size_);
   }
 
   absl::string_view bytes() const { return {data_, size_}; }
@@ -83,6 +92,7 @@ class MappedFile {
  private:
   const char* data_ = nullptr;
   size_t size_ = 0;
+  MappedRange* range_ = nullptr;
 };
 
 }  // namespace ecg

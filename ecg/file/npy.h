@@ -1,8 +1,9 @@
 // npy.h
 //
-// NumPy's array file: a short header, then the bare elements. Only version 1.0 in C order is spoken.
+// NumPy's array files: a short header, then the elements. Only version 1.0 in C order is supported.
 //
-//   FormatNpyHeader("<i2", {records, leads, samples})  // then append the samples
+//   std::string file = FormatNpyHeader("<i2", {500, 12, 5000});   // then append the samples
+//   ECG_ASSIGN_OR_RETURN(const NpyHeader header, ParseNpyHeader(file));
 //
 // Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 
@@ -28,7 +29,7 @@
 
 namespace ecg {
 
-// NpyHeader is what stands before the elements.
+// NpyHeader is the header before the elements.
 struct NpyHeader {
   // dtype is NumPy's name of the element type: byte order, kind, bytes. "<i2" is a little-endian int16, "<f4" a float.
   std::string dtype;
@@ -53,7 +54,7 @@ inline std::string FormatNpyHeader(absl::string_view dtype, const std::vector<in
   return header + dictionary;
 }
 
-// ParseNpyHeader reads the header at the start of `file`, which may go on with the elements.
+// ParseNpyHeader reads the header at the start of `file`; the elements may follow.
 inline absl::StatusOr<NpyHeader> ParseNpyHeader(absl::string_view file) {
   if (file.size() < 10 || file.substr(0, 6) != absl::string_view("\x93NUMPY", 6)) {
     return absl::InvalidArgumentError("not a NumPy array: the file does not start with \\x93NUMPY");
@@ -69,7 +70,7 @@ inline absl::StatusOr<NpyHeader> ParseNpyHeader(absl::string_view file) {
   header.bytes = 10 + length;
   if (file.size() < header.bytes) {
     return absl::InvalidArgumentError(
-        absl::StrCat("NumPy header of ", header.bytes, " bytes in a file of ", file.size(), " bytes: it is cut short"));
+        absl::StrCat("NumPy header of ", header.bytes, " bytes in a file of ", file.size(), " bytes: it is truncated"));
   }
   const absl::string_view dictionary = file.substr(10, length);
   // The text between `before` and the next `after`.

@@ -1,6 +1,9 @@
 // path.h
 //
-// Where the paths that a person types, and the folders that a person's system names, really are.
+// Paths as a user types them, and the folder for caches.
+//
+//   UserPath("~/ptbxl");           // "/home/me/ptbxl"
+//   CacheDirectory() / "packed";   // "/home/me/.cache/ecg/packed"
 
 #ifndef ECG_FILE_PATH_H_
 #define ECG_FILE_PATH_H_
@@ -13,9 +16,9 @@
 
 namespace ecg {
 
-// UserPath returns the path that a person meant by `typed`: `bazel run` starts a binary in a folder of its own and
-// keeps the person's in $BUILD_WORKING_DIRECTORY, and a relative path counts from there. `~/` is the person's home, as
-// it is in a shell, which does not replace it inside `--flag=~/folder`.
+// UserPath returns the path that a user meant by `typed`. `bazel run` starts a binary in another folder and puts the
+// user's into $BUILD_WORKING_DIRECTORY, to which a relative path is relative. `~/` is the user's home, as in a shell,
+// which does not expand it inside `--flag=~/folder`.
 inline std::filesystem::path UserPath(absl::string_view typed) {
   const std::filesystem::path path(typed.begin(), typed.end());
   if (const char* home = std::getenv("HOME"); home != nullptr && absl::StartsWith(typed, "~/")) {
@@ -26,8 +29,8 @@ inline std::filesystem::path UserPath(absl::string_view typed) {
   return std::filesystem::path(working_directory) / path;
 }
 
-// CacheDirectory returns the folder for what can be made again: `ecg` in $XDG_CACHE_HOME, or else in ~/.cache. It may
-// not exist yet. A relative $XDG_CACHE_HOME does not count (XDG Base Directory Specification).
+// CacheDirectory returns the folder for files that can be computed again: `ecg` in $XDG_CACHE_HOME, or else in ~/.cache.
+// It may not exist yet. A relative $XDG_CACHE_HOME is ignored (XDG Base Directory Specification).
 inline std::filesystem::path CacheDirectory() {
   if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache == '/') {
     return std::filesystem::path(cache) / "ecg";

@@ -1,11 +1,12 @@
 // pickle.h
 //
-// Python's pickles, read without running anything: a pickle is a program for a small stack machine, of which only the
-// instructions that build plain data are carried out here. What it would have Python call stays a description of the
-// call. Instructions as in CPython's pickletools.py, protocols 2 to 4.
+// Python's pickles, read without executing code: a pickle is a program for a small stack machine, of which only the
+// instructions that build plain data are executed here. A call of a Python function is described, not made. Instructions
+// as in CPython's pickletools.py, protocols 2 to 4.
 //
+//   ECG_ASSIGN_OR_RETURN(const std::string bytes, ReadFile("data.pkl"));
 //   ECG_ASSIGN_OR_RETURN(const Pickle pickle, Pickle::Parse(bytes, {"collections.OrderedDict"}));
-//   for (const PickledValue* item : pickle.top().items) ...
+//   for (const PickledValue* item : pickle.top().items) std::cout << item->text;
 
 #ifndef ECG_FILE_PICKLE_H_
 #define ECG_FILE_PICKLE_H_
@@ -39,8 +40,8 @@ struct PickledValue {
     kDict,        // `items`: a key, its value, the next key, ...; a key may be there twice, and then the last counts
     kGlobal,      // `text`: a class or function of Python by its full name, such as "collections.OrderedDict"
     kCall,        // what calling the kGlobal items[0] with the kTuple items[1] would return
-    kPersistent,  // what the writer kept elsewhere under the name items[0]
-    kOther,       // None, a truth value or a fraction
+    kPersistent,  // a persistent id, items[0]: what the writer stored outside of the pickle
+    kOther,       // None, a bool or a float
   };
 
   Kind kind = Kind::kOther;
@@ -52,7 +53,7 @@ struct PickledValue {
 // Pickle is a parsed pickle, and owns its values.
 class Pickle {
  public:
-  // Parse carries out the pickle `bytes`, in which the classes and functions called `globals` may occur. An
+  // Parse executes the pickle `bytes`, in which the classes and functions called `globals` may occur. An
   // OrderedDict, if it is among them, becomes a kDict without its attributes. Anything else that is not plain data is
   // an error that names it and its byte. The values take up to some hundred times the memory of `bytes`.
   static absl::StatusOr<Pickle> Parse(absl::string_view bytes, const std::vector<absl::string_view>& globals) {
@@ -67,8 +68,8 @@ class Pickle {
  private:
   using Kind = PickledValue::Kind;
 
-  // Machine carries out a pickle. A fault is kept and ends the run after the instruction, so that not every step of an
-  // instruction has to look for one.
+  // Machine executes a pickle. An error is stored and ends the execution after the instruction, so that not every step of
+  // an instruction has to check for it.
   class Machine {
    public:
     Machine(absl::string_view bytes, const std::vector<absl::string_view>& globals, std::deque<PickledValue>& values)
@@ -217,7 +218,7 @@ class Pickle {
       }
     }
 
-    // NameOf names the instructions that are not carried out.
+    // NameOf names the instructions that are not supported.
     static std::string NameOf(uint8_t opcode) {
       static constexpr std::pair<uint8_t, const char*> kNames[] = {{'0', "POP"},
                                                                    {'1', "POP_MARK"},
@@ -266,7 +267,7 @@ class Pickle {
     // Take returns the next `size` bytes.
     absl::string_view Take(uint64_t size) {
       if (size > bytes_.size() - position_) {
-        Fail("it goes on beyond the end, which is at byte ", bytes_.size());
+        Fail("it continues beyond the end, which is at byte ", bytes_.size());
         return "";
       }
       position_ += size;

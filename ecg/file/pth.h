@@ -1,10 +1,10 @@
 // pth.h
 //
 // The weights of a network in the file that PyTorch's torch.save(model.state_dict(), "net.pth") writes: a zip archive
-// with a pickle, which names and shapes the tensors, and their elements beside it. Nothing in it is executed, and
-// nothing it says is trusted.
+// with a pickle, which names and shapes the tensors, and their elements beside it. Nothing in it is executed or
+// trusted.
 //
-//   ECG_ASSIGN_OR_RETURN(PthFile file, PthFile::Open(path));
+//   ECG_ASSIGN_OR_RETURN(const PthFile file, PthFile::Open("net.pth"));
 //   const TensorBytes& weight = file.tensors().at("backbone.conv1.weight");
 //
 // The form is that of torch/serialization.py and torch/_utils.py, PyTorch 1.6 to 2.6.
@@ -57,7 +57,7 @@ class PthFile {
  private:
   using Kind = PickledValue::Kind;
 
-  // What a pickle of tensors needs of Python, and the types of elements as safetensors spells them.
+  // The Python functions that a pickle of tensors calls, and the types of elements as safetensors spells them.
   static constexpr char kRebuildTensor[] = "torch._utils._rebuild_tensor_v2";
   static constexpr char kRebuildParameter[] = "torch._utils._rebuild_parameter";
   static constexpr std::pair<const char*, const char*> kStorages[] = {
@@ -162,10 +162,10 @@ class PthFile {
     absl::StatusOr<Pickle> pickle = Pickle::Parse(bytes, globals);
     if (!pickle.ok()) {
       return WithContext(pickle.status(),
-                         "its pickle holds other things than tensors by name; save model.state_dict() alone");
+                         "its pickle has other values than tensors by name; save model.state_dict() alone");
     }
     ECG_ASSIGN_OR_RETURN(const PickledValue* state, FindState(pickle->top()));
-    room_ = 8 * archive.size();  // tensors may share elements, but a small file is not to fill the memory
+    room_ = 8 * archive.size();  // tensors may share elements, but a small file must not fill the memory
     for (size_t i = 0; i < state->items.size(); i += 2) {
       const std::string& name = state->items[i]->text;
       ECG_RETURN_IF_ERROR(WithContext(Rebuild(name, *state->items[i + 1], archive), absl::StrCat("tensor ", name)));
@@ -209,12 +209,12 @@ class PthFile {
 
   // Rebuild makes the tensor `name` from the call that would rebuild it in Python:
   //   _rebuild_parameter(tensor, requires_grad, hooks)
-  //   _rebuild_tensor_v2(storage, offset, size, stride, requires_grad, hooks), offset and stride counted in elements
-  // with the storage kept elsewhere under ("storage", type, name of its entry, device, elements).
+  //   _rebuild_tensor_v2(storage, offset, size, stride, requires_grad, hooks), offset and stride in elements
+  // with the storage as persistent id ("storage", type, name of its entry, device, elements).
   absl::Status Rebuild(const std::string& name, const PickledValue& value, Archive& archive) {
     const PickledValue* call = &value;
     if (call->items[0]->text == kRebuildParameter && !call->items[1]->items.empty()) call = call->items[1]->items[0];
-    absl::Status malformed = absl::InvalidArgumentError("its pickle has not the form that PyTorch gives it");
+    absl::Status malformed = absl::InvalidArgumentError("its pickle does not have the form that PyTorch writes");
     if (call->kind != Kind::kCall || call->items[0]->text != kRebuildTensor) return malformed;
     const std::vector<PickledValue*>& arguments = call->items[1]->items;
     if (arguments.size() < 4 || arguments[0]->kind != Kind::kPersistent || arguments[1]->kind != Kind::kInteger ||

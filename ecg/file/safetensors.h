@@ -1,25 +1,31 @@
 // safetensors.h
 //
 // Named tensors in one file: the safetensors format (https://github.com/huggingface/safetensors), which other programs
-// read without running anything that it holds. Eight bytes of length, a JSON header, then the tensors' bytes.
+// can read without executing code from it. Eight bytes of length, a JSON header, then the tensors' bytes.
 //
-//   ECG_ASSIGN_OR_RETURN(SafetensorsFile file, SafetensorsFile::Open(path));
+//   ECG_ASSIGN_OR_RETURN(const SafetensorsFile file, SafetensorsFile::Open("model.safetensors"));
 //   const TensorBytes& weight = file.tensors().at("backbone.conv1.weight");
 
 #ifndef ECG_FILE_SAFETENSORS_H_
 #define ECG_FILE_SAFETENSORS_H_
 
+#include <algorithm>
 #include <bit>
+#include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
+#include <limits>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
@@ -33,7 +39,7 @@ namespace ecg {
 static_assert(std::endian::native == std::endian::little, "safetensors are little-endian, and copied as they are");
 
 // TensorBytes is one tensor: its type as safetensors spells it ("F32", "F64", "I64", ...), its shape, and its elements
-// in C order. The bytes belong to someone else.
+// in C order. The bytes are not owned.
 struct TensorBytes {
   std::string dtype;
   std::vector<int64_t> shape;
@@ -49,7 +55,10 @@ inline int64_t SafetensorsElementSize(absl::string_view dtype) {
   return 0;
 }
 
-// WriteSafetensors writes `tensors` and the free text of `metadata` to `path`, whole or not at all.
+// kMaxSafetensorsHeader is the most bytes that the format allows a header to have.
+inline constexpr uint64_t kMaxSafetensorsHeader = 100'000'000;
+
+// WriteSafetensors writes `tensors` and `metadata` to `path` atomically.
 inline absl::Status WriteSafetensors(const std::filesystem::path& path,
                                      const std::map<std::string, TensorBytes>& tensors,
                                      const std::map<std::string, std::string>& metadata = {}) {
@@ -70,7 +79,7 @@ inline absl::Status WriteSafetensors(const std::filesystem::path& path,
     text = header.dump();
   } catch (const nlohmann::json::exception& error) {
     return absl::InvalidArgumentError(
-        absl::StrCat("cannot write ", path.string(), ": a name or the metadata is no UTF-8 text: ", error.what()));
+        absl::StrCat("cannot write ", path.string(), ": a name or the metadata is not UTF-8: ", error.what()));
   }
   text.append((8 - text.size() % 8) % 8, ' ');  // so that the tensors are aligned
   const uint64_t length = text.size();
@@ -85,7 +94,8 @@ inline absl::Status WriteSafetensors(const std::filesystem::path& path,
 // SafetensorsFile is an open file. Its tensors stay valid until it is destroyed.
 class SafetensorsFile {
  public:
-  // Open maps `path` and checks that every tensor lies within the file and has the bytes that its shape asks for.
+  // Open maps `path` and checks it by the format's rules: every tensor has the bytes that its type and shape ask for,
+  // and together the tensors take all bytes behind the header, each once.
   static absl::StatusOr<SafetensorsFile> Open(const std::filesystem::path& path) {
     SafetensorsFile file;
     ECG_ASSIGN_OR_RETURN(file.file_, MappedFile::Open(path));
@@ -110,52 +120,143 @@ class SafetensorsFile {
       return absl::DataLossError(absl::StrCat("its header should be ", length, " bytes long, but the whole file has ",
                                               bytes.size(), "; it may be truncated, or of another format"));
     }
+    if (length > kMaxSafetensorsHeader) {
+      return absl::DataLossError(
+          absl::StrCat("its header is ", length, " bytes long; the format allows at most ", kMaxSafetensorsHeader));
+    }
     const absl::string_view text = bytes.substr(sizeof length, length);
-    const absl::string_view data = bytes.substr(sizeof length + length);
-    const nlohmann::json header = nlohmann::json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
-    if (!header.is_object()) return absl::DataLossError("its header is not a JSON object");
-
-    // The library throws where a value has another type than is asked for.
-    std::string name;
-    try {
-      for (const auto& item : header.items()) {
-        name = item.key();
-        if (name == "__metadata__") {
-          metadata_ = item.value().get<std::map<std::string, std::string>>();
-          continue;
-        }
-        TensorBytes tensor;
-        tensor.dtype = item.value().at("dtype").get<std::string>();
-        tensor.shape = item.value().at("shape").get<std::vector<int64_t>>();
-        const auto [begin, end] = item.value().at("data_offsets").get<std::pair<uint64_t, uint64_t>>();
-        if (begin > end || end > data.size()) {
-          return absl::DataLossError(absl::StrCat("tensor ", name, " should lie at bytes ", begin, " to ", end, " of ",
-                                                  data.size(), "; the file may be truncated"));
-        }
-        unsigned __int128 size = SafetensorsElementSize(tensor.dtype);
-        if (size == 0) return absl::UnimplementedError(absl::StrCat("tensor ", name, " has the type ", tensor.dtype));
-        for (const int64_t dimension : tensor.shape) {
-          if (dimension < 0) return absl::DataLossError(absl::StrCat("tensor ", name, " has a negative dimension"));
-          size *= dimension;
-          if (size > data.size()) break;
-        }
-        if (size != end - begin) {
-          return absl::DataLossError(absl::StrCat("tensor ", name, " of type ", tensor.dtype, " and shape [",
-                                                  absl::StrJoin(tensor.shape, ", "), "] does not fit its ", end - begin,
-                                                  " bytes"));
-        }
-        tensor.bytes = data.substr(begin, end - begin);
-        tensors_.emplace(name, std::move(tensor));
+    ECG_ASSIGN_OR_RETURN(const nlohmann::json header, ParseHeader(text));
+    // Where in the data each tensor lies, to see that together they take all of it.
+    std::vector<std::pair<Range, std::string>> ranges;
+    for (const auto& item : header.items()) {
+      if (item.key() == "__metadata__") {
+        ECG_RETURN_IF_ERROR(ParseMetadata(item.value()));
+        continue;
       }
-    } catch (const nlohmann::json::exception& error) {
-      return absl::DataLossError(absl::StrCat("the header's entry ", name, " is malformed: ", error.what()));
+      ECG_ASSIGN_OR_RETURN(const Range range,
+                           ParseTensor(item.key(), item.value(), bytes.substr(sizeof length + length)));
+      ranges.emplace_back(range, item.key());
+    }
+    return CheckNoGaps(std::move(ranges), bytes.size() - sizeof length - length);
+  }
+
+  // A range of the bytes behind the header.
+  struct Range {
+    uint64_t begin = 0, end = 0;
+
+    friend auto operator<=>(const Range&, const Range&) = default;
+  };
+
+  // ParseHeader reads the JSON object. An object that has a key twice is refused: readers would differ in which counts.
+  static absl::StatusOr<nlohmann::json> ParseHeader(absl::string_view text) {
+    // The format has the object begin at the first byte, so that files of other kinds are told at once.
+    if (!absl::StartsWith(text, "{")) return absl::DataLossError("its header does not begin with {");
+    std::vector<std::set<std::string>> keys;  // of the objects that are open
+    std::string duplicate;
+    const auto watch = [&](int /*depth*/, nlohmann::json::parse_event_t event, nlohmann::json& parsed) {
+      if (event == nlohmann::json::parse_event_t::object_start) keys.emplace_back();
+      if (event == nlohmann::json::parse_event_t::object_end) keys.pop_back();
+      if (event == nlohmann::json::parse_event_t::key && !keys.back().insert(parsed.get<std::string>()).second) {
+        duplicate = parsed.get<std::string>();
+      }
+      return true;
+    };
+    const nlohmann::json header = nlohmann::json::parse(text.begin(), text.end(), watch, /*allow_exceptions=*/false);
+    if (!header.is_object()) return absl::DataLossError("its header is not a JSON object");
+    if (!duplicate.empty()) return absl::DataLossError(absl::StrCat("its header has the key ", duplicate, " twice"));
+    return header;
+  }
+
+  absl::Status ParseMetadata(const nlohmann::json& value) {
+    const absl::Status malformed = absl::DataLossError("its header's __metadata__ is not an object of strings");
+    if (!value.is_object()) return malformed;
+    for (const auto& item : value.items()) {
+      if (!item.value().is_string()) return malformed;
+      metadata_.emplace(item.key(), item.value().get<std::string>());
     }
     return absl::OkStatus();
+  }
+
+  // ParseTensor reads the header's entry of one tensor, and returns where it lies in `data`.
+  absl::StatusOr<Range> ParseTensor(const std::string& name, const nlohmann::json& entry, absl::string_view data) {
+    const auto error = [&](const auto&... what) {
+      return absl::DataLossError(absl::StrCat("tensor ", name, ": ", what...));
+    };
+    if (!entry.is_object() || !entry.contains("dtype") || !entry.at("dtype").is_string()) {
+      return error("its entry in the header has no dtype that is a string");
+    }
+    std::vector<uint64_t> shape, offsets;
+    if (!ParseNumbers(entry, "shape", shape) || shape.size() > kMaxDimensions) {
+      return error("its shape is not a list of at most ", kMaxDimensions, " whole numbers from 0 to 2^63 - 1");
+    }
+    if (!ParseNumbers(entry, "data_offsets", offsets) || offsets.size() != 2) {
+      return error("its data_offsets are not two whole numbers from 0 to 2^63 - 1");
+    }
+    const Range range = {offsets[0], offsets[1]};
+    if (range.begin > range.end || range.end > data.size()) {
+      return error("it should lie at bytes ", range.begin, " to ", range.end, " of ", data.size(),
+                   "; the file may be truncated");
+    }
+    TensorBytes tensor = {.dtype = entry.at("dtype").get<std::string>(),
+                          .shape = {shape.begin(), shape.end()},
+                          .bytes = data.substr(range.begin, range.end - range.begin)};
+    unsigned __int128 size = SafetensorsElementSize(tensor.dtype);
+    if (size == 0) {
+      return absl::UnimplementedError(
+          absl::StrCat("tensor ", name, ": elements of type ", tensor.dtype, " are not supported; save it as F32"));
+    }
+    const bool is_empty = std::ranges::count(shape, 0) > 0;
+    for (const uint64_t dimension : shape) {
+      size *= is_empty ? 0 : dimension;
+      if (size > data.size()) break;
+    }
+    if (size != tensor.bytes.size()) {
+      return error("type ", tensor.dtype, " and shape [", absl::StrJoin(shape, ", "), "] do not fit its ",
+                   tensor.bytes.size(), " bytes");
+    }
+    tensors_.emplace(name, std::move(tensor));
+    return range;
+  }
+
+  // ParseNumbers reads the list `key` of `entry`, and says whether it is one of whole numbers that fit an int64_t.
+  static bool ParseNumbers(const nlohmann::json& entry, const char* key, std::vector<uint64_t>& numbers) {
+    if (!entry.contains(key) || !entry.at(key).is_array()) return false;
+    for (const nlohmann::json& number : entry.at(key)) {
+      if (!number.is_number_unsigned()) return false;
+      numbers.push_back(number.get<uint64_t>());
+      if (numbers.back() > static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) return false;
+    }
+    return true;
+  }
+
+  // CheckNoGaps checks that the tensors take each of the `size` bytes behind the header once, as the format asks: bytes
+  // that no tensor owns could hide something, and bytes that two own would be read twice.
+  static absl::Status CheckNoGaps(std::vector<std::pair<Range, std::string>> ranges, uint64_t size) {
+    std::ranges::sort(ranges);
+    uint64_t end = 0;
+    for (const auto& [range, name] : ranges) {
+      if (range.begin > end) {
+        return absl::DataLossError(absl::StrCat("bytes ", end, " to ", range.begin,
+                                                " behind its header, before tensor ", name,
+                                                ", belong to no tensor; the format allows no gaps"));
+      }
+      if (range.begin < end) {
+        return absl::DataLossError(absl::StrCat("tensor ", name, " begins at byte ", range.begin,
+                                                " behind the header, where another tensor still is, up to byte ", end,
+                                                "; the format allows no overlaps"));
+      }
+      end = range.end;
+    }
+    if (end == size) return absl::OkStatus();
+    return absl::DataLossError(absl::StrCat("its tensors end at byte ", end, " behind its header, but ", size - end,
+                                            " more follow; the format allows none, and the file may be damaged"));
   }
 
   MappedFile file_;
   std::map<std::string, TensorBytes> tensors_;
   std::map<std::string, std::string> metadata_;
+
+  static constexpr size_t kMaxDimensions = 64;  // as in PyTorch
 };
 
 }  // namespace ecg

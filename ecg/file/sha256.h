@@ -2,11 +2,12 @@
 //
 // SHA-256 digests (FIPS 180-4), written as 64 lower-case hexadecimal digits, as `sha256sum` prints them.
 //
-//   Sha256 digest;
-//   for (...) digest.Update(piece);
-//   if (digest.Hex() != expected) ...
+//   ECG_ASSIGN_OR_RETURN(const std::string of_file, FileSha256("corpus.zip"));
 //
-//   ECG_ASSIGN_OR_RETURN(std::string of_file, FileSha256(path));
+//   Sha256 digest;
+//   digest.Update("first piece");
+//   digest.Update("last piece");
+//   const std::string of_pieces = digest.Hex();
 
 #ifndef ECG_FILE_SHA256_H_
 #define ECG_FILE_SHA256_H_
@@ -26,11 +27,11 @@
 
 namespace ecg {
 
-// Sha256 is the digest of bytes that come piece by piece.
+// Sha256 computes the digest of bytes piece by piece.
 class Sha256 {
  public:
   Sha256() : context_(EVP_MD_CTX_new(), EVP_MD_CTX_free) {
-    // SHA-256 is always there, so only a machine out of memory fails here.
+    // SHA-256 is always there, so this fails only when memory is exhausted.
     if (context_ == nullptr || EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) != 1) std::abort();
   }
 

@@ -1,8 +1,8 @@
 // weights_file.h
 //
-// The weights of a network in a file of either kind, safetensors or PyTorch's; which one is told by what is in it.
+// The weights of a network in a file of either kind, safetensors or PyTorch's; which one is detected from its content.
 //
-//   ECG_ASSIGN_OR_RETURN(WeightsFile file, WeightsFile::Open("net.pth"));
+//   ECG_ASSIGN_OR_RETURN(const WeightsFile file, WeightsFile::Open("net.pth"));
 //   const TensorBytes& weight = file.tensors().at("backbone.conv1.weight");
 
 #ifndef ECG_FILE_WEIGHTS_FILE_H_
@@ -10,9 +10,9 @@
 
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
-#include <variant>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -48,21 +48,21 @@ class WeightsFile {
   }
 
   const std::map<std::string, TensorBytes>& tensors() const {
-    return std::visit(
-        [](const auto& file) -> const auto& { return file.tensors(); }, file_);
+    return safetensors_ != nullptr ? safetensors_->tensors() : pth_->tensors();
   }
 
   // metadata returns the free text that only safetensors have.
   std::map<std::string, std::string> metadata() const {
-    const auto* file = std::get_if<SafetensorsFile>(&file_);
-    return file == nullptr ? std::map<std::string, std::string>() : file->metadata();
+    return safetensors_ != nullptr ? safetensors_->metadata() : std::map<std::string, std::string>();
   }
 
  private:
-  explicit WeightsFile(SafetensorsFile file) : file_(std::move(file)) {}
-  explicit WeightsFile(PthFile file) : file_(std::move(file)) {}
+  explicit WeightsFile(SafetensorsFile file) : safetensors_(std::make_unique<SafetensorsFile>(std::move(file))) {}
+  explicit WeightsFile(PthFile file) : pth_(std::make_unique<PthFile>(std::move(file))) {}
 
-  std::variant<SafetensorsFile, PthFile> file_;
+  // One of the two.
+  std::unique_ptr<SafetensorsFile> safetensors_;
+  std::unique_ptr<PthFile> pth_;
 };
 
 }  // namespace ecg

@@ -1,6 +1,9 @@
 // json_file.h
 //
 // Reading the files of reference figures.
+//
+//   ECG_ASSIGN_OR_RETURN(const nlohmann::json json, ReadJson("metrics.json"));
+//   const std::vector<double> probabilities = TableOf<double>(json.at(0).at("probabilities"));
 
 #ifndef ECG_PARITY_JSON_FILE_H_
 #define ECG_PARITY_JSON_FILE_H_

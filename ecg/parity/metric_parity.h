@@ -1,10 +1,15 @@
 // metric_parity.h
 //
-// Our figures of predictions against scikit-learn's.
+// Our scores of predictions against scikit-learn's.
+//
+//   ECG_ASSIGN_OR_RETURN(const std::vector<ParityRow> rows, CompareMetrics("metrics.json"));
+//   std::cout << ParityTable(rows);
 
 #ifndef ECG_PARITY_METRIC_PARITY_H_
 #define ECG_PARITY_METRIC_PARITY_H_
 
+#include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -37,7 +42,7 @@ inline absl::StatusOr<std::vector<ParityRow>> CompareMetrics(const std::filesyst
       ECG_ASSIGN_OR_RETURN(const RankedPredictions ranked, RankedPredictions::Create(targets, probabilities, names));
       ECG_ASSIGN_OR_RETURN(const Scores scores, ComputeScores(ranked));
 
-      const std::string subject = absl::StrCat("figures, ", expected.at("kind").get<std::string>());
+      const std::string subject = absl::StrCat("scores, ", expected.at("kind").get<std::string>());
       const auto add = [&](const char* respect, const std::vector<double>& ours, const nlohmann::json& theirs) {
         rows.push_back({subject, respect, RelativeError(ours, theirs.get<std::vector<double>>()), kTolerance, ""});
       };
@@ -54,7 +59,7 @@ inline absl::StatusOr<std::vector<ParityRow>> CompareMetrics(const std::filesyst
       add("macro F1 at 0.5", {scores.macro_f1_at_half}, nlohmann::json::array({expected.at("macro_f1_at_half")}));
     }
   } catch (const nlohmann::json::exception& error) {
-    return absl::DataLossError(absl::StrCat(file.string(), " has not the form expected: ", error.what()));
+    return absl::DataLossError(absl::StrCat(file.string(), " does not have the expected form: ", error.what()));
   }
   return rows;
 }

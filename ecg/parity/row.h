@@ -1,6 +1,10 @@
 // row.h
 //
 // One comparison of ours with the reference's, and how a list of them is shown.
+//
+//   const ParityRow row = {"resnet1d-18", "logits", RelativeError({1.0, 2.0}, {1.0, 2.1}), 1e-4, ""};
+//   row.off()   // true
+//   std::cout << ParityTable({row});
 
 #ifndef ECG_PARITY_ROW_H_
 #define ECG_PARITY_ROW_H_

@@ -1,10 +1,10 @@
 // random.h
 //
-// Random numbers that depend on what they are for, and on nothing else. A generator is made from a key, such as (seed,
-// epoch, record), so a draw is the same whatever the number of threads, the order of the work, or the standard library.
+// Reproducible random numbers. A generator is seeded with a key, such as (seed, epoch, record), so that a draw does not
+// depend on the number of threads, the order of the work, or the standard library.
 //
-//   Random random({seed, epoch, record});
-//   const int start = random.Below(positions);
+//   Random random({/*seed=*/1, /*epoch=*/3, /*record=*/17});
+//   const uint64_t start = random.Below(3750);   // 0 to 3749
 
 #ifndef ECG_RANDOM_RANDOM_H_
 #define ECG_RANDOM_RANDOM_H_
@@ -14,7 +14,7 @@
 
 namespace ecg {
 
-// MixBits scatters the bits of `z`: the output function of SplitMix64 (Steele, Lea and Flood 2014,
+// MixBits mixes the bits of `z`: the output function of SplitMix64 (Steele, Lea and Flood 2014,
 // doi:10.1145/2660193.2660195), a bijection.
 constexpr uint64_t MixBits(uint64_t z) {
   z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
@@ -22,7 +22,7 @@ constexpr uint64_t MixBits(uint64_t z) {
   return z ^ (z >> 31);
 }
 
-// UnitInterval maps 64 random bits to a number in [0, 1), of which the upper 53 bits decide.
+// UnitInterval maps the upper 53 of 64 random bits to a number in [0, 1).
 constexpr double UnitInterval(uint64_t bits) { return static_cast<double>(bits >> 11) * 0x1p-53; }
 
 // Random is a SplitMix64 generator. It is a UniformRandomBitGenerator.

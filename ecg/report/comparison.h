@@ -1,11 +1,11 @@
 // comparison.h
 //
-// Whether one run is better than another, or the records that it was tested on only happened to suit it: the paired
-// bootstrap (Efron and Tibshirani 1993). Both are scored on the same resamples of the records that both were tested on,
-// so that what makes a record easy for both cancels out, and the interval is that of the differences.
+// Whether the scores of two runs are significantly different: the paired bootstrap (Efron and Tibshirani 1993). Both are
+// scored on the same resamples of the records that both were tested on, so that what makes a record easy for both cancels
+// out, and the interval is that of the differences.
 //
 //   ECG_ASSIGN_OR_RETURN(Comparison comparison, Compare(a, b, "macro ROC-AUC", {.resamples = 1000, .seed = 1}));
-//   comparison.difference, comparison.low, comparison.high   // a minus b
+//   comparison.difference, comparison.low, comparison.high;   // a minus b
 
 #ifndef ECG_REPORT_COMPARISON_H_
 #define ECG_REPORT_COMPARISON_H_
@@ -35,10 +35,10 @@ struct Comparison {
   double difference = 0;
   double low = 0, high = 0;  // quantiles of the differences on resamples
   size_t records = 0;        // that both have
-  size_t classes = 0;
+  size_t classes = 0;        // that both have and that can be scored on these records: the scores are means over them
   std::vector<double> differences;  // on each resample
 
-  // significant says whether the interval leaves no doubt which of the two is better.
+  // significant says whether the two are significantly different: 0 is outside of the interval.
   bool significant() const { return low > 0 || high < 0; }
 };
 
@@ -49,8 +49,8 @@ inline std::vector<double> Differences(const std::vector<double>& a, const std::
   return differences;
 }
 
-// Shared cuts both tables down to the records and the classes that both have, by their names, in the order of `a`.
-// Fails where there is none, or where the two say different things of a record.
+// Shared reduces both tables to the records and the classes that both have, by their names, in the order of `a`.
+// Fails where there is none, or where a record has different labels in the two.
 inline absl::Status Shared(PredictionTable& a, PredictionTable& b) {
   const auto places = [](const std::vector<std::string>& names) {
     std::map<absl::string_view, size_t> place_of;
@@ -72,8 +72,9 @@ inline absl::Status Shared(PredictionTable& a, PredictionTable& b) {
       const size_t in_a = record * a.classes.size() + a_classes.at(name);
       const size_t in_b = other->second * b.classes.size() + b_classes.at(name);
       if (a.targets[in_a] != b.targets[in_b]) {
-        return absl::FailedPreconditionError(absl::StrCat("they disagree whether record ", a.records[record], " has ",
-                                                          name, ", so they were not asked the same"));
+        return absl::FailedPreconditionError(absl::StrCat("record ", a.records[record], " has ", name,
+                                                          " in one and not in the other, so they were "
+                                                          "tested on different labels"));
       }
       shared_a.targets.push_back(a.targets[in_a]);
       shared_a.probabilities.push_back(a.probabilities[in_a]);
@@ -104,7 +105,7 @@ inline absl::StatusOr<Comparison> Compare(PredictionTable a, PredictionTable b, 
                     .low = Quantile(differences, options.low_quantile),
                     .high = Quantile(differences, options.high_quantile),
                     .records = a.records.size(),
-                    .classes = a.classes.size(),
+                    .classes = static_cast<size_t>(of_a.classes),
                     .differences = std::move(differences)};
 }
 

@@ -1,6 +1,9 @@
 // history.h
 //
-// history.csv: a row for each epoch, written anew after each.
+// history.csv: a row for each epoch, written after each.
+//
+//   HistoryFile history("runs/resnet18_all/1/history.csv");
+//   ECG_RETURN_IF_ERROR(history.EndEpoch(run::TrainingState()));
 
 #ifndef ECG_RUN_HISTORY_H_
 #define ECG_RUN_HISTORY_H_

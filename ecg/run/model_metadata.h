@@ -1,6 +1,9 @@
 // model_metadata.h
 //
-// The metadata of model.safetensors and model.onnx: what a network was trained on, and what its input and output mean.
+// The model metadata that model.safetensors carries: all that is needed to use the weights without the run's folder.
+//
+//   ECG_ASSIGN_OR_RETURN(const ModelMetadata model, ModelMetadata::Read("runs/resnet18_all/1/model.safetensors"));
+//   std::cout << absl::StrJoin(model.classes, ", ");
 
 #ifndef ECG_RUN_MODEL_METADATA_H_
 #define ECG_RUN_MODEL_METADATA_H_
@@ -23,17 +26,17 @@
 
 namespace ecg {
 
-// ModelMetadata is that of one network.
+// ModelMetadata describes the training data, the input and the output of a network.
 struct ModelMetadata {
   // name is the experiment's.
   std::string name;
-  // classes are what the logits are about, and leads the order of the input's, each in order.
+  // classes are those of the logits, and leads those of the input, both in order.
   std::vector<std::string> classes, leads;
   int sampling_frequency_hz = 0;
   int crop_samples = 0;
   // scaler standardises the input.
   Scaler scaler;
-  // synthetic is true when the records were computed, so that the network knows nothing of people.
+  // synthetic is true when the network was trained on synthetic records.
   bool synthetic = false;
   // window_stride_samples is the distance of the windows that cover a record, and aggregation how their outputs become
   // one: "maximum", "mean_logit", ... Both are absent in files of older versions.
@@ -43,7 +46,7 @@ struct ModelMetadata {
   // attends along the batch: then a batch must be all windows of one record, in order.
   bool depends_on_batch = false;
 
-  // ToMap returns all of it as a file of weights carries it.
+  // ToMap returns all of it as key and value.
   std::map<std::string, std::string> ToMap() const {
     return {{"name", name},
             {"classes", absl::StrJoin(classes, ",")},
@@ -58,31 +61,31 @@ struct ModelMetadata {
             {"depends_on_batch", depends_on_batch ? "true" : "false"}};
   }
 
-  // Read returns what the weights at `path` say, and is an error where they lack any of it.
+  // Read reads the metadata of the weights at `path`. Fails where a key is missing.
   static absl::StatusOr<ModelMetadata> Read(const std::filesystem::path& path) {
     ECG_ASSIGN_OR_RETURN(const SafetensorsFile file, SafetensorsFile::Open(path));
     ModelMetadata model;
     for (const char* key : {"name", "classes", "leads", "sampling_frequency_hz", "crop_samples", "mean_mv",
                             "standard_deviation_mv", "synthetic"}) {
       if (!file.metadata().contains(key)) {
-        return absl::InvalidArgumentError(absl::StrCat(path.string(), " does not say its ", key,
-                                                       ", as weights that a run left do; expected a run's folder"));
+        return absl::InvalidArgumentError(
+            absl::StrCat(path.string(), " has no ", key, " in its metadata; expected the model.safetensors of a run"));
       }
     }
-    const auto said = [&](const char* key) -> const std::string& { return file.metadata().at(key); };
-    if (!absl::SimpleAtoi(said("sampling_frequency_hz"), &model.sampling_frequency_hz) ||
-        !absl::SimpleAtoi(said("crop_samples"), &model.crop_samples) ||
-        !absl::SimpleAtod(said("mean_mv"), &model.scaler.mean_mv) ||
-        !absl::SimpleAtod(said("standard_deviation_mv"), &model.scaler.standard_deviation_mv)) {
+    const auto value = [&](const char* key) -> const std::string& { return file.metadata().at(key); };
+    if (!absl::SimpleAtoi(value("sampling_frequency_hz"), &model.sampling_frequency_hz) ||
+        !absl::SimpleAtoi(value("crop_samples"), &model.crop_samples) ||
+        !absl::SimpleAtod(value("mean_mv"), &model.scaler.mean_mv) ||
+        !absl::SimpleAtod(value("standard_deviation_mv"), &model.scaler.standard_deviation_mv)) {
       return absl::InvalidArgumentError(
-          absl::StrCat(path.string(), ": of sampling_frequency_hz, crop_samples, mean_mv and standard_deviation_mv in ",
-                       "its metadata, one is not a number"));
+          absl::StrCat(path.string(), ": sampling_frequency_hz, crop_samples, mean_mv or standard_deviation_mv in its ",
+                       "metadata is not a number"));
     }
-    model.name = said("name");
-    model.classes = absl::StrSplit(said("classes"), ',');
-    model.leads = absl::StrSplit(said("leads"), ',');
-    model.synthetic = said("synthetic") == "true";
-    const auto maybe = [&](const char* key) { return file.metadata().contains(key) ? said(key) : std::string(); };
+    model.name = value("name");
+    model.classes = absl::StrSplit(value("classes"), ',');
+    model.leads = absl::StrSplit(value("leads"), ',');
+    model.synthetic = value("synthetic") == "true";
+    const auto maybe = [&](const char* key) { return file.metadata().contains(key) ? value(key) : std::string(); };
     (void)absl::SimpleAtoi(maybe("window_stride_samples"), &model.window_stride_samples);
     model.aggregation = maybe("aggregation");
     model.depends_on_batch = maybe("depends_on_batch") == "true";

@@ -1,9 +1,9 @@
 // predictions.h
 //
-// predictions.csv: a row for each record, with the target and the probability of each class by name. Enough to compute
-// any other figure without the network.
+// predictions.csv: a row for each record, with the target and the probability of each class by name. All other
+// scores can be computed from it without the network.
 //
-//   ECG_ASSIGN_OR_RETURN(const PredictionTable table, ReadPredictions(RunFolder(path).predictions()));
+//   ECG_ASSIGN_OR_RETURN(const PredictionTable table, ReadPredictions("runs/resnet18_all/1/predictions.csv"));
 
 #ifndef ECG_RUN_PREDICTIONS_H_
 #define ECG_RUN_PREDICTIONS_H_

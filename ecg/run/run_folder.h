@@ -1,15 +1,19 @@
 // run_folder.h
 //
-// The folder that a run leaves, and the rules by which one is used again.
+// The folder of a run, and the rules by which a run is resumed.
 //
 //   spec.textproto      the spec as it was run, every default filled in
-//   run.json            what the run was and what came of it (proto/run.proto); written last
+//   run.json            the configuration and the results of the run (proto/run.proto), written last
 //   history.csv         a row for each epoch
 //   predictions.csv     targets and probabilities of the test records
-//   model.safetensors   the best weights, with the classes, leads and scaling that they need
+//   model.safetensors   the best weights, with classes, leads and scaling as metadata
 //   model.onnx          the same network for ONNX Runtime, from millivolts to probabilities
 //   corpus.textproto    which records the run was begun on
 //   checkpoints/        what --resume continues from
+//
+//   const RunFolder folder("runs/resnet18_all/1");
+//   ECG_RETURN_IF_ERROR(folder.CheckNew());
+//   ECG_RETURN_IF_ERROR(folder.Start(spec::Experiment(), run::CorpusIdentity()));
 
 #ifndef ECG_RUN_RUN_FOLDER_H_
 #define ECG_RUN_RUN_FOLDER_H_
@@ -23,15 +27,12 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
 #include "ecg/file/file.h"
+#include "ecg/run/comparable_spec.h"
 #include "ecg/spec/parse.h"
 #include "ecg/spec/resolve.h"
 #include "ecg/status/status_macros.h"
-#include "google/protobuf/descriptor.h"
-#include "google/protobuf/message.h"
 #include "google/protobuf/text_format.h"
-#include "google/protobuf/util/message_differencer.h"
 #include "proto/experiment.pb.h"
 #include "proto/run.pb.h"
 
@@ -56,13 +57,13 @@ class RunFolder {
   absl::Status CheckNew() const {
     std::error_code error;
     if (std::filesystem::exists(spec(), error)) {
-      return absl::AlreadyExistsError(absl::StrCat(
-          path_.string(), " already holds a run. Pass --resume to go on with it, or another --output_dir"));
+      return absl::AlreadyExistsError(
+          absl::StrCat(path_.string(), " already holds a run. Pass --resume to continue it, or another --output_dir"));
     }
     if (std::filesystem::exists(checkpoints(), error)) {
       return absl::AlreadyExistsError(
           absl::StrCat(path_.string(),
-                       " holds checkpoints without a spec.textproto: a run that broke off as it began. "
+                       " holds checkpoints without a spec.textproto, of a run that failed at its start. "
                        "Delete it, or pass another --output_dir"));
     }
     std::filesystem::path existing = std::filesystem::absolute(path_);
@@ -107,29 +108,23 @@ class RunFolder {
   std::filesystem::path path_;
 };
 
-// CheckSameExperiment makes sure that `now` may continue what `before` began: that they differ at most in where the work
-// is done and data lie, in how long to train, and in how to test. Under a schedule that depends on the number of epochs
-// that may not differ either.
+// CheckSameExperiment makes sure that a run which began with the spec `before` can be resumed with `now`: that they differ
+// at most in what ComparableSpec leaves out, in how long to train, and in how to test and what to write. Under a schedule
+// that depends on the number of epochs that may not differ either.
 inline absl::Status CheckSameExperiment(const spec::Experiment& before, const spec::Experiment& now) {
-  spec::Experiment a = Resolve(before), b = Resolve(now);  // a field may be newer than the run
-  for (spec::Experiment* one : {&a, &b}) {
-    const int64_t seed = one->runtime().seed();
-    one->clear_description();
-    one->clear_runtime();
-    one->mutable_runtime()->set_seed(seed);
-    one->mutable_evaluation()->clear_bootstrap();
-    one->mutable_evaluation()->clear_batch_windows();
-    one->clear_result_writer();
-    if (one->training().optimizer().has_constant()) one->mutable_training()->clear_epochs();
-    one->mutable_training()->clear_early_stopping();
-    one->mutable_data()->clear_data_dir();
-  }
-  google::protobuf::util::MessageDifferencer differencer;
-  std::string differences;
-  differencer.ReportDifferencesToString(&differences);
-  if (differencer.Compare(a, b)) return absl::OkStatus();
+  const auto comparable = [](const spec::Experiment& spec) {
+    spec::Experiment result = ComparableSpec(spec);
+    result.mutable_evaluation()->clear_bootstrap();
+    result.mutable_evaluation()->clear_batch_windows();
+    result.clear_result_writer();
+    if (result.training().optimizer().has_constant()) result.mutable_training()->clear_epochs();
+    result.mutable_training()->clear_early_stopping();
+    return result;
+  };
+  const std::string differences = SpecDifferences(comparable(before), comparable(now));
+  if (differences.empty()) return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrCat(
-      "cannot resume a run under another spec; it would not be the same experiment:\n", differences,
+      "cannot resume a run with another spec; it would not be the same experiment:\n", differences,
       "Only training.epochs (under a constant schedule), training.early_stopping, evaluation.bootstrap, "
       "evaluation.batch_windows, result_writer and runtime may change. Start a new run in another --output_dir"));
 }

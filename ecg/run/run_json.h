@@ -1,8 +1,8 @@
 // run_json.h
 //
-// run.json: what a run was and what came of it, in the words of proto/run.proto.
+// run.json: the configuration and the results of a run, as proto/run.proto describes them.
 //
-//   ECG_ASSIGN_OR_RETURN(const run::Run run, ReadRun(RunFolder(path).run()));
+//   ECG_ASSIGN_OR_RETURN(const run::Run run, ReadRun("runs/resnet18_all/1/run.json"));
 
 #ifndef ECG_RUN_RUN_JSON_H_
 #define ECG_RUN_RUN_JSON_H_
@@ -32,7 +32,7 @@ inline absl::StatusOr<std::string> RunJson(const run::Run& run) {
   return json;
 }
 
-// ReadRun returns the run of which `path` is the run.json. Keys that this version does not know are passed over.
+// ReadRun returns the run of which `path` is the run.json. Keys that this version does not know are ignored.
 inline absl::StatusOr<run::Run> ReadRun(const std::filesystem::path& path) {
   ECG_ASSIGN_OR_RETURN(const std::string json, ReadFile(path));
   google::protobuf::util::JsonParseOptions options;

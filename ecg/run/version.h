@@ -1,6 +1,8 @@
 // version.h
 //
 // The version of this framework, as run.json records it.
+//
+//   std::cout << kVersion;
 
 #ifndef ECG_RUN_VERSION_H_
 #define ECG_RUN_VERSION_H_

@@ -1,7 +1,9 @@
 // average_precision.h
 //
-// Average precision: the precision at each threshold, weighted by the recall that the threshold adds. No interpolation,
-// so it is not the trapezoid area under the precision-recall curve.
+// Average precision: the precision at each threshold, weighted by the recall that the threshold adds. There is no
+// interpolation, so it is not the trapezoid area under the precision-recall curve.
+//
+//   const std::optional<double> average_precision = AveragePrecision(ranked.classes()[0]);
 
 #ifndef ECG_SCORE_AVERAGE_PRECISION_H_
 #define ECG_SCORE_AVERAGE_PRECISION_H_

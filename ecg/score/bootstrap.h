@@ -1,9 +1,9 @@
 // bootstrap.h
 //
-// How much macro ROC-AUC would vary had other records been drawn: the percentile bootstrap over records (Efron 1979).
+// The interval of macro ROC-AUC: the percentile bootstrap over records (Efron 1979).
 //
 //   ECG_ASSIGN_OR_RETURN(BootstrapInterval interval, BootstrapMacroRocAuc(ranked, {.resamples = 100, .seed = 7}));
-//   interval.mean, interval.low, interval.high    // 0.9118, 0.9035, 0.9204
+//   interval.mean, interval.low, interval.high;    // 0.9118, 0.9035, 0.9204
 
 #ifndef ECG_SCORE_BOOTSTRAP_H_
 #define ECG_SCORE_BOOTSTRAP_H_
@@ -23,7 +23,7 @@
 
 namespace ecg {
 
-// BootstrapOptions says how to resample.
+// BootstrapOptions are the number of resamples, their seed, and the quantiles.
 struct BootstrapOptions {
   int resamples = 100;
   uint64_t seed = 0;
@@ -37,10 +37,10 @@ struct BootstrapInterval {
   double low = 0;   // the low quantile
   double high = 0;  // the high quantile
   int resamples = 0;
-  // The resamples, of those above, that lack a class which the records as they are have: the others' mean was taken.
+  // The resamples, of those above, without a class that all records have: their score is the mean over the other classes.
   int incomplete_resamples = 0;
-  // The score of each resample, in the order of their numbers. Two sets of predictions of the same records are drawn
-  // alike under the same seed, so that the differences of these are a paired bootstrap.
+  // The score of each resample, in the order of their numbers. With the same seed, two sets of predictions of the same
+  // records have the same resamples, so that the differences of these scores are a paired bootstrap.
   std::vector<double> scores;
 };
 

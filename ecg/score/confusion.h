@@ -1,11 +1,11 @@
 // confusion.h
 //
-// Figures of predictions of which each record has exactly one class: how often which class was taken for which, and F1
-// of each.
+// Scores of multi-class predictions, where each record has exactly one class: the confusion matrix, and F1 of each
+// class.
 //
 //   ECG_ASSIGN_OR_RETURN(ClassChoices choices, ClassChoices::Create(targets, probabilities, /*classes=*/3));
-//   Confusion confusion(choices);
-//   confusion.MacroF1();
+//   const Confusion confusion(choices);
+//   confusion.MacroF1();   // 0.78
 
 #ifndef ECG_SCORE_CONFUSION_H_
 #define ECG_SCORE_CONFUSION_H_
@@ -52,7 +52,7 @@ struct ClassChoices {
       const size_t record = first / classes;
       if (std::accumulate(of_record.begin(), of_record.end(), 0) != 1) {
         return absl::InvalidArgumentError(
-            absl::StrCat("record ", record, " has not exactly one class; each must when one of them is asked for"));
+            absl::StrCat("record ", record, " does not have exactly one class; in a multi-class task each must"));
       }
       if (std::ranges::any_of(given, [](float probability) { return std::isnan(probability); })) {
         return absl::InvalidArgumentError(absl::StrCat("a prediction for record ", record, " is not a number"));
@@ -64,14 +64,14 @@ struct ClassChoices {
   }
 };
 
-// Confusion counts how many records of each class were predicted to be of each.
+// Confusion is the confusion matrix: how many records of each class were predicted to be of each.
 class Confusion {
  public:
   explicit Confusion(const ClassChoices& choices) : Confusion(choices.classes) {
     for (size_t record = 0; record < choices.truth.size(); ++record) Add(choices, record);
   }
 
-  // An empty table; Add counts records.
+  // An empty matrix; Add counts records.
   explicit Confusion(int classes) : classes_(classes), counts_(static_cast<size_t>(classes) * classes) {}
 
   void Add(const ClassChoices& choices, size_t record) {
@@ -94,14 +94,19 @@ class Confusion {
   // MacroF1 returns the mean of F1 over the classes that have one, as scikit-learn's f1_score(average="macro").
   double MacroF1() const {
     double sum = 0;
-    int scored = 0;
-    for (int one = 0; one < classes_; ++one) {
-      if (const std::optional<double> f1 = F1(one)) sum += *f1, ++scored;
-    }
+    for (int one = 0; one < classes_; ++one) sum += F1(one).value_or(0);
+    const int scored = ScoredClasses();
     return scored > 0 ? sum / scored : 0;
   }
 
-  // Accuracy returns the share of records whose class was predicted.
+  // ScoredClasses returns how many classes have an F1.
+  int ScoredClasses() const {
+    int scored = 0;
+    for (int one = 0; one < classes_; ++one) scored += F1(one).has_value();
+    return scored;
+  }
+
+  // Accuracy returns the fraction of records whose class was predicted.
   double Accuracy() const {
     int64_t right = 0, all = 0;
     for (int one = 0; one < classes_; ++one) right += count(one, one);

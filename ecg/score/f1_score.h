@@ -1,6 +1,9 @@
 // f1_score.h
 //
-// F1, the harmonic mean of precision and recall, at a fixed threshold and at the threshold that Youden's index picks.
+// F1, the harmonic mean of precision and recall, at a fixed threshold and at the threshold with the
+// greatest Youden index.
+//
+//   const std::optional<double> f1 = F1AtThreshold(ranked.classes()[0], 0.5);
 
 #ifndef ECG_SCORE_F1_SCORE_H_
 #define ECG_SCORE_F1_SCORE_H_
@@ -35,7 +38,7 @@ inline std::optional<double> F1AtThreshold(const RankedClass& one, double thresh
 // F1AtYouden returns F1 at the threshold with the greatest sensitivity + specificity - 1 (Youden 1950), the way the
 // reference protocol computes it and calls "Fmax"; none without a positive or a negative.
 //
-// Its fine points are scikit-learn 1.2's `roc_curve` and decide ties: the first point of the curve lies above all
+// Its details are those of scikit-learn 1.2's `roc_curve`, which decide ties: the first point of the curve lies above all
 // predictions; points on a straight line between their neighbours are dropped; the first of several maxima counts; and
 // the class is predicted by `prediction > threshold`, which leaves out the records at the threshold itself, though the
 // index counted them in.

@@ -1,7 +1,9 @@
 // fmax.h
 //
-// Fmax, sample-centred: how well the set of statements predicted for a record fits its own, at the best single
-// threshold for all records and classes.
+// Fmax, sample-centred: F1 of the statements predicted for a record against its own, averaged over records, at the best
+// single threshold for all records and classes.
+//
+//   const double fmax = Fmax(ranked);
 
 #ifndef ECG_SCORE_FMAX_H_
 #define ECG_SCORE_FMAX_H_
@@ -25,7 +27,7 @@ namespace ecg {
 //   recall(t)    = mean of |P_i(t) and T_i| / |T_i|    over the records with T_i not empty
 //
 // (CAFA; Radivojac et al. 2013, doi:10.1038/nmeth.2340). Every distinct prediction is tried as t, and every class
-// counts, also one that no record carries. Predictions must be comparable across classes, as probabilities are. 0 where
+// counts, including one that no record carries. Predictions must be comparable across classes, as probabilities are. 0 where
 // no record carries a class.
 inline double Fmax(const RankedPredictions& ranked) {
   struct Cell {

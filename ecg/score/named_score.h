@@ -1,10 +1,10 @@
 // named_score.h
 //
-// The scores that runs are judged and named by: which one goes with which question is the objective's business
-// (ecg/train/objective.h). Those who have only a finished run's predictions ask by name.
+// The scores by which weights are chosen and runs are compared. The objective (ecg/train/objective.h) says which one
+// goes with a task; for the predictions of a finished run, it is found by its name in run.json.
 //
 //   ECG_ASSIGN_OR_RETURN(ScoreSample sample, SampleScore("macro ROC-AUC", predictions, {.seed = 1}));
-//   sample.score, sample.interval.low, sample.interval.high
+//   sample.score, sample.interval.low, sample.interval.high;
 
 #ifndef ECG_SCORE_NAMED_SCORE_H_
 #define ECG_SCORE_NAMED_SCORE_H_
@@ -29,7 +29,7 @@
 
 namespace ecg {
 
-// Predictions are what a network says of records, beside what is true: tables [records, classes].
+// Predictions are the probabilities that a network gives to records, and the targets: tables [records, classes].
 struct Predictions {
   std::span<const std::string> classes;
   // 1 where the record has the class, else 0.
@@ -40,12 +40,20 @@ struct Predictions {
 // ScoreSample is a score, and what it is on resamples of the records.
 struct ScoreSample {
   double score = 0;
+  int classes = 0;  // that it is the mean over: those that can be scored
   BootstrapInterval interval;
 };
 
 // Rank returns `predictions` in the order of the probabilities of each class.
 inline absl::StatusOr<RankedPredictions> Rank(const Predictions& predictions) {
   return RankedPredictions::Create(predictions.targets, predictions.probabilities, predictions.classes);
+}
+
+// AddMacroScores adds to `report` the means over classes that need no choice of one class.
+inline void AddMacroScores(const Scores& scores, run::Scores& report) {
+  report.set_macro_roc_auc(scores.macro_roc_auc);
+  report.set_macro_average_precision(scores.macro_average_precision);
+  report.set_macro_f1_youden(scores.macro_f1_youden);
 }
 
 // AddRow appends the figures of one class to `report`.
@@ -59,14 +67,15 @@ inline run::ClassScores& AddRow(const ClassScores& scores, run::Scores& report) 
   return row;
 }
 
-// MacroRocAucScore judges each class by itself: the mean over classes of the area under the ROC curve.
+// MacroRocAucScore is the score of multi-label runs: the mean over classes of the area under the ROC curve.
 struct MacroRocAucScore {
   static constexpr absl::string_view kScoreName = "macro ROC-AUC";
 
   // Score returns the number, and computes nothing else; larger is better.
   static absl::StatusOr<double> Score(const Predictions& predictions) {
     ECG_ASSIGN_OR_RETURN(const RankedPredictions ranked, Rank(predictions));
-    return MacroRocAucOf(ranked);
+    ECG_ASSIGN_OR_RETURN(const MacroScore score, MacroRocAucOf(ranked));
+    return score.mean;
   }
 
   // Report returns every figure.
@@ -76,9 +85,7 @@ struct MacroRocAucScore {
     run::Scores report;
     report.set_score(scores.macro_roc_auc);
     report.set_score_name(kScoreName.data(), kScoreName.size());
-    report.set_macro_roc_auc(scores.macro_roc_auc);
-    report.set_macro_average_precision(scores.macro_average_precision);
-    report.set_macro_f1_youden(scores.macro_f1_youden);
+    AddMacroScores(scores, report);
     report.set_fmax(scores.fmax);
     for (const ClassScores& scores_of_class : scores.per_class) AddRow(scores_of_class, report);
     for (const std::string& name : scores.left_out) report.add_left_out_classes(name);
@@ -94,13 +101,13 @@ struct MacroRocAucScore {
   // Sample returns Score and Interval, of predictions that are ranked once.
   static absl::StatusOr<ScoreSample> Sample(const Predictions& predictions, const BootstrapOptions& options) {
     ECG_ASSIGN_OR_RETURN(const RankedPredictions ranked, Rank(predictions));
-    ECG_ASSIGN_OR_RETURN(const Scores scores, ComputeScores(ranked));
+    ECG_ASSIGN_OR_RETURN(const MacroScore score, MacroRocAucOf(ranked));
     ECG_ASSIGN_OR_RETURN(BootstrapInterval interval, BootstrapMacroRocAuc(ranked, options));
-    return ScoreSample{scores.macro_roc_auc, std::move(interval)};
+    return ScoreSample{score.mean, score.classes, std::move(interval)};
   }
 };
 
-// MacroF1Score judges which one of the classes was chosen: the mean over classes of F1.
+// MacroF1Score is the score of multi-class runs: the mean over classes of F1, when the most probable class is predicted.
 struct MacroF1Score {
   static constexpr absl::string_view kScoreName = "macro F1";
 
@@ -119,10 +126,10 @@ struct MacroF1Score {
     report.set_score_name(kScoreName.data(), kScoreName.size());
     report.set_macro_f1(confusion.MacroF1());
     report.set_accuracy(confusion.Accuracy());
-    // How well each class is told from the others, at any threshold.
+    // One class against the others, at any threshold.
     ECG_ASSIGN_OR_RETURN(const RankedPredictions ranked, Rank(predictions));
     ECG_ASSIGN_OR_RETURN(const Scores scores, ComputeScores(ranked));
-    report.set_macro_roc_auc(scores.macro_roc_auc);
+    AddMacroScores(scores, report);
     for (size_t k = 0; k < predictions.classes.size(); ++k) {
       run::ClassScores& row = AddRow(scores.per_class[k], report);
       if (const std::optional<double> f1 = confusion.F1(static_cast<int>(k))) row.set_f1(*f1);
@@ -140,7 +147,8 @@ struct MacroF1Score {
   static absl::StatusOr<ScoreSample> Sample(const Predictions& predictions, const BootstrapOptions& options) {
     ECG_ASSIGN_OR_RETURN(const ClassChoices choices, Choose(predictions));
     ECG_ASSIGN_OR_RETURN(BootstrapInterval interval, BootstrapMacroF1(choices, options));
-    return ScoreSample{Confusion(choices).MacroF1(), std::move(interval)};
+    const Confusion confusion(choices);
+    return ScoreSample{confusion.MacroF1(), confusion.ScoredClasses(), std::move(interval)};
   }
 
  private:

@@ -1,6 +1,8 @@
 // quantile.h
 //
 // The quantile of a sample.
+//
+//   Quantile({3, 1, 2}, 0.5);   // 2
 
 #ifndef ECG_SCORE_QUANTILE_H_
 #define ECG_SCORE_QUANTILE_H_

@@ -5,7 +5,7 @@
 //
 //   ECG_ASSIGN_OR_RETURN(RankedPredictions ranked,
 //                        RankedPredictions::Create(targets, probabilities, class_names));
-//   std::optional<double> roc_auc = RocAuc(ranked.classes()[0]);
+//   ranked.classes()[0].ranking[0].record;   // the record with the greatest probability of the first class
 
 #ifndef ECG_SCORE_RANKED_PREDICTIONS_H_
 #define ECG_SCORE_RANKED_PREDICTIONS_H_
@@ -31,7 +31,7 @@ struct RankedRecord {
   double prediction;
   uint32_t record;   // its row in the targets
   bool positive;     // whether it carries the class
-  bool last_of_tie;  // whether the next record, if any, has a smaller prediction: here a threshold can lie
+  bool last_of_tie;  // whether the next record, if any, has a smaller prediction: a threshold can be here
 };
 
 // RankedClass is one class with its records in descending order of prediction, equal predictions in the records' order.
@@ -41,7 +41,7 @@ struct RankedClass {
   int64_t negatives = 0;
   std::vector<RankedRecord> ranking;
 
-  // scorable says whether there is a positive and a negative to tell apart. No score is defined without.
+  // scorable says whether there are a positive and a negative. Without both, no score is defined.
   bool scorable() const { return positives > 0 && negatives > 0; }
 };
 

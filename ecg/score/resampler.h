@@ -6,6 +6,10 @@
 // single record is there in only 63% of the draws, so twenty such classes need some ten thousand draws and fifty need
 // ten billion. The resampler draws from the same conditional distribution and ends quickly:
 //
+//   const Resampler resampler(ranked, /*seed=*/1);
+//   std::vector<uint32_t> multiplicities;
+//   const bool complete = resampler.Draw(/*number=*/0, multiplicities);
+//
 // * Records that must be there, because they are the only positive or the only negative of a class, are drawn exactly.
 //   With t draws left of n records and u of the required ones still missing, the chance that all of them come is
 //       h(t, u) = u/n h(t-1, u-1) + (1 - u/n) h(t-1, u),   h(t, 0) = 1,   h(0, u > 0) = 0,
@@ -13,7 +17,8 @@
 //       q(t, u) = u/n h(t-1, u-1) / h(t, u),
 //   and otherwise any of the n - u other records (Doob's h-transform of the draws).
 // * Classes with two or more positives and negatives are left to chance and redrawn, as the reference does, but at most
-//   `kMaxTries` times: the last try is then taken although some class of it cannot be scored, and says so.
+//   `kMaxTries` times: the last try is then taken although some class of it cannot be scored, and Draw returns
+//   false.
 
 #ifndef ECG_SCORE_RESAMPLER_H_
 #define ECG_SCORE_RESAMPLER_H_
@@ -91,7 +96,7 @@ class Resampler {
       for (size_t u = width - 1; u > 0; --u) {
         const double missing = h[u - 1] * u / records_;
         h[u] = missing + h[u] * (records_ - u) / records_;
-        // Where h is 0 there are fewer draws left than missing records, or it is too small for a double.
+        // h is 0 where there are fewer draws left than missing records, or where it is too small for a double.
         missing_probability_[t * width + u] = h[u] > 0 ? missing / h[u] : 1;
       }
     }

@@ -2,6 +2,8 @@
 //
 // The area under the receiver operating characteristic: the chance that a random positive ranks before a random
 // negative, a tie counting one half (Mann and Whitney 1947; Hanley and McNeil 1982). Equal to the trapezoid area.
+//
+//   const std::optional<double> roc_auc = RocAuc(ranked.classes()[0]);
 
 #ifndef ECG_SCORE_ROC_AUC_H_
 #define ECG_SCORE_ROC_AUC_H_

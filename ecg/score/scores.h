@@ -1,11 +1,11 @@
 // scores.h
 //
-// Every figure of a set of predictions, class by class and over classes.
+// All scores of multi-label predictions, class by class and over classes.
 //
 //   ECG_ASSIGN_OR_RETURN(RankedPredictions ranked, RankedPredictions::Create(targets, probabilities, class_names));
 //   ECG_ASSIGN_OR_RETURN(Scores scores, ComputeScores(ranked));
-//   scores.macro_roc_auc        // 0.9123
-//   scores.per_class[3].f1_youden
+//   scores.macro_roc_auc;              // 0.9123
+//   scores.per_class[3].f1_youden;     // none where the class cannot be scored
 
 #ifndef ECG_SCORE_SCORES_H_
 #define ECG_SCORE_SCORES_H_
@@ -26,7 +26,7 @@
 
 namespace ecg {
 
-// ClassScores are the figures of one class. A class without both a positive and a negative has none.
+// ClassScores are the scores of one class. A class without both a positive and a negative has none.
 struct ClassScores {
   std::string name;
   int64_t positives = 0;
@@ -37,38 +37,46 @@ struct ClassScores {
   std::optional<double> f1_at_half;  // F1 when a probability of at least 0.5 predicts the class
 };
 
-// Scores are the figures of all classes. A macro figure is the plain mean over the classes that are not left out.
+// Scores are the scores of all classes. A macro score is the unweighted mean over the classes that are not left out.
 struct Scores {
   double macro_roc_auc = 0;
   double macro_average_precision = 0;
   double macro_f1_youden = 0;
   double macro_f1_at_half = 0;
   double fmax = 0;                     // sample-centred, over all classes
-  std::vector<ClassScores> per_class;  // in the classes' order, also those left out
+  std::vector<ClassScores> per_class;  // in the order of the classes, including those left out
   std::vector<std::string> left_out;   // names of the classes without a positive or without a negative
 };
 
-// NoneScored is the error where no class has both a positive and a negative.
-inline absl::Status NoneScored(const RankedPredictions& ranked) {
+// NothingToScore is the error for records of which every class lacks a positive or a negative.
+inline absl::Status NothingToScore(const RankedPredictions& ranked) {
   return absl::FailedPreconditionError(
       absl::StrCat("none of ", ranked.classes().size(), " classes can be scored: among ", ranked.records(),
                    " records no class has both a record that carries it and one that does not; score more records"));
 }
 
-// MacroRocAucOf returns the mean ROC-AUC over the classes that have a positive and a negative. Fails if none has.
-inline absl::StatusOr<double> MacroRocAucOf(const RankedPredictions& ranked) {
-  double sum = 0;
-  int64_t scored = 0;
+// MacroScore is a mean over classes, and over how many: those that can be scored.
+struct MacroScore {
+  double mean = 0;
+  int classes = 0;
+};
+
+// MacroRocAucOf returns the mean ROC-AUC over the classes that can be scored, and computes nothing else. Fails if there
+// is none.
+inline absl::StatusOr<MacroScore> MacroRocAucOf(const RankedPredictions& ranked) {
+  MacroScore score;
   for (const RankedClass& one : ranked.classes()) {
-    if (!one.scorable()) continue;
-    sum += *RocAuc(one);
-    ++scored;
+    const std::optional<double> roc_auc = RocAuc(one);
+    if (!roc_auc.has_value()) continue;
+    score.mean += *roc_auc;
+    ++score.classes;
   }
-  if (scored == 0) return NoneScored(ranked);
-  return sum / scored;
+  if (score.classes == 0) return NothingToScore(ranked);
+  score.mean /= score.classes;
+  return score;
 }
 
-// ComputeScores returns the figures of `ranked`, whose predictions are probabilities. Fails if every class lacks a
+// ComputeScores returns all scores of `ranked`, whose predictions are probabilities. Fails if every class lacks a
 // positive or a negative.
 inline absl::StatusOr<Scores> ComputeScores(const RankedPredictions& ranked) {
   Scores scores;
@@ -91,7 +99,7 @@ inline absl::StatusOr<Scores> ComputeScores(const RankedPredictions& ranked) {
     scores.macro_f1_at_half += *of_class.f1_at_half;
   }
   const int64_t scored = scores.per_class.size() - scores.left_out.size();
-  if (scored == 0) return NoneScored(ranked);
+  if (scored == 0) return NothingToScore(ranked);
   scores.macro_roc_auc /= scored;
   scores.macro_average_precision /= scored;
   scores.macro_f1_youden /= scored;

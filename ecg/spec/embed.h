@@ -1,8 +1,8 @@
 // embed.h
 //
-// How the build writes a spec into the source of a binary.
+// The spec compiler's C++ source of a spec, which is embedded in the binary.
 //
-//   EmbeddedSpecSource("tiny", "tiny.textproto", text);   // {.name = "tiny", .file = "tiny.textproto", .text = R"..."}
+//   EmbeddedSpecSource("tiny", "tiny.textproto", "data { ptb_xl {} }");   // {.name = "tiny", .file = "tiny.textproto", .text = R"..."}
 
 #ifndef ECG_SPEC_EMBED_H_
 #define ECG_SPEC_EMBED_H_
@@ -15,7 +15,7 @@
 
 namespace ecg {
 
-// RawLiteral returns a raw string literal of `text`, whatever stands in it.
+// RawLiteral returns a raw string literal of any `text`.
 inline std::string RawLiteral(absl::string_view text) {
   std::string delimiter = "ECG";
   while (absl::StrContains(text, absl::StrCat(")", delimiter, "\""))) delimiter += "_";

@@ -1,11 +1,8 @@
 // embedded_spec.h
 //
-// The experiment that a binary was built from, as its `main` hands it on.
+// The spec that a binary was built from.
 //
-//   int main(int argc, char** argv) {
-//     return ecg::Main<MyExperiment>({.name = "mine", .file = "examples/mine.textproto", .text = R"(...)"}, argc,
-//     argv);
-//   }
+//   const EmbeddedSpec spec = {.name = "mine", .file = "examples/mine.textproto", .text = R"(data { ptb_xl {} })"};
 
 #ifndef ECG_SPEC_EMBEDDED_SPEC_H_
 #define ECG_SPEC_EMBEDDED_SPEC_H_
@@ -14,7 +11,7 @@
 
 namespace ecg {
 
-// EmbeddedSpec is a .textproto file within the binary. `ParseExperiment(text, file)` reads it.
+// EmbeddedSpec is a .textproto file that is embedded in the binary. `ParseExperiment(text, file)` reads it.
 struct EmbeddedSpec {
   // The name of the binary's target: "resnet18_all".
   absl::string_view name;

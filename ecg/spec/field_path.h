@@ -29,7 +29,7 @@ inline std::string JoinPath(absl::string_view path, absl::string_view name) {
   return absl::StrCat(path, path.empty() ? "" : ".", name);
 }
 
-// HasNoMeaning tells whether `field` of `message` is one that the alternative chosen in `message` makes meaningless.
+// HasNoMeaning says whether `field` of `message` has no meaning beside the alternative that is chosen in `message`.
 inline bool HasNoMeaning(const google::protobuf::Message& message, const google::protobuf::FieldDescriptor* field) {
   if (!field->options().GetExtension(spec::unless_own_head)) return false;
   for (int i = 0; i < message.GetDescriptor()->oneof_decl_count(); ++i) {
@@ -52,7 +52,7 @@ inline const google::protobuf::FieldDescriptor* ChosenAlternative(const google::
   return standard != nullptr && HasNoMeaning(message, standard) ? nullptr : standard;
 }
 
-// CountsWhenAbsent tells whether `field`, a message, takes effect with its defaults when it is absent from `message`.
+// CountsWhenAbsent says whether `field`, a message, takes effect with its defaults when it is absent from `message`.
 inline bool CountsWhenAbsent(const google::protobuf::Message& message, const google::protobuf::FieldDescriptor* field) {
   return field->containing_oneof() == nullptr && !field->options().GetExtension(spec::off_when_absent) &&
          !HasNoMeaning(message, field);
@@ -96,8 +96,8 @@ inline void PathsOfField(const google::protobuf::Descriptor& message, const std:
   }
 }
 
-// UnknownField says that `message`, at `path` in a `root`, has no field `name`, and what was probably meant: a field of
-// that name elsewhere, a field of nearly that name here, or else any of the fields here.
+// UnknownField returns the error that `message`, at `path` in a `root`, has no field `name`, with what was probably
+// meant: a field of that name in another message, a field with a similar name here, or else any of the fields here.
 inline std::string UnknownField(const google::protobuf::Descriptor& message, absl::string_view path,
                                 absl::string_view name, const google::protobuf::Descriptor& root) {
   const std::string whole = absl::StrCat("the ", absl::AsciiStrToLower(root.name()));  // "the experiment"

@@ -1,9 +1,9 @@
 // nearest_name.h
 //
-// Which of the known names a misspelt one was meant to be.
+// The known name that is most similar to a misspelt one.
 //
 //   NearestName("learning_rat", {"epochs", "learning_rate"});  // "learning_rate"
-//   NearestName("colour", {"epochs", "learning_rate"});        // nothing is near
+//   NearestName("colour", {"epochs", "learning_rate"});        // none
 
 #ifndef ECG_SPEC_NEAREST_NAME_H_
 #define ECG_SPEC_NEAREST_NAME_H_
@@ -46,7 +46,7 @@ inline int NameDistance(absl::string_view name, absl::string_view known) {
   return name.size() >= 3 && absl::StartsWithIgnoreCase(known, name) ? 1 : EditDistance(name, known);
 }
 
-// NearestFirst returns `names` with those most like `name` in front.
+// NearestFirst returns `names` with those most similar to `name` in front.
 inline std::vector<std::string> NearestFirst(absl::string_view name, std::vector<std::string> names) {
   std::stable_sort(names.begin(), names.end(), [&](const std::string& a, const std::string& b) {
     return NameDistance(name, a) < NameDistance(name, b);
@@ -54,8 +54,7 @@ inline std::vector<std::string> NearestFirst(absl::string_view name, std::vector
   return names;
 }
 
-// NearestName returns the one of `names` that `name` was probably meant to be: the most like it, when no more than a
-// third of the letters differ.
+// NearestName returns the one of `names` that is most similar to `name`, if no more than a third of the letters differ.
 inline std::optional<std::string> NearestName(absl::string_view name, const std::vector<std::string>& names) {
   if (names.empty()) return std::nullopt;
   std::string nearest = NearestFirst(name, names).front();

@@ -1,8 +1,10 @@
 // parse.h
 //
-// From the text of a .textproto file to an experiment that makes sense.
+// Reads and checks the .textproto file of an experiment.
 //
 //   ECG_ASSIGN_OR_RETURN(spec::Experiment experiment, ParseExperiment(text, "examples/resnet18_all.textproto"));
+//
+// An error names the place:
 //
 //   examples/resnet18_all.textproto:22:5: training.optimizer has no field "learning_rat"; did you mean learning_rate?
 
@@ -48,7 +50,7 @@ inline absl::StatusOr<spec::Experiment> ParseExperiment(absl::string_view text, 
   reader.ReadMessage(experiment);
 
   std::vector<TextReader::Finding> findings = reader.findings();
-  // Where a field could not be read, what it would have set is not missed.
+  // Where a field could not be read, required fields may be missing for that reason only.
   for (Problem& problem : findings.empty() ? CheckExperiment(experiment) : CheckRanges(experiment)) {
     findings.push_back({reader.LocationOf(problem.path), std::move(problem.message)});
   }

@@ -2,7 +2,10 @@
 //
 // The numbers that a field accepts, as its (range) option in the .proto gives them, and in words.
 //
-//   optional double learning_rate = 1 [(range) = { above: 0, max: 10 }];   // "above 0 and at most 10"
+//   spec::Range range;   // of a field with [(range) = { above: 0, max: 10 }]
+//   range.set_above(0);
+//   range.set_max(10);
+//   RangeInWords(range);   // "above 0 and at most 10"
 
 #ifndef ECG_SPEC_RANGE_H_
 #define ECG_SPEC_RANGE_H_
@@ -19,8 +22,8 @@
 
 namespace ecg {
 
-// NumberInWords writes `number` with as many digits as tell it from every other number, and no more; with an exponent
-// only where it is very large or very small.
+// NumberInWords writes `number` with the fewest digits that read back as the same number; with an exponent only where it
+// is very large or very small.
 inline std::string NumberInWords(double number) {
   const double size = std::abs(number);
   const bool plain = size == 0 || (size >= 1e-4 && size < 1e15);
@@ -29,7 +32,7 @@ inline std::string NumberInWords(double number) {
   return std::string(digits, std::to_chars(digits, digits + sizeof digits, number, format).ptr);
 }
 
-// InRange tells whether `range` accepts `number`. It never accepts what is not a number.
+// InRange says whether `range` accepts `number`. It never accepts NaN.
 inline bool InRange(const spec::Range& range, double number) {
   if (range.has_zero() && number == 0) return true;
   if (range.values_size() > 0) return std::ranges::count(range.values(), number) > 0;

@@ -2,7 +2,7 @@
 //
 // An experiment with all its defaults written out, and its text.
 //
-//   WriteFile(run_directory / "spec.textproto", ToText(Resolve(spec)));
+//   const std::string text = ToText(Resolve(spec));
 
 #ifndef ECG_SPEC_RESOLVE_H_
 #define ECG_SPEC_RESOLVE_H_

@@ -32,8 +32,8 @@
 
 namespace ecg {
 
-// ReadSettings reads the file that a person calls `typed`. What an experiment must have may be missing in it; its
-// errors are like ParseExperiment's.
+// ReadSettings reads the file `typed`, a path as a user types it. Required fields of an experiment may be missing in it.
+// Its errors have the form of ParseExperiment's.
 inline absl::StatusOr<spec::Experiment> ReadSettings(absl::string_view typed) {
   const std::filesystem::path path = UserPath(typed);
   ECG_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
@@ -48,7 +48,7 @@ inline absl::StatusOr<spec::Experiment> ReadSettings(absl::string_view typed) {
   return settings;
 }
 
-// ClearLists empties every list of `to` that `from` has too: a list is replaced, not made longer.
+// ClearLists clears every list of `to` that `from` has too: a list is replaced, not appended to.
 inline void ClearLists(const google::protobuf::Message& from, google::protobuf::Message& to) {
   std::vector<const google::protobuf::FieldDescriptor*> present;
   from.GetReflection()->ListFields(from, &present);

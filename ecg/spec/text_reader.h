@@ -1,14 +1,14 @@
 // text_reader.h
 //
-// Reads protobuf's text format into a message. Unlike protobuf's own reader it goes on after an error, so that a person
-// sees all of them at once, says what would be right, and remembers where each field was written.
+// Reads protobuf's text format into a message. Unlike protobuf's own reader it continues after an error, so that all
+// errors are reported at once, says what would be right, and knows the line and column of each field.
 //
 //   TextReader reader(text);
 //   reader.ReadMessage(experiment);
-//   for (const TextReader::Finding& finding : reader.findings()) ...
+//   for (const TextReader::Finding& finding : reader.findings()) std::cerr << finding.message;
 //   reader.LocationOf("training.epochs");   // line and column
 //
-// It reads what a spec needs: fields, lists in brackets, nested messages, comments. Extensions and Any are not read.
+// It supports fields, lists in brackets, nested messages and comments; not extensions and Any.
 
 #ifndef ECG_SPEC_TEXT_READER_H_
 #define ECG_SPEC_TEXT_READER_H_
@@ -37,8 +37,8 @@
 
 namespace ecg {
 
-// ExpectedValue says in words what `field` accepts, such as "a number, above 0 and at most 10". Of an enum it lists the
-// values, with those most like `found` in front.
+// ExpectedValue describes what `field` accepts, such as "a number, above 0 and at most 10". For an enum it lists the
+// values, with those most similar to `found` in front.
 inline std::string ExpectedValue(const google::protobuf::FieldDescriptor& field, absl::string_view found) {
   using google::protobuf::FieldDescriptor;
   std::string kind;
@@ -75,7 +75,7 @@ class TextReader : private google::protobuf::io::ErrorCollector {
     bool operator<(const Location& other) const { return std::tie(line, column) < std::tie(other.line, other.column); }
   };
 
-  // Finding is one thing that is wrong: where, what, and what would be right.
+  // Finding is one error: where, what is wrong, and what would be right.
   struct Finding {
     Location location;
     std::string message;
@@ -103,7 +103,7 @@ class TextReader : private google::protobuf::io::ErrorCollector {
     }
   }
 
-  // findings is what was wrong so far, in the order of the text.
+  // findings are the errors so far, in the order of the text.
   const std::vector<Finding>& findings() const { return findings_; }
 
   // LocationOf returns where the field at `path` is named, or else the innermost message around it, or else the start.
@@ -121,7 +121,7 @@ class TextReader : private google::protobuf::io::ErrorCollector {
   using Message = google::protobuf::Message;
   using FieldDescriptor = google::protobuf::FieldDescriptor;
 
-  // The methods below return false when the rest of the text makes no sense.
+  // The methods below return false when the rest of the text cannot be read.
 
   // Reads fields up to and with the symbol `end`; "" is the end of the text.
   bool ReadFields(Message& message, const std::string& path, absl::string_view end) {
@@ -162,7 +162,7 @@ class TextReader : private google::protobuf::io::ErrorCollector {
     return ReadValues(*scratch, *field, path);
   }
 
-  // Tells whether neither `field` nor another alternative of its oneof is in `message` yet.
+  // Says whether neither `field` nor another alternative of its oneof is in `message` yet.
   bool CheckIsFirst(const Message& message, const FieldDescriptor& field, const std::string& message_path,
                     Location location) {
     const google::protobuf::Reflection& reflection = *message.GetReflection();

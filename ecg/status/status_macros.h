@@ -1,14 +1,14 @@
 // status_macros.h
 //
-// Passing an error on to the caller in one line, and telling it where the error happened.
+// Returning an error to the caller in one line, with context.
 //
-//   absl::StatusOr<Record> ReadRecord(const std::string& path) {
-//     ECG_ASSIGN_OR_RETURN(std::string text, ReadFile(path));
-//     ECG_RETURN_IF_ERROR(CheckHeader(text));
-//     ...
+//   absl::StatusOr<std::string> ReadHeader(const std::string& path) {
+//     ECG_ASSIGN_OR_RETURN(std::string text, ReadText(path));
+//     ECG_RETURN_IF_ERROR(WithContext(CheckHeader(text), path));
+//     return text;
 //   }
 //
-// Abseil keeps such macros to itself.
+// Abseil does not publish such macros.
 
 #ifndef ECG_STATUS_STATUS_MACROS_H_
 #define ECG_STATUS_STATUS_MACROS_H_

@@ -1,9 +1,9 @@
 // finished_run.h
 //
-// What a sweep's tables need of a run that is over.
+// The results of a finished run that the tables of a sweep need.
 //
-//   ECG_ASSIGN_OR_RETURN(const FinishedRun run, FinishedRun::Read(folder.run(planned)));
-//   run.validation_score, run.test.score, run.test.interval.low
+//   ECG_ASSIGN_OR_RETURN(const FinishedRun run, FinishedRun::Read(RunFolder("runs/grid/learning_rate=0.01")));
+//   run.validation_score, run.test.score, run.test.interval.low;
 
 #ifndef ECG_SWEEP_FINISHED_RUN_H_
 #define ECG_SWEEP_FINISHED_RUN_H_
@@ -30,23 +30,23 @@
 
 namespace ecg {
 
-// FinishedRun is one such run.
+// FinishedRun holds the results of one run.
 struct FinishedRun {
-  std::filesystem::path predictions;  // the file
+  std::filesystem::path predictions;  // predictions.csv
   std::string score_name;
   double validation_score = 0;
   // The score of the test records. Resamples are drawn from one seed in all runs, so that runs that were tested on the
   // same records are compared on the same resamples; with the run's own seed, 1 by default, they are those of run.json.
   ScoreSample test;
-  // Equal in two runs that were tested on the same records, in the same order, with the same labels.
-  size_t tested_on = 0;
+  // A hash of the test records with their order and labels: equal where two runs were tested on the same.
+  size_t test_set = 0;
   BootstrapOptions bootstrap;
   int epochs = 0;
   int best_epoch = 0;
   double seconds = 0;
   bool synthetic = false;
-  std::string corpus;    // the kind
-  std::string data_dir;  // where its records lie
+  std::string corpus;    // its message in the spec, such as "PtbXl"
+  std::string data_dir;  // the folder of its records
 
   // Read reads the run that `folder` holds.
   static absl::StatusOr<FinishedRun> Read(const RunFolder& folder) {
@@ -64,9 +64,9 @@ struct FinishedRun {
         SampleScore(finished.score_name, {table.classes, table.targets, table.probabilities}, finished.bootstrap);
     if (!test.ok()) return WithContext(test.status(), folder.path().string());
     finished.test = *std::move(test);
-    finished.tested_on = std::hash<std::string>()(
-        absl::StrCat(absl::StrJoin(table.records, "\n"), "\n\n", absl::StrJoin(table.classes, "\n"), "\n\n",
-                     std::string(table.targets.begin(), table.targets.end())));
+    finished.test_set = std::hash<std::string>()(absl::StrCat(absl::StrJoin(table.records, "\n"), "\n\n",
+                                                              absl::StrJoin(table.classes, "\n"), "\n\n",
+                                                              std::string(table.targets.begin(), table.targets.end())));
     finished.epochs = run.epochs();
     finished.best_epoch = run.best_epoch();
     finished.seconds = run.timing().data_seconds() + run.timing().training_seconds() + run.timing().test_seconds();

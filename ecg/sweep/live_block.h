@@ -1,7 +1,7 @@
 // live_block.h
 //
-// Lines at the bottom of a terminal that are redrawn in place, below lines that stay. Where stderr is no terminal only
-// the latter are written.
+// A block of lines at the bottom of a terminal that is redrawn in place, below lines that stay. Where stderr is not a
+// terminal, only the latter are printed.
 //
 //   LiveBlock live;
 //   live.Draw({"2 of 9 runs", "a  epoch 3/20"});
@@ -21,7 +21,7 @@
 
 namespace ecg {
 
-// LiveBlock is these lines. They are gone when it is destroyed.
+// LiveBlock is the block. It is erased when it is destroyed.
 class LiveBlock {
  public:
   LiveBlock() : on_terminal_(isatty(STDERR_FILENO) != 0) {}
@@ -47,7 +47,7 @@ class LiveBlock {
     std::fputs(text.c_str(), stderr);
   }
 
-  // Print writes a line that stays, to stdout.
+  // Print prints a line that stays, to stdout.
   void Print(const std::string& line) {
     Erase();
     std::puts(line.c_str());

@@ -3,11 +3,12 @@
 // The command line of a sweep.
 //
 //   int main(int argc, char** argv) {
-//     return ecg::SweepMain({.sweep = {.name = "grid_resnet18", .file = ..., .text = ...},
-//                            .program = "examples/grid_resnet18",
-//                            .experiments = {{.spec = {.name = "resnet18_all", ...}, .program =
-//                            "examples/resnet18_all"}}},
-//                           argc, argv);
+//     return ecg::SweepMain(
+//         {.sweep = {.name = "grid_resnet18", .file = "examples/grid_resnet18.sweep.textproto", .text = R"()"},
+//          .program = "examples/grid_resnet18",
+//          .experiments = {{.spec = {.name = "resnet18_all", .file = "examples/resnet18_all.textproto", .text = R"()"},
+//                           .program = "examples/resnet18_all"}}},
+//         argc, argv);
 //   }
 
 #ifndef ECG_SWEEP_MAIN_H_
@@ -20,6 +21,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -37,6 +39,7 @@
 #include "ecg/file/file_lock.h"
 #include "ecg/file/path.h"
 #include "ecg/run/run_json.h"
+#include "ecg/spec/check.h"
 #include "ecg/spec/compiled.h"
 #include "ecg/spec/embedded_spec.h"
 #include "ecg/spec/parse.h"
@@ -49,6 +52,7 @@
 #include "ecg/sweep/sweep_folder.h"
 #include "ecg/sweep/time_left.h"
 #include "ecg/terminal/progress.h"
+#include "proto/experiment.pb.h"
 #include "proto/run.pb.h"
 #include "proto/sweep.pb.h"
 
@@ -66,7 +70,7 @@ struct EmbeddedSweep {
   std::vector<Experiment> experiments;
 };
 
-// SweepFlags are what a person may say on the command line.
+// SweepFlags are the flags on the command line.
 struct SweepFlags {
   std::string data_dir;
   std::string output_dir;
@@ -78,7 +82,7 @@ struct SweepFlags {
   bool list = false;
 };
 
-// ProgramPath returns where the program is that the build puts at `program`, when the one that it puts at `own` was
+// ProgramPath returns the path of `program`, as the build names it, where the program that the build names `own` was
 // started as `typed`.
 inline std::filesystem::path ProgramPath(absl::string_view typed, const std::string& own, const std::string& program) {
   std::error_code error;
@@ -90,7 +94,7 @@ inline std::filesystem::path ProgramPath(absl::string_view typed, const std::str
   return (self.parent_path() / from_self).lexically_normal();
 }
 
-// ListRuns prints how far every run is, and how long the rest should take.
+// ListRuns prints the state of every run, and an estimate of the time that the others take.
 inline absl::Status ListRuns(const Plan& plan, const SweepFolder& folder, int jobs) {
   TimeLeft time;
   std::vector<RunState> states;
@@ -98,7 +102,7 @@ inline absl::Status ListRuns(const Plan& plan, const SweepFolder& folder, int jo
   for (const PlannedRun& run : plan.runs) {
     ECG_ASSIGN_OR_RETURN(states.emplace_back(), folder.StateOf(run));
     std::string& note = notes.emplace_back();
-    if (states.back() == RunState::kBegun) {
+    if (states.back() == RunState::kStarted) {
       note = absl::StrCat("  ", EpochsDone(folder.run(run)), " of ", run.spec.training().epochs(), " epochs");
     }
     if (states.back() != RunState::kFinished) continue;
@@ -112,33 +116,28 @@ inline absl::Status ListRuns(const Plan& plan, const SweepFolder& folder, int jo
   double seconds = 0;
   size_t finished = 0;
   for (size_t i = 0; i < plan.runs.size(); ++i) {
-    const char* words[] = {"left", "begun", "finished"};
-    std::printf("%-8s  %s%s\n", words[static_cast<int>(states[i])], plan.runs[i].name.c_str(), notes[i].c_str());
+    const char* words[] = {"not started", "started", "finished"};
+    std::printf("%-11s  %s%s\n", words[static_cast<int>(states[i])], plan.runs[i].name.c_str(), notes[i].c_str());
     if (states[i] == RunState::kFinished) ++finished;
     if (states[i] != RunState::kFinished) seconds += time.Of(plan.runs[i]).value_or(0);
   }
   std::string line = absl::StrCat(finished, " of ", plan.runs.size(), " runs are finished");
   if (finished > 0 && finished < plan.runs.size()) {
-    absl::StrAppend(&line, "; by their times the others take about ", Duration(seconds / jobs));
+    absl::StrAppend(&line, "; the others should take about ", Duration(seconds / jobs));
   }
   std::puts(absl::StrCat(line, " (", folder.path().string(), ")").c_str());
   return absl::OkStatus();
 }
 
-// RunSweep does what `flags` ask of the sweep `embedded`, which was started as `typed`.
-inline absl::Status RunSweep(const EmbeddedSweep& embedded, const SweepFlags& flags, absl::string_view typed) {
-  if (!flags.data_dir.empty() && flags.demo_records > 0) {
-    return absl::InvalidArgumentError("--data_dir and --demo_records exclude each other; pass one of them");
-  }
-  const std::string name(embedded.sweep.name);
+// ReadExperiments returns the experiments of `embedded`, which was started as `typed`. Their programs must be built.
+inline absl::StatusOr<std::vector<SweepExperiment>> ReadExperiments(const EmbeddedSweep& embedded,
+                                                                    absl::string_view typed) {
   std::vector<SweepExperiment> experiments;
-  std::set<std::string> datasets;
   for (const EmbeddedSweep::Experiment& one : embedded.experiments) {
     SweepExperiment& experiment = experiments.emplace_back();
     experiment.name = std::string(one.spec.name);
     experiment.program = ProgramPath(typed, embedded.program, one.program).string();
     ECG_ASSIGN_OR_RETURN(experiment.spec, ParseExperiment(one.spec.text, one.spec.file));
-    datasets.insert(CompiledChoices(experiment.spec)["data.dataset"].value);
     std::error_code error;
     if (!std::filesystem::exists(experiment.program, error)) {
       return absl::NotFoundError(absl::StrCat("the program of the experiment ", experiment.name, " is not at ",
@@ -146,28 +145,70 @@ inline absl::Status RunSweep(const EmbeddedSweep& embedded, const SweepFlags& fl
                                               "; start the sweep where it was built, with bazel run"));
     }
   }
-  if (!flags.data_dir.empty() && datasets.size() > 1) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--data_dir names one folder, but this sweep reads ", absl::StrJoin(datasets, " and "),
-                     "; name the folders with the environment variables that --help of the experiments lists"));
-  }
-  ECG_ASSIGN_OR_RETURN(const spec::Sweep sweep, ParseSweep(embedded.sweep.text, embedded.sweep.file, experiments));
+  return experiments;
+}
 
-  SweepChanges changes = {.settings = std::nullopt, .set = flags.set};
-  const std::string settings_file = flags.settings.empty() ? sweep.settings_file() : flags.settings;
-  const std::string settings = settings_file.empty() ? "" : std::filesystem::absolute(UserPath(settings_file)).string();
-  if (!settings.empty()) {
-    absl::StatusOr<spec::Experiment> read = ReadSettings(settings);
-    if (read.ok()) {
-      changes.settings = *std::move(read);
-    } else if (absl::IsNotFound(read.status()) && flags.list) {
-      std::fputs(absl::StrCat("The settings are still to be found: there is no ", settings, "\n").c_str(), stderr);
-    } else {
-      return WithContext(read.status(),
-                         "this sweep begins with the settings of another, which must be run first; or "
-                         "pass --settings=FILE");
-    }
+// CheckData makes sure that the flags name the records of `experiments` at most once.
+inline absl::Status CheckData(const SweepFlags& flags, const std::vector<SweepExperiment>& experiments) {
+  if (!flags.data_dir.empty() && flags.demo_records > 0) {
+    return absl::InvalidArgumentError("--data_dir and --demo_records exclude each other; pass one of them");
   }
+  std::set<std::string> datasets;
+  for (const SweepExperiment& experiment : experiments) {
+    datasets.insert(CompiledChoices(experiment.spec)["data.dataset"].value);
+  }
+  if (flags.data_dir.empty() || datasets.size() < 2) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("--data_dir names one folder, but this sweep reads ", absl::StrJoin(datasets, " and "),
+                   "; name the folders with the environment variables that --help of the experiments lists"));
+}
+
+// SettingsPath returns the file of settings that the runs start from; empty where there is none.
+inline std::string SettingsPath(const spec::Sweep& sweep, const SweepFlags& flags) {
+  const std::string file = flags.settings.empty() ? sweep.settings_file() : flags.settings;
+  return file.empty() ? "" : std::filesystem::absolute(UserPath(file)).string();
+}
+
+// ReadChanges returns what the flags, and the file `settings`, change in all runs.
+inline absl::StatusOr<SweepChanges> ReadChanges(const SweepFlags& flags, const std::string& settings) {
+  SweepChanges changes = {.settings = std::nullopt, .set = flags.set};
+  if (settings.empty()) return changes;
+  absl::StatusOr<spec::Experiment> read = ReadSettings(settings);
+  if (read.ok()) {
+    changes.settings = *std::move(read);
+  } else if (absl::IsNotFound(read.status()) && flags.list) {
+    std::fputs(absl::StrCat("There are no settings yet: there is no ", settings, "\n").c_str(), stderr);
+  } else {
+    return WithContext(read.status(),
+                       "this sweep starts from the settings of another, which must be run first; or "
+                       "pass --settings=FILE");
+  }
+  return changes;
+}
+
+// RunArguments returns the arguments that every run gets.
+inline std::vector<std::string> RunArguments(const SweepFlags& flags, const std::string& settings,
+                                             const spec::SweptData& data) {
+  std::vector<std::string> arguments;
+  if (!settings.empty()) arguments.push_back(absl::StrCat("--settings=", settings));
+  if (!flags.device.empty()) arguments.push_back(absl::StrCat("--device=", flags.device));
+  if (flags.jobs > 1) {
+    // Runs at the same time share the cores.
+    const int cores = static_cast<int>(std::thread::hardware_concurrency());
+    arguments.push_back(absl::StrCat("--set=runtime.threads=", std::max(1, cores / flags.jobs)));
+  }
+  if (data.has_data_dir()) arguments.push_back(absl::StrCat("--data_dir=", data.data_dir()));
+  if (data.has_demo_records()) arguments.push_back(absl::StrCat("--demo_records=", data.demo_records()));
+  return arguments;
+}
+
+// RunSweep does what `flags` ask of the sweep `embedded`, which was started as `typed`.
+inline absl::Status RunSweep(const EmbeddedSweep& embedded, const SweepFlags& flags, absl::string_view typed) {
+  ECG_ASSIGN_OR_RETURN(const std::vector<SweepExperiment> experiments, ReadExperiments(embedded, typed));
+  ECG_RETURN_IF_ERROR(CheckData(flags, experiments));
+  ECG_ASSIGN_OR_RETURN(const spec::Sweep sweep, ParseSweep(embedded.sweep.text, embedded.sweep.file, experiments));
+  const std::string settings = SettingsPath(sweep, flags);
+  ECG_ASSIGN_OR_RETURN(const SweepChanges changes, ReadChanges(flags, settings));
   std::vector<Problem> problems;
   const Plan plan = MakePlan(sweep, experiments, changes, &problems);
   if (!problems.empty()) {
@@ -175,39 +216,26 @@ inline absl::Status RunSweep(const EmbeddedSweep& embedded, const SweepFlags& fl
         problems, "\n", [](std::string* text, const Problem& problem) { absl::StrAppend(text, problem.message); }));
   }
 
-  const std::filesystem::path path =
-      std::filesystem::absolute(flags.output_dir.empty() ? UserPath("runs") / name : UserPath(flags.output_dir));
-  const SweepFolder folder(path);
+  const std::string name(embedded.sweep.name);
+  const SweepFolder folder(
+      std::filesystem::absolute(flags.output_dir.empty() ? UserPath("runs") / name : UserPath(flags.output_dir)));
   if (flags.list) return ListRuns(plan, folder, flags.jobs);
 
   ECG_ASSIGN_OR_RETURN(const FileLock lock, folder.Lock());
-  std::vector<std::string> arguments;  // of every run
-  if (!settings.empty()) arguments.push_back(absl::StrCat("--settings=", settings));
-  if (!flags.device.empty()) arguments.push_back(absl::StrCat("--device=", flags.device));
-  if (flags.jobs > 1) {
-    // Runs beside one another share the cores.
-    const int cores = static_cast<int>(std::thread::hardware_concurrency());
-    arguments.push_back(absl::StrCat("--set=runtime.threads=", std::max(1, cores / flags.jobs)));
-  }
-  // Each run would see to it by itself, and begin anew for it.
-  LetWaitingThreadsSleep();
   spec::SweptData data;
-  if (!flags.data_dir.empty()) {
-    data.set_data_dir(std::filesystem::absolute(UserPath(flags.data_dir)).string());
-    arguments.push_back(absl::StrCat("--data_dir=", data.data_dir()));
-  }
-  if (flags.demo_records > 0) {
-    data.set_demo_records(flags.demo_records);
-    arguments.push_back(absl::StrCat("--demo_records=", flags.demo_records));
-  }
+  if (!flags.data_dir.empty()) data.set_data_dir(std::filesystem::absolute(UserPath(flags.data_dir)).string());
+  if (flags.demo_records > 0) data.set_demo_records(flags.demo_records);
   ECG_RETURN_IF_ERROR(folder.Start(data));
+  // Each run would do so itself, and start again for it.
+  LetWaitingThreadsSleep();
 
-  const auto command = [&](const PlannedRun& run, bool goes_on) {
+  const std::vector<std::string> arguments = RunArguments(flags, settings, data);
+  const auto command = [&](const PlannedRun& run, bool resume) {
     std::vector<std::string> words = {run.experiment->program,
                                       absl::StrCat("--output_dir=", folder.run(run).path().string())};
     words.insert(words.end(), arguments.begin(), arguments.end());
     for (const std::string& assignment : run.set) words.push_back(absl::StrCat("--set=", assignment));
-    if (goes_on) words.push_back("--resume");
+    if (resume) words.push_back("--resume");
     return words;
   };
   Results results(name, plan);
@@ -224,16 +252,16 @@ inline int SweepMain(const EmbeddedSweep& embedded, int argc, char** argv) {
   SweepFlags flags;
   const std::string name(embedded.sweep.name), file(embedded.sweep.file);
   CLI::App app(absl::StrCat("Runs the sweep ", name, ", built from ", file,
-                            ". What is finished is not run again: after a stop the same command goes on."),
+                            ". Finished runs are not run again: after an interruption, the same command continues."),
                name);
   app.add_option("--output_dir", flags.output_dir,
                  absl::StrCat("Folder for the runs and the results; default runs/", name))
       ->type_name("FOLDER");
   app.add_option("--jobs", flags.jobs, "Runs at the same time, which share the cores and the device; default 1")
       ->check(CLI::Range(1, 1024));
-  app.add_flag("--list", flags.list, "Print how far each run is, and how long the rest should take, and stop");
+  app.add_flag("--list", flags.list, "Print the state of each run and an estimate of the time left, and exit");
   app.add_option("--settings", flags.settings,
-                 "Settings that all runs begin with, such as another sweep's chosen.textproto")
+                 "Settings that all runs start from, such as another sweep's chosen.textproto")
       ->type_name("FILE");
   app.add_option("--set", flags.set, "Override a value in every run, such as training.epochs=2; may be repeated")
       ->type_name("PATH=VALUE")
@@ -241,7 +269,8 @@ inline int SweepMain(const EmbeddedSweep& embedded, int argc, char** argv) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app.add_option("--device", flags.device, "cpu, cuda or cuda:N, for every run")->type_name("DEVICE");
   app.add_option("--data_dir", flags.data_dir, "Folder of the corpus, for every run")->type_name("FOLDER");
-  app.add_option("--demo_records", flags.demo_records, "Use a synthetic corpus of so many records in every run")
+  app.add_option("--demo_records", flags.demo_records,
+                 "Use a synthetic corpus with this number of records in every run")
       ->check(CLI::PositiveNumber);
   if (const std::optional<int> exit_status = ParseFlags(app, argc, argv)) return *exit_status;
   try {

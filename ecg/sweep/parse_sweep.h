@@ -1,9 +1,11 @@
 // parse_sweep.h
 //
-// From the text of a .sweep.textproto file to a sweep that makes sense.
+// Reads and checks a .sweep.textproto file.
 //
-//   ECG_ASSIGN_OR_RETURN(const spec::Sweep sweep, ParseSweep(text, "examples/grid_resnet18.sweep.textproto",
-//                                                            experiments));
+//   ECG_ASSIGN_OR_RETURN(const spec::Sweep sweep,
+//                        ParseSweep(text, "examples/grid_resnet18.sweep.textproto", experiments));
+//
+// An error names the place:
 //
 //   examples/grid_resnet18.sweep.textproto:9:10: there is no experiment "resnet18_al"; did you mean resnet18_all?
 
@@ -26,8 +28,8 @@
 
 namespace ecg {
 
-// ParseSweep reads `text`, the content of `file_name`, and checks it, down to every value of every run, against the
-// specs of `experiments`. Its errors are like ParseExperiment's.
+// ParseSweep reads `text`, the content of `file_name`, and checks it, and every value of every run, against the specs of
+// `experiments`. Its errors have the form of ParseExperiment's.
 inline absl::StatusOr<spec::Sweep> ParseSweep(absl::string_view text, absl::string_view file_name,
                                               const std::vector<SweepExperiment>& experiments) {
   spec::Sweep sweep;

@@ -1,11 +1,11 @@
 // plan.h
 //
-// From a sweep to its runs: one for each experiment and each combination of values of the axes, called by its values.
+// The runs of a sweep: one for each experiment and each combination of values of the axes, named by its values.
 //
 //   std::vector<Problem> problems;
 //   const Plan plan = MakePlan(sweep, experiments, {.set = {"training.epochs=2"}}, &problems);
-//   plan.runs[0].name   // "learning_rate=0.01,batch_size=64"
-//   plan.runs[0].spec   // the experiment with these values, every default filled in
+//   plan.runs[0].name;   // "learning_rate=0.01,batch_size=64"
+//   plan.runs[0].spec;   // the experiment with these values, every default filled in
 
 #ifndef ECG_SWEEP_PLAN_H_
 #define ECG_SWEEP_PLAN_H_
@@ -45,7 +45,7 @@ struct SweepExperiment {
   spec::Experiment spec;
 };
 
-// SweepChanges are what the person who starts a sweep changes in all of its runs.
+// SweepChanges are what the flags of a sweep change in all of its runs.
 struct SweepChanges {
   std::optional<spec::Experiment> settings;
   std::vector<std::string> set;
@@ -55,15 +55,15 @@ struct SweepChanges {
 struct PlannedRun {
   std::string name;
   const SweepExperiment* experiment = nullptr;
-  // The value of each axis, and the assignments that it stands for.
+  // The value of each axis, and the assignments that it makes.
   std::vector<std::string> values;
   std::vector<std::vector<std::string>> axis_set;
-  // All assignments, in order: the experiment's, the axes', the person's.
+  // All assignments, in order: the experiment's, the axes', those of --set.
   std::vector<std::string> set;
   spec::Experiment spec;
 };
 
-// Plan is a sweep with its runs, in the order in which they are to be started.
+// Plan is a sweep with its runs, in the order in which they are started.
 struct Plan {
   spec::Sweep sweep;
   // The values of each axis, in the order of tables.
@@ -71,13 +71,13 @@ struct Plan {
   std::vector<PlannedRun> runs;
 };
 
-// IsRunWord tells whether `word` can stand in the name of a run, which is the name of a folder.
+// IsRunWord says whether `word` can be part of the name of a run, which is the name of a folder.
 inline bool IsRunWord(absl::string_view word) {
   return !word.empty() &&
          std::all_of(word.begin(), word.end(), [](char c) { return absl::ascii_isalnum(c) || std::strchr("._+-", c); });
 }
 
-// Planner finds the runs of one sweep, and what is wrong with it.
+// Planner makes the runs of one sweep, and finds its problems.
 class Planner {
  public:
   Planner(const spec::Sweep& sweep, const std::vector<SweepExperiment>& experiments, const SweepChanges& changes,
@@ -100,7 +100,7 @@ class Planner {
         if (!is_new) {
           Report(absl::StrCat("experiment[", e, "]"),
                  absl::StrCat("there are two runs ", run.name, ", of ", other->second, " and of ", run.experiment->name,
-                              "; tell them apart with an axis and at: \"AXIS=VALUE\""));
+                              "; distinguish them with an axis and at: \"AXIS=VALUE\""));
           break;
         }
         plan.runs.push_back(std::move(run));
@@ -126,13 +126,13 @@ class Planner {
     if (!is_known) problems_.push_back({std::move(path), std::move(message)});
   }
 
-  // Reports what `names` has twice or spells in a way that no folder can.
+  // Reports names that occur twice or cannot be part of the name of a folder.
   void CheckWords(const std::vector<std::pair<std::string, std::string>>& paths_and_names, absl::string_view what) {
     std::set<std::string> seen;
     for (const auto& [path, name] : paths_and_names) {
       if (!IsRunWord(name)) {
         Report(path, absl::StrCat("the ", what, " \"", name,
-                                  "\" cannot stand in the name of a run; write letters, digits and . _ + - only"));
+                                  "\" cannot be part of the name of a run; use letters, digits and . _ + - only"));
       } else if (!seen.insert(name).second) {
         Report(path, absl::StrCat("the ", what, " ", name, " is given twice; keep one of the two"));
       }
@@ -155,7 +155,7 @@ class Planner {
                                       : absl::StrCat("there is ", absl::StrJoin(known, ", "), advice)));
   }
 
-  // What can be told without the experiments' specs.
+  // Checks what needs no spec of an experiment.
   void CheckNames() {
     if (sweep_.experiment_size() == 0) Report("", "the sweep has no experiment; write experiment { name: \"...\" }");
     if (sweep_.axis_size() == 0) Report("", "the sweep has no axis; write axis { name: \"...\" ... }");
@@ -209,7 +209,7 @@ class Planner {
     for (const std::string& target : targets) {
       if (used.count(target) > 0) continue;
       Report("", absl::StrCat("the sweep does not run ", target,
-                              ", which its target in the BUILD file names; add it here, or take it away there"));
+                              ", which its target in the BUILD file names; add it here, or remove it there"));
     }
     std::vector<std::pair<std::string, std::string>> order;
     for (int k = 0; k < sweep_.order_size(); ++k) {
@@ -234,7 +234,7 @@ class Planner {
     return std::nullopt;
   }
 
-  // Does `assignments` on a copy of `spec`, that of the experiment `name`, checking each by itself.
+  // Applies `assignments` to a copy of `spec`, that of the experiment `name`, and checks each by itself.
   static absl::Status Try(const spec::Experiment& spec, const std::string& name,
                           const std::vector<std::string>& assignments) {
     spec::Experiment changed = spec;
@@ -246,7 +246,7 @@ class Planner {
     return problems.empty() ? absl::OkStatus() : absl::InvalidArgumentError(problems[0].message);
   }
 
-  // Tells which of the fields of axis `a` an experiment with `spec` has; -1 after it has reported that it has none.
+  // Returns which of the fields of axis `a` an experiment with `spec` has; -1 after it has reported that it has none.
   int FieldOf(const spec::Experiment& spec, int a) {
     const spec::Axis& axis = sweep_.axis(a);
     absl::Status status;
@@ -339,7 +339,7 @@ class Planner {
       if (status.ok()) status = Override(run.spec, run.set);
       if (!status.ok()) {
         Report(path, absl::StrCat("the run ", run.name, ": ", std::string(status.message())));
-        return {};  // the others would say the same
+        return {};  // the others would report the same
       }
       run.spec = Resolve(run.spec);
     }
@@ -354,7 +354,7 @@ class Planner {
       if (is_new) continue;
       Report("axis",
              absl::StrCat("the runs ", other->second->name, " and ", run.name,
-                          " would be the same; take one of the two values away, or the --set that undoes them"));
+                          " would be the same; remove one of the two values, or the --set that overrides them"));
       return;
     }
   }
@@ -385,8 +385,8 @@ class Planner {
   std::vector<Problem>& problems_;
 };
 
-// MakePlan returns the runs of `sweep`, of which `experiments`, which the plan points at, are all it may start. It
-// appends what is wrong to `problems`, whose paths are in the sweep; the plan is then of no use.
+// MakePlan returns the runs of `sweep`, which may start `experiments`; the plan points at these. It appends what is wrong
+// to `problems`, whose paths are in the sweep; the plan must not be used then.
 inline Plan MakePlan(const spec::Sweep& sweep, const std::vector<SweepExperiment>& experiments,
                      const SweepChanges& changes, std::vector<Problem>* problems) {
   return Planner(sweep, experiments, changes, problems).MakePlan();

@@ -1,10 +1,10 @@
 // process.h
 //
-// A program that runs beside this one, and writes what it has to say into a file.
+// A child process whose output goes to a file.
 //
 //   ECG_ASSIGN_OR_RETURN(Process process, Process::Start({"/bin/ls", "-l"}, "log.txt"));
-//   while (!process.Ended()) ...
-//   process.failure()   // "", "exit status 2" or "killed by signal 9 (Killed)"
+//   while (!process.Ended()) std::this_thread::sleep_for(std::chrono::seconds(1));
+//   process.failure();   // "", "exit status 2" or "killed by signal 9 (Killed)"
 
 #ifndef ECG_SWEEP_PROCESS_H_
 #define ECG_SWEEP_PROCESS_H_
@@ -30,23 +30,23 @@
 
 namespace ecg {
 
-// Process is one program.
+// Process is one child process.
 class Process {
  public:
-  // Start runs `command`, a path and its arguments, with what it prints appended to the file `log`. The program is
-  // ended when this one ends, however that happens. To be called from the main thread.
+  // Start runs `command`, a path and its arguments, and appends its output to the file `log`. The process is terminated
+  // when this one ends, however that happens. Call it from the main thread.
   static absl::StatusOr<Process> Start(const std::vector<std::string>& command, const std::filesystem::path& log) {
     const int out = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (out < 0) return ErrnoError("write", log);
     const int in = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    // All that allocates is done before the fork.
+    // Nothing is allocated after the fork.
     std::vector<char*> arguments;
     for (const std::string& argument : command) arguments.push_back(const_cast<char*>(argument.c_str()));
     arguments.push_back(nullptr);
     const pid_t parent = getpid();
     const pid_t id = fork();
     if (id == 0) {
-      // A signal of the terminal goes to this program's group only: what it means for the others is this one's to say.
+      // A signal of the terminal, such as Ctrl-C, goes to this program's group only, which then stops the others.
       setpgid(0, 0);
       prctl(PR_SET_PDEATHSIG, SIGTERM);
       if (getppid() != parent) _exit(127);
@@ -80,7 +80,7 @@ class Process {
     waitpid(id_, nullptr, 0);
   }
 
-  // Ended tells whether the program is over.
+  // Ended says whether the process has ended.
   bool Ended() {
     int status = 0;
     if (id_ == 0) return true;
@@ -95,18 +95,18 @@ class Process {
     return true;
   }
 
-  // Stop asks the program to end.
+  // Stop asks the process to terminate.
   void Stop() const {
     if (id_ != 0) kill(id_, SIGTERM);
   }
 
-  // failure says how a program ended that did not succeed, and is empty otherwise.
+  // failure says how the process failed; empty where it did not.
   const std::string& failure() const { return failure_; }
 
  private:
   explicit Process(pid_t id) : id_(id) {}
 
-  pid_t id_;  // 0 when it is over
+  pid_t id_;  // 0 when it has ended
   std::string failure_;
 };
 

@@ -1,7 +1,11 @@
 // results.h
 //
-// What a sweep leaves for its readers: results.csv with a row for each run, results.md with the tables, and the chosen
-// settings.
+// The results of a sweep: results.csv with a row for each run, results.md with the tables, and the chosen settings.
+//
+//   Results results("grid_resnet18", plan);
+//   ECG_ASSIGN_OR_RETURN(FinishedRun run, FinishedRun::Read(folder.run(plan.runs[0])));
+//   results.Add(plan.runs[0], std::move(run));
+//   ECG_RETURN_IF_ERROR(results.Write(folder));
 
 #ifndef ECG_SWEEP_RESULTS_H_
 #define ECG_SWEEP_RESULTS_H_
@@ -43,12 +47,12 @@ class Results {
   // `plan` must outlive it.
   Results(std::string name, const Plan& plan) : name_(std::move(name)), plan_(plan) {}
 
-  // Add takes in a run that is over.
+  // Add adds a finished run.
   void Add(const PlannedRun& run, FinishedRun finished) { finished_.insert_or_assign(run.name, std::move(finished)); }
 
   const FinishedRuns& finished() const { return finished_; }
 
-  // Write writes all files anew.
+  // Write writes all files again.
   absl::Status Write(const SweepFolder& folder) const {
     const Table table = MakeTable(plan_, finished_);
     ECG_RETURN_IF_ERROR(WriteFile(folder.results_csv(), Csv(table)));
@@ -56,9 +60,9 @@ class Results {
     if (AxesWithUse(plan_.sweep, spec::Axis::CHOSEN).empty()) return absl::OkStatus();
     for (size_t row = 0; row < table.rows.size(); ++row) {
       for (size_t column = 0; column < table.columns.size(); ++column) {
-        const Place& place = table.places[row][column];
-        if (place.chosen < 0 || !place.candidates[place.chosen].complete()) continue;
-        ECG_ASSIGN_OR_RETURN(const std::string settings, Settings(place));
+        const Cell& cell = table.cells[row][column];
+        if (cell.chosen < 0 || !cell.candidates[cell.chosen].complete()) continue;
+        ECG_ASSIGN_OR_RETURN(const std::string settings, Settings(cell));
         ECG_RETURN_IF_ERROR(WriteFile(folder.path() / SettingsFile(table, row, column), settings));
       }
     }
@@ -75,7 +79,7 @@ class Results {
     return names;
   }
 
-  // The file for the settings of a place: chosen.textproto where there is one place only.
+  // The file for the settings of a cell: chosen.textproto where there is one cell only.
   static std::string SettingsFile(const Table& table, size_t row, size_t column) {
     std::string name = "chosen";
     if (table.rows.size() > 1) absl::StrAppend(&name, ",", absl::StrReplaceAll(table.rows[row], {{", ", ","}}));
@@ -84,9 +88,9 @@ class Results {
     return name + ".textproto";
   }
 
-  // The settings that `place` has chosen, as a part of an experiment.
-  absl::StatusOr<std::string> Settings(const Place& place) const {
-    const Candidate& chosen = place.candidates[place.chosen];
+  // The settings that are chosen in a cell, as a part of an experiment.
+  absl::StatusOr<std::string> Settings(const Cell& cell) const {
+    const Candidate& chosen = cell.candidates[cell.chosen];
     spec::Experiment settings;
     for (const int a : AxesWithUse(plan_.sweep, spec::Axis::CHOSEN)) {
       for (const std::string& assignment : chosen.runs[0]->axis_set[a]) {
@@ -96,16 +100,16 @@ class Results {
     return absl::StrFormat(
         "# Chosen by the sweep %s among %d settings, by the validation %s, here %.4f. For other "
         "experiments:\n# --settings=FILE, or settings_file in a sweep.\n%s",
-        name_, place.candidates.size(), chosen.finished[0]->score_name, chosen.validation_score(), ToText(settings));
+        name_, cell.candidates.size(), chosen.finished[0]->score_name, chosen.validation_score(), ToText(settings));
   }
 
   // The runs whose test score is reported.
   static std::set<std::string> Reported(const Table& table) {
     std::set<std::string> names;
-    for (const std::vector<Place>& places : table.places) {
-      for (const Place& place : places) {
-        if (place.chosen < 0) continue;
-        for (const PlannedRun* run : place.candidates[place.chosen].runs) names.insert(run->name);
+    for (const std::vector<Cell>& cells : table.cells) {
+      for (const Cell& cell : cells) {
+        if (cell.chosen < 0) continue;
+        for (const PlannedRun* run : cell.candidates[cell.chosen].runs) names.insert(run->name);
       }
     }
     return names;
@@ -152,11 +156,11 @@ class Results {
                            summary.low, summary.high);
   }
 
-  static std::string InWords(const Place& place) {
-    if (place.candidates.empty()) return "";
-    const std::optional<Summary> summary = place.chosen < 0 ? std::nullopt : Summarise(place.candidates[place.chosen]);
+  static std::string InWords(const Cell& cell) {
+    if (cell.candidates.empty()) return "";
+    const std::optional<Summary> summary = cell.chosen < 0 ? std::nullopt : Summarise(cell.candidates[cell.chosen]);
     if (!summary) return "not yet";
-    const size_t runs = place.candidates[place.chosen].runs.size();
+    const size_t runs = cell.candidates[cell.chosen].runs.size();
     return absl::StrCat(InWords(*summary), summary->runs < static_cast<int>(runs)
                                                ? absl::StrCat(", ", summary->runs, " of ", runs, " runs")
                                                : "");
@@ -168,7 +172,7 @@ class Results {
     absl::StrAppend(&text, WithThousands(finished_.size()), " of ", WithThousands(plan_.runs.size()),
                     " runs are finished.\n");
     if (std::ranges::any_of(finished_, [](const auto& run) { return run.second.synthetic; })) {
-      absl::StrAppend(&text, "\nThe records are synthetic: these figures say nothing about patients.\n");
+      absl::StrAppend(&text, "\nThe records are synthetic: these scores say nothing about patients.\n");
     }
     if (finished_.empty()) return text;
     if (!AxesWithUse(plan_.sweep, spec::Axis::CHOSEN).empty()) AppendChoices(table, &text);
@@ -177,7 +181,7 @@ class Results {
     return text;
   }
 
-  // The label of a place, with " of " before it; empty where there is one only.
+  // The label of a cell, with " of " before it; empty where there is one only.
   static std::string Of(const Table& table, size_t row, size_t column) {
     std::vector<std::string> labels;
     if (table.rows.size() > 1) labels.push_back(table.rows[row]);
@@ -188,23 +192,23 @@ class Results {
   void AppendChoices(const Table& table, std::string* text) const {
     for (size_t row = 0; row < table.rows.size(); ++row) {
       for (size_t column = 0; column < table.columns.size(); ++column) {
-        const Place& place = table.places[row][column];
-        if (place.candidates.empty()) continue;
+        const Cell& cell = table.cells[row][column];
+        if (cell.candidates.empty()) continue;
         absl::StrAppend(text, "\n## Choice", Of(table, row, column), "\n\n");
         std::vector<std::string> cells = AxisNames(spec::Axis::CHOSEN);
         cells.insert(cells.end(), {absl::StrCat("validation ", finished_.begin()->second.score_name), ""});
         absl::StrAppend(text, Header(cells));
-        for (size_t k = 0; k < place.candidates.size(); ++k) {
-          const Candidate& candidate = place.candidates[k];
+        for (size_t k = 0; k < cell.candidates.size(); ++k) {
+          const Candidate& candidate = cell.candidates[k];
           cells = candidate.setting;
           cells.push_back(candidate.complete() ? absl::StrFormat("%.4f", candidate.validation_score()) : "not yet");
-          cells.push_back(static_cast<int>(k) == place.chosen ? "chosen" : "");
+          cells.push_back(static_cast<int>(k) == cell.chosen ? "chosen" : "");
           absl::StrAppend(text, Row(cells));
         }
-        absl::StrAppend(text, place.chosen < 0 ? "\nThe choice is made when all of them are finished.\n"
-                                               : absl::StrCat("\nThe best validation score is chosen; its settings "
-                                                              "are in ",
-                                                              SettingsFile(table, row, column), ".\n"));
+        absl::StrAppend(text, cell.chosen < 0 ? "\nThe best is chosen when all of them are finished.\n"
+                                              : absl::StrCat("\nThe best validation score is chosen; its settings "
+                                                             "are in ",
+                                                             SettingsFile(table, row, column), ".\n"));
       }
     }
   }
@@ -213,7 +217,7 @@ class Results {
     const FinishedRun& any = finished_.begin()->second;
     absl::StrAppend(text, "\n## Test ", any.score_name, "\n\n");
     if (table.rows.size() == 1 && table.columns.size() == 1) {
-      absl::StrAppend(text, InWords(table.places[0][0]), "\n");
+      absl::StrAppend(text, InWords(table.cells[0][0]), "\n");
     } else {
       // The longer side goes down the page.
       const bool columns_down = table.columns.size() > table.rows.size();
@@ -227,7 +231,7 @@ class Results {
       for (size_t i = 0; i < down.size(); ++i) {
         cells = {down[i]};
         for (size_t k = 0; k < across.size(); ++k) {
-          cells.push_back(InWords(columns_down ? table.places[k][i] : table.places[i][k]));
+          cells.push_back(InWords(columns_down ? table.cells[k][i] : table.cells[i][k]));
         }
         absl::StrAppend(text, Row(cells));
       }
@@ -245,17 +249,17 @@ class Results {
       // A mean over fewer runs than the others' would not be comparable.
       std::vector<std::pair<const Candidate*, std::string>> ranked;
       for (size_t row = 0; row < table.rows.size(); ++row) {
-        const Place& place = table.places[row][column];
-        if (place.chosen < 0 || !place.candidates[place.chosen].complete()) continue;
-        ranked.emplace_back(&place.candidates[place.chosen], table.rows[row]);
+        const Cell& cell = table.cells[row][column];
+        if (cell.chosen < 0 || !cell.candidates[cell.chosen].complete()) continue;
+        ranked.emplace_back(&cell.candidates[cell.chosen], table.rows[row]);
       }
       if (ranked.size() < 2) continue;
       std::ranges::stable_sort(ranked, std::ranges::greater(),
                                [](const auto& one) { return Summarise(*one.first)->mean; });
-      absl::StrAppend(text, "\n## Ranking", table.columns.size() > 1 ? absl::StrCat(" of ", table.columns[column]) : "",
-                      "\n\n",
-                      Header({"rank", absl::StrJoin(AxisNames(spec::Axis::ROW), ", "),
-                              ranked[0].first->finished[0]->score_name, "behind the first", "not told apart from"}));
+      absl::StrAppend(
+          text, "\n## Ranking", table.columns.size() > 1 ? absl::StrCat(" of ", table.columns[column]) : "", "\n\n",
+          Header({"rank", absl::StrJoin(AxisNames(spec::Axis::ROW), ", "), ranked[0].first->finished[0]->score_name,
+                  "behind the first", "not significantly different from"}));
       for (size_t i = 0; i < ranked.size(); ++i) {
         std::string behind;
         std::vector<std::string> alike;
@@ -273,10 +277,11 @@ class Results {
                                    alike.empty() ? "" : absl::StrCat("rank ", absl::StrJoin(alike, ", "))}));
       }
     }
-    absl::StrAppend(text,
-                    "\nTwo are not told apart when 0 is within the interval of their difference on the same resamples "
-                    "of the test records (paired bootstrap, run by run). Where many are compared, some are told "
-                    "apart by chance.\n");
+    absl::StrAppend(
+        text,
+        "\nTwo are significantly different when 0 is outside of the interval of their difference on the same "
+        "resamples of the test records (paired bootstrap, run by run). Where many are compared, some "
+        "differences are significant by chance.\n");
   }
 
   const std::string name_;

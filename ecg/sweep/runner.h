@@ -1,8 +1,15 @@
 // runner.h
 //
-// Runs what is left of a sweep, several at a time, and writes the results anew after each.
+// Runs the unfinished runs of a sweep, several at a time, and writes the results after each.
 //
-//   ECG_RETURN_IF_ERROR(RunSweep(plan, folder, {.command = ..., .jobs = 2}, results));
+//   const auto command = [&](const PlannedRun& run, bool resume) {
+//     std::vector<std::string> words = {"examples/resnet18_all", "--output_dir=" + folder.run(run).path().string()};
+//     if (resume) words.push_back("--resume");
+//     return words;
+//   };
+//   Results results("grid_resnet18", plan);
+//   const Runner::Options options = {.command = command, .jobs = 2};
+//   ECG_RETURN_IF_ERROR(Runner(plan, folder, options, results).Run());
 
 #ifndef ECG_SWEEP_RUNNER_H_
 #define ECG_SWEEP_RUNNER_H_
@@ -44,14 +51,14 @@
 
 namespace ecg {
 
-// EpochsDone returns how many epochs the run in `folder` has behind it.
+// EpochsDone returns how many epochs the run in `folder` has finished.
 inline int EpochsDone(const RunFolder& folder) {
   const absl::StatusOr<CsvTable> history = CsvTable::Read(folder.history());
   return history.ok() ? history->rows() : 0;
 }
 
 // DropCheckpoints deletes the tensors that only more training would need, four fifths of what a finished run takes on
-// disk. Its weights are in model.safetensors. What cannot be deleted is nobody's concern.
+// disk. Its weights are in model.safetensors. Errors are ignored.
 inline void DropCheckpoints(const RunFolder& folder) {
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator(folder.checkpoints(), ignored)) {
@@ -59,13 +66,13 @@ inline void DropCheckpoints(const RunFolder& folder) {
   }
 }
 
-// StopSignal notes that a person, or the system, wants this program to end.
+// StopSignal notes that this program was asked to end, by Ctrl-C or by the system.
 class StopSignal {
  public:
   StopSignal() {
     for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
       struct sigaction action = {};
-      action.sa_handler = [](int) { came_ = 1; };
+      action.sa_handler = [](int) { received_ = 1; };
       action.sa_flags = SA_RESETHAND;  // a second one ends the program at once
       sigaction(signal, &action, nullptr);
     }
@@ -73,18 +80,18 @@ class StopSignal {
   StopSignal(const StopSignal&) = delete;
   StopSignal& operator=(const StopSignal&) = delete;
 
-  bool came() const { return came_ != 0; }
+  bool received() const { return received_ != 0; }
 
  private:
-  static inline volatile sig_atomic_t came_ = 0;
+  static inline volatile sig_atomic_t received_ = 0;
 };
 
 // Runner runs one sweep.
 class Runner {
  public:
   struct Options {
-    // The program of a run and its arguments; `goes_on` says that an earlier process began it.
-    std::function<std::vector<std::string>(const PlannedRun&, bool goes_on)> command;
+    // The program of a run and its arguments; `resume` says that an earlier process started the run.
+    std::function<std::vector<std::string>(const PlannedRun&, bool resume)> command;
     int jobs = 1;
   };
 
@@ -92,7 +99,7 @@ class Runner {
   Runner(const Plan& plan, const SweepFolder& folder, const Options& options, Results& results)
       : plan_(plan), folder_(folder), options_(options), results_(results) {}
 
-  // Run runs what is not finished yet. A run that fails does not stop the others, but is an error in the end.
+  // Run runs what is not finished yet. A run that fails does not stop the others; it is an error at the end.
   absl::Status Run() {
     std::vector<Waiting> waiting;  // the next one last
     auto progress = std::make_optional<Progress>("reading finished runs", plan_.runs.size(), "runs");
@@ -106,7 +113,7 @@ class Runner {
         }
         ECG_RETURN_IF_ERROR(Add(run, *std::move(finished)));
       } else {
-        waiting.push_back({&run, state == RunState::kBegun});
+        waiting.push_back({&run, state == RunState::kStarted});
       }
       progress->Advance();
     }
@@ -121,7 +128,7 @@ class Runner {
     const StopSignal stop;
     bool stopping = false;
     while (!running_.empty() || (!waiting.empty() && !stopping)) {
-      if (stop.came() && !stopping) {
+      if (stop.received() && !stopping) {
         stopping = true;
         for (const Running& one : running_) one.process.Stop();
       }
@@ -143,17 +150,17 @@ class Runner {
     }
     if (stopping) {
       return absl::CancelledError(absl::StrCat("stopped; ", results_.finished().size(), " of ", plan_.runs.size(),
-                                               " runs are finished, and the same command goes on with the others"));
+                                               " runs are finished, and the same command continues with the others"));
     }
     if (failed_.empty()) return absl::OkStatus();
     return absl::InternalError(absl::StrCat(failed_.size(), " of ", plan_.runs.size(), " runs failed: ",
-                                            absl::StrJoin(failed_, " "), "; the same command tries them again"));
+                                            absl::StrJoin(failed_, " "), "; the same command runs them again"));
   }
 
  private:
   struct Waiting {
     const PlannedRun* run;
-    bool goes_on;
+    bool resume;
   };
   struct Running {
     const PlannedRun* run;
@@ -162,14 +169,14 @@ class Runner {
     int epochs_before;
   };
 
-  // Takes in a run that is over. Fails where its records are others than those of another run on the same corpus: an
+  // Adds a finished run to the results. Fails where its records are not those of another run on the same corpus: an
   // environment variable may have changed since.
   absl::Status Add(const PlannedRun& run, FinishedRun finished) {
     for (const auto& [name, other] : results_.finished()) {
       if (other.corpus != finished.corpus || other.data_dir == finished.data_dir) continue;
       return absl::FailedPreconditionError(
           absl::StrCat(run.name, " was run on the records in ", finished.data_dir, ", but ", name, " on those in ",
-                       other.data_dir, "; pass another --output_dir, or delete the runs that are not meant"));
+                       other.data_dir, "; pass another --output_dir, or delete the runs on the wrong records"));
     }
     time_left_.Add(run, finished.seconds);
     results_.Add(run, std::move(finished));
@@ -179,9 +186,9 @@ class Runner {
   absl::Status Start(const Waiting& waiting) {
     const PlannedRun& run = *waiting.run;
     ECG_RETURN_IF_ERROR(MakeDirectories(folder_.run(run).path()));
-    ECG_ASSIGN_OR_RETURN(Process process, Process::Start(options_.command(run, waiting.goes_on), folder_.log(run)));
+    ECG_ASSIGN_OR_RETURN(Process process, Process::Start(options_.command(run, waiting.resume), folder_.log(run)));
     running_.push_back({&run, std::move(process), Stopwatch(), EpochsDone(folder_.run(run))});
-    if (!live_.on_terminal()) live_.Print(absl::StrCat(run.name, waiting.goes_on ? ": goes on" : ": begins"));
+    if (!live_.on_terminal()) live_.Print(absl::StrCat(run.name, waiting.resume ? ": resumed" : ": started"));
     return absl::OkStatus();
   }
 
@@ -199,7 +206,7 @@ class Runner {
     DropCheckpoints(folder_.run(run));
     std::string line =
         absl::StrFormat("%s: validation %s %.4f", run.name, finished->score_name, finished->validation_score);
-    // Where the validation score chooses, nobody shall see the test scores of all.
+    // Where the validation score chooses, the test scores of all candidates must not be seen.
     if (AxesWithUse(plan_.sweep, spec::Axis::CHOSEN).empty()) {
       absl::StrAppendFormat(&line, ", test %.4f", finished->test.score);
     }
@@ -217,7 +224,7 @@ class Runner {
     return absl::StrCat("    ", absl::StrJoin(lines, "\n    "));
   }
 
-  // What the terminal shows: how far the sweep is, and a line for each run that is going on.
+  // What the terminal shows: the progress of the sweep, and a line for each run in progress.
   std::vector<std::string> Lines(const std::vector<Waiting>& waiting) const {
     double seconds = 0;
     bool known = true;

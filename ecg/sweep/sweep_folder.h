@@ -1,17 +1,22 @@
 // sweep_folder.h
 //
-// The folder that a sweep leaves, and what of it is done already.
+// The folder of a sweep, and which of its runs are finished.
 //
-//   learning_rate=0.01,batch_size=64/   a run's folder (ecg/run/run_folder.h), with log.txt, what the run
-//   printed results.csv, results.md             written anew after each run chosen.textproto                    the
-//   settings that were chosen data.textproto                      what records the runs share
+//   learning_rate=0.01,batch_size=64/   a run's folder (ecg/run/run_folder.h), with log.txt, the run's output
+//   results.csv, results.md             written after each run
+//   chosen.textproto                    the settings that were chosen
+//   data.textproto                      the records that the runs share
+//
+//   const SweepFolder folder("runs/grid_resnet18");
+//   ECG_ASSIGN_OR_RETURN(const FileLock lock, folder.Lock());
+//   ECG_ASSIGN_OR_RETURN(const RunState state, folder.StateOf(plan.runs[0]));
 
 #ifndef ECG_SWEEP_SWEEP_FOLDER_H_
 #define ECG_SWEEP_SWEEP_FOLDER_H_
 
-#include <cstdint>
 #include <filesystem>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -19,8 +24,8 @@
 #include "absl/strings/str_cat.h"
 #include "ecg/file/file.h"
 #include "ecg/file/file_lock.h"
+#include "ecg/run/comparable_spec.h"
 #include "ecg/run/run_folder.h"
-#include "ecg/spec/resolve.h"
 #include "ecg/status/status_macros.h"
 #include "ecg/sweep/plan.h"
 #include "google/protobuf/text_format.h"
@@ -30,19 +35,8 @@
 
 namespace ecg {
 
-// RunState is how far a run is.
-enum class RunState { kNew, kBegun, kFinished };
-
-// WhatIsComputed returns `spec` without what does not change a result: where the work is done and where data lie.
-inline spec::Experiment WhatIsComputed(spec::Experiment spec) {
-  spec = Resolve(std::move(spec));
-  const int64_t seed = spec.runtime().seed();
-  spec.clear_description();
-  spec.clear_runtime();
-  spec.mutable_runtime()->set_seed(seed);
-  spec.mutable_data()->clear_data_dir();
-  return spec;
-}
+// RunState is the state of a run.
+enum class RunState { kNew, kStarted, kFinished };
 
 // SweepFolder names the files of a sweep.
 class SweepFolder {
@@ -56,10 +50,10 @@ class SweepFolder {
   RunFolder run(const PlannedRun& run) const { return RunFolder(path_ / run.name); }
   std::filesystem::path log(const PlannedRun& run) const { return path_ / run.name / "log.txt"; }
 
-  // Lock makes the folder, and sees to it that nobody else sweeps into it while the lock is held.
+  // Lock makes the folder, and locks it for this process.
   absl::StatusOr<FileLock> Lock() const {
     ECG_RETURN_IF_ERROR(MakeDirectories(path_));
-    return FileLock::TryAcquire(path_ / ".lock", absl::StrCat("another process sweeps into ", path_.string(),
+    return FileLock::TryAcquire(path_ / ".lock", absl::StrCat("another process runs a sweep in ", path_.string(),
                                                               "; wait for it, or pass another --output_dir"));
   }
 
@@ -77,20 +71,18 @@ class SweepFolder {
     return WriteFile(this->data(), printed);
   }
 
-  // StateOf tells how far `run` is. Fails where its folder holds a run of something else.
+  // StateOf returns the state of `run`. Fails where its folder holds a run of another spec.
   absl::StatusOr<RunState> StateOf(const PlannedRun& run) const {
     const RunFolder folder = this->run(run);
     std::error_code error;
     if (!std::filesystem::exists(folder.spec(), error)) return RunState::kNew;
     ECG_ASSIGN_OR_RETURN(const spec::Experiment found, folder.ReadSpec());
-    google::protobuf::util::MessageDifferencer differencer;
-    std::string differences;
-    differencer.ReportDifferencesToString(&differences);
-    if (!differencer.Compare(WhatIsComputed(found), WhatIsComputed(run.spec))) {
-      return absl::FailedPreconditionError(absl::StrCat(folder.path().string(), " holds a run under other settings:\n",
+    const std::string differences = SpecDifferences(ComparableSpec(found), ComparableSpec(run.spec));
+    if (!differences.empty()) {
+      return absl::FailedPreconditionError(absl::StrCat(folder.path().string(), " holds a run with other settings:\n",
                                                         differences, "Pass another --output_dir, or delete that run"));
     }
-    return std::filesystem::exists(folder.run(), error) ? RunState::kFinished : RunState::kBegun;
+    return std::filesystem::exists(folder.run(), error) ? RunState::kFinished : RunState::kStarted;
   }
 
  private:

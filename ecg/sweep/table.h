@@ -1,11 +1,12 @@
 // table.h
 //
-// The table that a sweep ends in: a place for each row and column, such as an architecture and a task, with the mean of
+// The table of results of a sweep: a cell for each row and column, such as an architecture and a task, with the mean of
 // the test score over the averaged axes, such as splits.
 //
+//   const FinishedRuns finished = {{plan.runs[0].name, run}};
 //   const Table table = MakeTable(plan, finished);
-//   const Place& place = table.places[0][1];
-//   if (place.chosen != nullptr) Summarise(*place.chosen).mean;
+//   const Cell& cell = table.cells[0][0];
+//   if (cell.chosen >= 0) std::cout << Summarise(cell.candidates[cell.chosen])->mean;
 
 #ifndef ECG_SWEEP_TABLE_H_
 #define ECG_SWEEP_TABLE_H_
@@ -33,18 +34,18 @@
 
 namespace ecg {
 
-// FinishedRuns are the runs that are over, by their names.
+// FinishedRuns are the finished runs, by their names.
 using FinishedRuns = std::map<std::string, FinishedRun>;
 
 // Candidate is one setting of the CHOSEN axes, with its runs: one for each combination of the AVERAGED axes.
 struct Candidate {
   std::vector<std::string> setting;  // the values of the CHOSEN axes
   std::vector<const PlannedRun*> runs;
-  std::vector<const FinishedRun*> finished;  // of each run; null where it is not over
+  std::vector<const FinishedRun*> finished;  // of each run; null where it is not finished
 
   bool complete() const { return std::ranges::count(finished, nullptr) == 0; }
 
-  // validation_score returns the mean over the runs, all of which must be over.
+  // validation_score returns the mean over the runs, all of which must be finished.
   double validation_score() const {
     double sum = 0;
     for (const FinishedRun* run : finished) sum += run->validation_score;
@@ -52,29 +53,29 @@ struct Candidate {
   }
 };
 
-// Place is a place in the table.
-struct Place {
-  std::vector<Candidate> candidates;  // in the order of the axes' values; empty where nothing is run
-  // The candidate whose test score the place reports: with CHOSEN axes the one of the best validation score, once all
-  // runs of all candidates are over, for a choice among fewer could be another. Otherwise there is one only.
+// Cell is a cell of the table.
+struct Cell {
+  std::vector<Candidate> candidates;  // in the order of the axes' values; empty where there is no run
+  // The candidate whose test score the cell reports, or -1: with CHOSEN axes the one with the best validation score, once
+  // all runs of all candidates are finished. Otherwise there is one only.
   int chosen = -1;
 };
 
-// Table is the whole of it.
+// Table is the whole table.
 struct Table {
   std::vector<std::string> rows, columns;  // labels: the values of the axes, with ", " between them
-  std::vector<std::vector<Place>> places;  // [rows, columns]
+  std::vector<std::vector<Cell>> cells;    // [rows, columns]
 };
 
-// Summary is what a place says of its runs.
+// Summary are the statistics of the runs of a cell.
 struct Summary {
-  int runs = 0;  // that are over
+  int runs = 0;  // that are finished
   double mean = 0;
   std::optional<double> standard_deviation;  // of the sample; none for one run
   double low = 0, high = 0;                  // quantiles of the mean on resamples of each run's test records
 };
 
-// AxesWithUse returns which axes of `sweep` serve as `use`.
+// AxesWithUse returns which axes of `sweep` have the use `use`.
 inline std::vector<int> AxesWithUse(const spec::Sweep& sweep, spec::Axis::Use use) {
   std::vector<int> axes;
   for (int a = 0; a < sweep.axis_size(); ++a) {
@@ -85,7 +86,7 @@ inline std::vector<int> AxesWithUse(const spec::Sweep& sweep, spec::Axis::Use us
 
 // MakeTable arranges the runs of `plan`. The table points at both arguments.
 inline Table MakeTable(const Plan& plan, const FinishedRuns& finished) {
-  // Where the values of the axes with one use stand: sorting by it gives the order of the table.
+  // The positions of the values of the axes with one use: sorting by it gives the order of the table.
   const auto key_of = [&](const PlannedRun& run, spec::Axis::Use use) {
     std::vector<size_t> key;
     for (const int a : AxesWithUse(plan.sweep, use)) {
@@ -112,11 +113,11 @@ inline Table MakeTable(const Plan& plan, const FinishedRuns& finished) {
   for (const auto& [key, label] : columns) table.columns.push_back(label);
   for (const auto& [row, row_label] : rows) {
     table.rows.push_back(row_label);
-    std::vector<Place>& places = table.places.emplace_back();
+    std::vector<Cell>& cells = table.cells.emplace_back();
     for (const auto& [column, column_label] : columns) {
-      Place& place = places.emplace_back();
+      Cell& cell = cells.emplace_back();
       for (const auto& [setting, runs] : sorted[row][column]) {
-        Candidate& candidate = place.candidates.emplace_back();
+        Candidate& candidate = cell.candidates.emplace_back();
         for (const auto& [averaged, run] : runs) {
           candidate.setting = words_of(*run, spec::Axis::CHOSEN);
           candidate.runs.push_back(run);
@@ -124,18 +125,18 @@ inline Table MakeTable(const Plan& plan, const FinishedRuns& finished) {
           candidate.finished.push_back(found == finished.end() ? nullptr : &found->second);
         }
       }
-      if (place.candidates.size() == 1) place.chosen = 0;
-      if (place.candidates.size() > 1 && std::ranges::all_of(place.candidates, &Candidate::complete)) {
+      if (cell.candidates.size() == 1) cell.chosen = 0;
+      if (cell.candidates.size() > 1 && std::ranges::all_of(cell.candidates, &Candidate::complete)) {
         // The first of several that are equally good.
-        place.chosen =
-            std::ranges::max_element(place.candidates, {}, &Candidate::validation_score) - place.candidates.begin();
+        cell.chosen =
+            std::ranges::max_element(cell.candidates, {}, &Candidate::validation_score) - cell.candidates.begin();
       }
     }
   }
   return table;
 }
 
-// Summarise returns the mean test score of the runs of `candidate` that are over; none where none is.
+// Summarise returns the mean test score of the finished runs of `candidate`; none where none is.
 inline std::optional<Summary> Summarise(const Candidate& candidate) {
   std::vector<const FinishedRun*> runs;
   std::ranges::copy_if(candidate.finished, std::back_inserter(runs), [](const auto* run) { return run != nullptr; });
@@ -157,8 +158,8 @@ inline std::optional<Summary> Summarise(const Candidate& candidate) {
   return summary;
 }
 
-// CompareCandidates returns by how much the mean test score of `a` is above that of `b`, all of whose runs are over:
-// run by run on the records that both share, and then the mean over the runs, on each resample.
+// CompareCandidates returns by how much the mean test score of `a` is above that of `b`. All of their runs must be
+// finished. They are compared run by run on the records that both share; the mean over runs is taken on each resample.
 inline absl::StatusOr<Comparison> CompareCandidates(const Candidate& a, const Candidate& b) {
   if (a.finished.size() != b.finished.size()) {
     return absl::FailedPreconditionError("they have different numbers of runs");
@@ -170,7 +171,7 @@ inline absl::StatusOr<Comparison> CompareCandidates(const Candidate& a, const Ca
   for (size_t i = 0; i < runs; ++i) {
     const FinishedRun &one = *a.finished[i], &other = *b.finished[i];
     Comparison comparison;
-    if (one.tested_on == other.tested_on && one.score_name == other.score_name &&
+    if (one.test_set == other.test_set && one.score_name == other.score_name &&
         other.bootstrap.resamples == options.resamples) {
       comparison.difference = one.test.score - other.test.score;
       comparison.differences = Differences(one.test.interval.scores, other.test.interval.scores);

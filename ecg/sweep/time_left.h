@@ -1,10 +1,10 @@
 // time_left.h
 //
-// How long the rest of a sweep should take, from the runs that are over.
+// An estimate of the time that the unfinished runs of a sweep take, from the finished ones.
 //
 //   TimeLeft time;
-//   time.Add(finished_run, 93.5);
-//   time.Of(other_run);   // seconds; none before the first Add
+//   time.Add(plan.runs[0], 93.5);
+//   time.Of(plan.runs[1]);   // seconds; none before the first Add
 
 #ifndef ECG_SWEEP_TIME_LEFT_H_
 #define ECG_SWEEP_TIME_LEFT_H_
@@ -19,7 +19,7 @@
 
 namespace ecg {
 
-// TimeLeft knows what runs took.
+// TimeLeft holds the times of finished runs.
 class TimeLeft {
  public:
   void Add(const PlannedRun& run, double seconds) { known_.emplace_back(&run, seconds); }

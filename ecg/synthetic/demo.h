@@ -1,15 +1,13 @@
 // demo.h
 //
 // A synthetic corpus in the layout of PTB-XL, or of another corpus (demo_layout.h), for trying everything without the
-// real one: records of a heart model whose
-// beats, rhythm, axis, intervals and waves follow the statements that each record carries (heart_model.h,
-// demo_signs.h).
+// real one: records of a heart model whose beats, rhythm, axis, intervals and waves follow the statements of each record
+// (heart_model.h, demo_signs.h).
 //
 //   ECG_RETURN_IF_ERROR(MakeDemo({.records = 1000, .seed = 1}, "/data/demo"));
 //   ECG_ASSIGN_OR_RETURN(std::filesystem::path data_dir, CachedDemo(1000, 1, CacheDirectory()));
 //
-// Beside what the corpus itself has, the folder holds SYNTHETIC.txt, by which a reader knows that no person was
-// recorded.
+// Beside the files of the corpus, the folder has SYNTHETIC.txt, which marks its records as synthetic.
 
 #ifndef ECG_SYNTHETIC_DEMO_H_
 #define ECG_SYNTHETIC_DEMO_H_
@@ -44,25 +42,24 @@
 
 namespace ecg {
 
-// kDemoVersion counts the changes of what is generated, so that a cached corpus of an older generator is not taken for
-// one of this generator.
+// kDemoVersion is the version of the generator, so that a cached corpus of an older one is not used.
 inline constexpr int kDemoVersion = 4;
 
-// DemoOptions says which corpus is made.
+// DemoOptions are the options of a synthetic corpus.
 struct DemoOptions {
-  // dataset is the corpus whose layout is taken: "ptbxl", "g12ec", "cinc_challenge" or "cpsc2018".
+  // dataset is the corpus whose layout is used: "ptbxl", "g12ec", "cinc_challenge" or "cpsc2018".
   std::string dataset = PtbXl::kName;
-  // records is how many there are, from 1 to 99,999.
+  // records is the number of records, 1 to 99,999.
   int records = 1000;
   // seed decides every random draw.
   uint64_t seed = 1;
-  // threads is how many work at once; 0 means one for each core. The corpus does not depend on it.
+  // threads is the number of threads; 0 is one for each core. The corpus does not depend on it.
   int threads = 0;
 };
 
 namespace demo_internal {
 
-// SyntheticText returns what SYNTHETIC.txt says.
+// SyntheticText returns the content of SYNTHETIC.txt.
 inline std::string SyntheticText(const DemoOptions& options, absl::string_view layout) {
   return absl::StrCat(
       "These electrocardiograms are synthetic. No person was recorded, and nothing that is measured on them says\n"
@@ -77,7 +74,7 @@ inline std::string SyntheticText(const DemoOptions& options, absl::string_view l
       "statement, and drift, mains hum, muscle noise and moving electrodes on top.\n");
 }
 
-// UnfinishedFolder is a folder under a temporary name beside its own. It is removed unless it gets its name.
+// UnfinishedFolder is a folder under a temporary name beside its own. It is removed unless it is renamed.
 class UnfinishedFolder {
  public:
   // Create makes the folder, and its parents, for `path`.
@@ -97,10 +94,10 @@ class UnfinishedFolder {
     if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
   }
 
-  // path returns where the folder is for now.
+  // path returns the temporary path.
   const std::filesystem::path& path() const { return path_; }
 
-  // Rename gives the folder its name, which may be that of an empty folder.
+  // Rename moves the folder to `path`, which may be an empty folder.
   absl::Status Rename(const std::filesystem::path& path) {
     std::error_code error;
     std::filesystem::rename(path_, path, error);
@@ -154,8 +151,8 @@ absl::Status FillFolder(const DemoOptions& options, const std::filesystem::path&
 
 }  // namespace demo_internal
 
-// MakeDemo writes a corpus to `output_dir`, which must not exist, or be empty. The folder is there when it is complete,
-// and not before. Progress is shown on a terminal.
+// MakeDemo writes a corpus to `output_dir`, which must not exist, or be empty. The folder appears when it is complete. A
+// terminal shows the progress.
 inline absl::Status MakeDemo(const DemoOptions& options, const std::filesystem::path& output_dir) {
   if (options.records < 1 || options.records > 99'999) {
     return absl::InvalidArgumentError(
@@ -177,7 +174,7 @@ inline absl::Status MakeDemo(const DemoOptions& options, const std::filesystem::
   return folder.Rename(output);
 }
 
-// CachedDemo returns the folder of a corpus under `cache_dir`, and makes it when it is not there.
+// CachedDemo returns the folder of a corpus under `cache_dir`, and makes it if it does not exist.
 inline absl::StatusOr<std::filesystem::path> CachedDemo(int records, uint64_t seed,
                                                         const std::filesystem::path& cache_dir,
                                                         const std::string& dataset = PtbXl::kName) {
@@ -189,7 +186,7 @@ inline absl::StatusOr<std::filesystem::path> CachedDemo(int records, uint64_t se
   };
   if (is_there()) return directory;
   const absl::Status made = MakeDemo({.dataset = dataset, .records = records, .seed = seed}, directory);
-  // Another process may have been quicker.
+  // Another process may have made it meanwhile.
   if (!made.ok() && !is_there()) return made;
   return directory;
 }

@@ -1,14 +1,14 @@
 // demo_layout.h
 //
-// The demo corpus on disk: one type for each form that it takes, with the same hearts in all of them.
+// The files of the demo corpus: one type for each layout, with the same hearts in all of them.
 //
 //   ECG_RETURN_IF_ERROR(G12ecLayout::WriteTables(records, seed, folder));
 //   recorder.RecordFor(G12ecLayout::Seconds(seed, number));
-//   recorder.Record(...);
+//   recorder.Record(heart, noise, random);
 //   ECG_RETURN_IF_ERROR(G12ecLayout::WriteRecord(recorder, records[number - 1], number, folder));
 //
-// Records are numbered from 1. What SNOMED CT and CPSC 2018 call a statement is said in snomed_ct.h; statements that
-// have no name there are left out.
+// Records are numbered from 1. snomed_ct.h has the names of statements in SNOMED CT and CPSC 2018; statements without a
+// name there are left out.
 
 #ifndef ECG_SYNTHETIC_DEMO_LAYOUT_H_
 #define ECG_SYNTHETIC_DEMO_LAYOUT_H_
@@ -52,8 +52,8 @@ namespace ecg {
 
 namespace demo_internal {
 
-// WriteUnsynced writes a file of the unfinished folder. Waiting for the disk after each of thousands of small files
-// would take most of the time; they are renamed together, and can be made again.
+// WriteUnsynced writes a file of the unfinished folder. Syncing each of thousands of small files would take most of the
+// time; they are renamed together, and can be made again.
 inline absl::Status WriteUnsynced(const std::filesystem::path& path, absl::string_view bytes) {
   std::FILE* file = std::fopen(path.c_str(), "wbx");
   if (file == nullptr) return ErrnoError("write", path);
@@ -63,11 +63,11 @@ inline absl::Status WriteUnsynced(const std::filesystem::path& path, absl::strin
   return error;
 }
 
-// Each record has two streams of random numbers, so that its noise is known without its beats.
+// Each record has two streams of random numbers, so that its noise can be drawn without its beats.
 inline Random HeartRandom(uint64_t seed, int ecg_id) { return Random({seed, static_cast<uint64_t>(ecg_id), 0}); }
 inline Random NoiseRandom(uint64_t seed, int ecg_id) { return Random({seed, static_cast<uint64_t>(ecg_id), 1}); }
 
-// DrawnNoise is a record's noise, and what PTB-XL's columns say of it.
+// DrawnNoise is a record's noise, and its values in PTB-XL's columns.
 struct DrawnNoise {
   Noise noise;
   bool drifts = false;
@@ -220,10 +220,10 @@ inline std::vector<const SnomedCtStatement*> Rows(const DemoRecord& record) {
 struct PtbXlLayout {
   static constexpr absl::string_view kTitle = "PTB-XL (Wagner et al. 2020, doi:10.1038/s41597-020-0495-6)";
 
-  // Draw returns the records, and what is known of them.
+  // Draw returns the records.
   static std::vector<DemoRecord> Draw(int records, uint64_t seed) { return DrawDemoRecords(records, seed); }
 
-  // Seconds returns how long a record is.
+  // Seconds returns the length of a record.
   static int Seconds(uint64_t /*seed*/, int /*number*/) { return HeartRecorder::kSeconds; }
 
   // WriteTables makes the folders, and the files that list the records.

@@ -1,12 +1,12 @@
 // demo_signs.h
 //
-// What each SCP-ECG statement does to the heart of the demo corpus, how often PTB-XL has it, and what it can occur
-// with: one table, which is all that the demo corpus knows of cardiology.
+// The effect of each SCP-ECG statement on the heart model of the demo corpus, its frequency in PTB-XL, and which
+// statements exclude each other, in one table.
 //
 //   Heart heart = DrawHeart({FindDemoSign("IMI"), FindDemoSign("SR")}, random);
 //
-// The signs are marked, and the same in every record, so that a network learns even the statements that few records
-// carry. They are textbook signs; how real hearts show them is for real records to say.
+// The signs are strong, and the same in every record, so that a network learns even the statements that few records
+// carry. They are textbook signs, not those of real patients.
 
 #ifndef ECG_SYNTHETIC_DEMO_SIGNS_H_
 #define ECG_SYNTHETIC_DEMO_SIGNS_H_
@@ -42,7 +42,7 @@ enum Part : uint32_t {
   kAllButRhythmPart = kAtriaPart | kAvPart | kEctopyPart | kPatternPart | kVentriclesPart,
 };
 
-// Where a territory of the heart's wall lies.
+// The directions of the territories of the heart's wall.
 namespace territory {
 inline constexpr Vector kSeptal = {-0.25f, 0, -0.95f};
 inline constexpr Vector kAnterior = {0.35f, 0.1f, -0.93f};
@@ -92,7 +92,7 @@ struct DemoSign {
   uint32_t parts;
   // apply changes the heart.
   void (*apply)(Heart& heart, Random& random);
-  // companion is a statement that comes with this one; empty for none.
+  // companion is a statement that always occurs with this one; empty for none.
   absl::string_view companion = "";
 };
 
@@ -292,7 +292,7 @@ constexpr int FindDemoSign(absl::string_view code) {
 }
 
 // DrawHeart returns the heart of a record that carries `signs`, positions in kDemoSigns in ascending order: a healthy
-// one, as different from others as people are, and then what its statements do.
+// one with some variation, changed by its statements.
 inline Heart DrawHeart(const std::vector<int>& signs, Random& random) {
   Heart heart;
   heart.rate_bpm = Between(random, 62, 86);

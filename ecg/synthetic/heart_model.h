@@ -1,10 +1,10 @@
 // heart_model.h
 //
-// A heart that makes 12-lead electrocardiograms: a dipole in the chest whose three components are sums of Gaussian
+// A model of the heart that computes 12-lead electrocardiograms: a dipole in the chest whose three components are sums of Gaussian
 // waves around each beat (McSharry et al. 2003, doi:10.1109/TBME.2003.808805; in three dimensions, Sameni et al. 2007,
 // doi:10.1155/2007/43407), seen from the leads through Dower's matrix.
 //
-//   Random random({seed, record});
+//   Random random({/*seed=*/1, /*record=*/17});
 //   Heart heart;
 //   heart.rate_bpm = 45;
 //   heart.pr_seconds = 0.3;               // bradycardia with a first-degree block
@@ -55,9 +55,6 @@ struct Vector {
   constexpr Vector& operator*=(float factor) { return *this = factor * *this; }
 };
 
-// Dot returns the inner product.
-constexpr float Dot(Vector a, Vector b) { return a.x * b.x + a.y * b.y + a.z * b.z; }
-
 // Wave is one Gaussian of a beat.
 struct Wave {
   float centre_seconds = 0;
@@ -91,7 +88,7 @@ enum class Ectopy {
   kUnspecified,  // no P wave and a QRS complex that is conducted with a delay on the right
 };
 
-// Heart is all that makes one record's beats differ from another's. As constructed it is healthy.
+// Heart are the parameters of a record's beats. The defaults are healthy.
 struct Heart {
   Rhythm rhythm = Rhythm::kSinus;
   float rate_bpm = 72;
@@ -161,7 +158,7 @@ inline constexpr std::array<Vector, 8> kDower = {{
     {0.831f, 0.076f, 0.230f},    // V6
 }};
 
-// Noise is what a recorder adds to the heart, in mV.
+// Noise is what is added to the signal of the heart, in mV.
 struct Noise {
   float wander = 0.03f;        // slow drift of each electrode with the breath
   float mains = 0.004f;        // 50 Hz
@@ -169,8 +166,7 @@ struct Noise {
   float electrode_motion = 0;  // height of the one bump of one electrode, up or down
 };
 
-// HeartRecorder records some seconds of a heart. It keeps its buffers, so use one for many records, but not from two
-// threads.
+// HeartRecorder computes some seconds of a heart. It reuses its buffers: use one for many records, but from one thread.
 class HeartRecorder {
  public:
   static constexpr int kSeconds = 10;
@@ -457,9 +453,9 @@ class HeartRecorder {
     for (int k = 0; k < 8; ++k) {
       std::vector<float>& lead = leads_[k];
       // Breath, a slower drift and the mains are sines. The braces draw their parameters in order.
-      Turning breath{breath_hz, two_pi * random.Uniform(), noise.wander * Between(random, 0.3, 1)};
-      Turning drift{Between(random, 0.05, 0.15), two_pi * random.Uniform(), noise.wander * Between(random, 0.3, 1)};
-      Turning mains{50, two_pi * random.Uniform(), noise.mains * Between(random, 0.3, 1)};
+      Oscillator breath{breath_hz, two_pi * random.Uniform(), noise.wander * Between(random, 0.3, 1)};
+      Oscillator drift{Between(random, 0.05, 0.15), two_pi * random.Uniform(), noise.wander * Between(random, 0.3, 1)};
+      Oscillator mains{50, two_pi * random.Uniform(), noise.mains * Between(random, 0.3, 1)};
       float previous = 0;
       for (float& sample : lead) {
         // Four 16-bit uniforms sum to nearly a normal draw, of standard deviation 2^16 / sqrt(3). The difference to
@@ -482,10 +478,10 @@ class HeartRecorder {
     }
   }
 
-  // Turning is a sine, computed by rotation through the angle of one sample.
-  class Turning {
+  // Oscillator is a sine, computed by rotation through the angle of one sample.
+  class Oscillator {
    public:
-    Turning(double hz, double phase, double strength)
+    Oscillator(double hz, double phase, double strength)
         : sine_(strength * std::sin(phase)),
           cosine_(strength * std::cos(phase)),
           step_sine_(std::sin(2 * std::numbers::pi * hz / kRateHz)),

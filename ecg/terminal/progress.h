@@ -1,13 +1,16 @@
 // progress.h
 //
-// A bar that shows how far a long piece of work is, its rate and the time left. On a terminal it is redrawn in place on
-// stderr a few times a second; elsewhere it prints nothing, so that logs stay short.
+// A progress bar with rate and time left. On a terminal it is redrawn in place on stderr a few times a second; elsewhere
+// it prints nothing, so that logs stay short.
 //
+//   const std::vector<std::string> records = {"1", "2"};
 //   Progress progress("packing", records.size(), "records");
-//   for (const Record& record : records) {
-//     ...
+//   for (const std::string& record : records) {
+//     std::cout << record;
 //     progress.Advance();
 //   }
+//
+// shows
 //
 //   packing  [=========>          ]  45%  9,812/21,837 records  5,120/s  2 s left
 
@@ -31,7 +34,7 @@
 
 namespace ecg {
 
-// WithThousands writes a count as people do: 21837 is "21,837".
+// WithThousands formats a count with separators: 21837 is "21,837".
 inline std::string WithThousands(int64_t count) {
   std::string digits = std::to_string(count);
   const int first = digits[0] == '-' ? 1 : 0;
@@ -40,18 +43,18 @@ inline std::string WithThousands(int64_t count) {
   return digits;
 }
 
-// Duration writes a time as people do: 75 seconds are "1 min".
+// Duration formats a time, rounded: 75 seconds are "1 min".
 inline std::string Duration(double seconds) {
   if (seconds < 60) return absl::StrFormat("%.0f s", seconds);
   if (seconds < 3600) return absl::StrFormat("%.0f min", seconds / 60);
   return absl::StrFormat("%.1f h", seconds / 3600);
 }
 
-// Progress is the bar. Its methods may be called from several threads. It clears its line when it is destroyed.
+// Progress is the bar. Its methods are thread-safe. It clears its line when it is destroyed.
 class Progress {
  public:
-  // `total` is in `unit`, a plural noun such as "records" or "bytes". `done` is what was done before, by an earlier
-  // process: it counts in the bar but not in the rate.
+  // `total` is in `unit`, a plural noun such as "records" or "bytes". `done` is what an earlier process
+  // has done: it counts in the bar but not in the rate.
   Progress(absl::string_view label, int64_t total, absl::string_view unit, int64_t done = 0)
       : label_(label),
         unit_(unit),
@@ -65,7 +68,7 @@ class Progress {
     if (drawn_) std::fputs("\r\033[K", stderr);
   }
 
-  // Advance adds `count` to what is done; `note`, such as "loss 12.3", follows the bar.
+  // Advance adds `count` to what is done; `note`, such as "loss 12.3", is shown behind the bar.
   void Advance(int64_t count = 1, absl::string_view note = "") {
     const std::lock_guard lock(mutex_);
     done_ += count;
@@ -83,7 +86,7 @@ class Progress {
     std::fputs(absl::StrCat("\r\033[K", line).c_str(), stderr);
   }
 
-  // Line returns what is drawn when `seconds` have passed.
+  // Line returns what is drawn after `seconds`.
   std::string Line(double seconds) const {
     constexpr int kWidth = 24;
     const double fraction = std::min(1.0, static_cast<double>(done_) / total_);

@@ -1,6 +1,9 @@
 // stopwatch.h
 //
-// How long something took, by a clock that never goes back.
+// Elapsed time, by a monotonic clock.
+//
+//   const Stopwatch stopwatch;
+//   std::cout << stopwatch.seconds();
 
 #ifndef ECG_TERMINAL_STOPWATCH_H_
 #define ECG_TERMINAL_STOPWATCH_H_
@@ -9,10 +12,10 @@
 
 namespace ecg {
 
-// Stopwatch runs from when it is made.
+// Stopwatch runs from its construction.
 class Stopwatch {
  public:
-  // seconds returns how long it has run.
+  // seconds returns the elapsed time.
   double seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
 
  private:

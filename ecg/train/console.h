@@ -1,9 +1,12 @@
 // console.h
 //
-// What a person sees of a training: on a terminal a bar for the epoch that is running, and everywhere a line for each
-// epoch that is over.
+// The output of a training: a line for each finished epoch, and on a terminal a progress bar for the current one.
 //
-//   epoch  3/20  train loss 9.81, macro ROC-AUC 0.7514  validation loss 9.02, macro ROC-AUC 0.8120 (best)  9.1 s, 118 crops/s
+//   callbacks.push_back(Callbacks::Erase(Console(/*crops_per_step=*/64, "macro ROC-AUC")));
+//
+// prints
+//
+//   epoch  3/20  train loss 9.81, macro ROC-AUC 0.7514  validation loss 9.02, macro ROC-AUC 0.8120 (best)  9.1 s, ...
 
 #ifndef ECG_TRAIN_CONSOLE_H_
 #define ECG_TRAIN_CONSOLE_H_

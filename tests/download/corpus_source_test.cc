@@ -21,7 +21,7 @@ TEST(CorpusSourceTest, KnowsEachVersionAndTakesTheNewestByItself) {
   EXPECT_EQ(FindCorpusSource("g12ec", "")->archive_url, FindCorpusSource("cinc_challenge", "")->archive_url);
 }
 
-TEST(CorpusSourceTest, TellsHowToGetWhatMustBeFetchedByHand) {
+TEST(CorpusSourceTest, SaysHowToGetWhatMustBeDownloadedByHand) {
   const std::string error(FindCorpusSource("cpsc2018", "").status().message());
   EXPECT_THAT(error, HasSubstr("get REFERENCE.csv and TrainingSet1.zip to TrainingSet3.zip from"));
   EXPECT_THAT(error, HasSubstr("$ECG_CPSC2018_DIR"));

@@ -143,7 +143,7 @@ TEST_F(DownloadTest, NamesTheFileOfAnEarlierDownloadThatHasChanged) {
   EXPECT_THAT(Message(), HasSubstr((output_ / "ptbxl_database.csv").string() + " has the SHA-256 digest"));
 }
 
-TEST_F(DownloadTest, GoesOnInASecondCall) {
+TEST_F(DownloadTest, ResumesInASecondCall) {
   server_.Plan("/corpus.zip", {{.breaks_off_after = 300'000}, {.code = 500}, {.code = 500}});
   EXPECT_TRUE(absl::IsUnavailable(Download().status()));
   EXPECT_THAT(Folder(), ElementsAre("ptbxl.zip.part", "ptbxl.zip.part.source"));
@@ -153,7 +153,7 @@ TEST_F(DownloadTest, GoesOnInASecondCall) {
   EXPECT_THAT(Folder(), ElementsAre("ptbxl"));
 }
 
-TEST_F(DownloadTest, ClearsAwayWhatAKilledProcessWasUnpacking) {
+TEST_F(DownloadTest, RemovesWhatAKilledProcessWasUnpacking) {
   fs::create_directories(folder_ / "ptbxl.unpacking");
   ASSERT_TRUE(WriteFile(folder_ / "ptbxl.unpacking" / "half", "half a file").ok());
   EXPECT_TRUE(Download().ok());
@@ -175,14 +175,14 @@ TEST_F(DownloadTest, NamesTheFileWithAWrongByteAndLeavesNoFolder) {
   const absl::Status status = Download().status();
   EXPECT_TRUE(absl::IsDataLoss(status));
   EXPECT_THAT(std::string(status.message()), HasSubstr("'records100/00001_lr.dat'"));
-  EXPECT_THAT(std::string(status.message()), HasSubstr("run the same command again to fetch it anew"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("run the same command again to download it again"));
   EXPECT_THAT(Folder(), IsEmpty());
   // What it says works.
   server_.Set("/corpus.zip", archive_);
   EXPECT_TRUE(Download().ok());
 }
 
-TEST_F(DownloadTest, LeavesAWrongArchiveThatWasThereBeforeToThePerson) {
+TEST_F(DownloadTest, DoesNotRemoveAWrongArchiveThatWasThereBefore) {
   ASSERT_TRUE(WriteFile(folder_ / "ptbxl.zip", "something else").ok());
   EXPECT_THAT(Message(), HasSubstr("Delete that archive, run the same command again"));
   EXPECT_THAT(Folder(), ElementsAre("ptbxl.zip"));
@@ -209,7 +209,7 @@ TEST_F(DownloadTest, ListsWhatItLeftOut) {
   EXPECT_FALSE(fs::exists(output_ / "notes.txt"));
 }
 
-TEST_F(DownloadTest, LooksForRoomFirst) {
+TEST_F(DownloadTest, ChecksFreeSpaceFirst) {
   source_.unpacked_bytes = int64_t{1} << 60;
   const absl::Status status = Download().status();
   EXPECT_TRUE(absl::IsResourceExhausted(status));
@@ -218,7 +218,7 @@ TEST_F(DownloadTest, LooksForRoomFirst) {
   EXPECT_THAT(Folder(), IsEmpty());
 }
 
-TEST_F(DownloadTest, NamesTheAddressThatIsNotThere) {
+TEST_F(DownloadTest, NamesAUrlThatIsNotFound) {
   source_.archive_url = server_.Url("/gone.zip");
   EXPECT_THAT(Message(), HasSubstr(server_.Url("/gone.zip") + ": the server answered HTTP 404; see " + source_.page));
   source_.checksums_url = server_.Url("/gone.txt");

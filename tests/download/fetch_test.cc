@@ -57,21 +57,21 @@ TEST_F(FetchTest, FetchesAnEmptyFile) {
   EXPECT_EQ(ReadFile(path_).value(), "");
 }
 
-TEST_F(FetchTest, GoesOnWhereTheConnectionBroke) {
+TEST_F(FetchTest, ResumesWhereTheConnectionBroke) {
   server_.Plan("/corpus.zip", {{.breaks_off_after = 300'000}, {.breaks_off_after = 200'000}});
   ASSERT_EQ(Fetch(), absl::OkStatus());
   EXPECT_EQ(ReadFile(path_).value(), bytes_);
   EXPECT_THAT(server_.Requests("/corpus.zip"), ElementsAre(0, 300'000, 500'000));
 }
 
-TEST_F(FetchTest, GivesUpAStallAndGoesOn) {
+TEST_F(FetchTest, AbortsAStallAndResumes) {
   server_.Plan("/corpus.zip", {{.stalls_after = 300'000}});
   ASSERT_EQ(Fetch(), absl::OkStatus());
   EXPECT_EQ(ReadFile(path_).value(), bytes_);
   EXPECT_THAT(server_.Requests("/corpus.zip"), ElementsAre(0, 300'000));
 }
 
-TEST_F(FetchTest, GoesOnWithWhatAnEarlierProcessLeft) {
+TEST_F(FetchTest, ResumesWhatAnEarlierProcessLeft) {
   // A process that was killed leaves just this: the first bytes, and a note of what they belong to.
   ASSERT_TRUE(WriteFile(path_.string() + ".part", bytes_.substr(0, 300'000)).ok());
   ASSERT_TRUE(WriteFile(path_.string() + ".part.source", server_.Url("/corpus.zip") + "\n\"1\"\n1000000\n").ok());
@@ -81,7 +81,7 @@ TEST_F(FetchTest, GoesOnWithWhatAnEarlierProcessLeft) {
   EXPECT_EQ(FilesInFolder(), 1);
 }
 
-TEST_F(FetchTest, LeavesForTheNextCallWhatHasCome) {
+TEST_F(FetchTest, KeepsThePartForTheNextCall) {
   server_.Plan("/corpus.zip", {{.breaks_off_after = 300'000}, {.code = 500}, {.code = 500}, {.code = 500}});
   const absl::Status status = Fetch();
   EXPECT_TRUE(absl::IsUnavailable(status));
@@ -93,7 +93,7 @@ TEST_F(FetchTest, LeavesForTheNextCallWhatHasCome) {
   EXPECT_THAT(server_.Requests("/corpus.zip"), ElementsAre(300'000));
 }
 
-TEST_F(FetchTest, AsksForNothingWhereOnlyTheNameWasMissing) {
+TEST_F(FetchTest, RequestsNothingWhereOnlyTheRenameWasMissing) {
   ASSERT_TRUE(WriteFile(path_.string() + ".part", bytes_).ok());
   ASSERT_TRUE(WriteFile(path_.string() + ".part.source", server_.Url("/corpus.zip") + "\n\"1\"\n1000000\n").ok());
   ASSERT_EQ(Fetch(), absl::OkStatus());
@@ -101,7 +101,7 @@ TEST_F(FetchTest, AsksForNothingWhereOnlyTheNameWasMissing) {
   EXPECT_THAT(server_.Requests("/corpus.zip"), ElementsAre());
 }
 
-TEST_F(FetchTest, StartsAnewWhenTheFileHasChangedOnTheServer) {
+TEST_F(FetchTest, StartsFromZeroWhenTheFileHasChangedOnTheServer) {
   server_.Plan("/corpus.zip", {{.breaks_off_after = 300'000}, {.code = 500}, {.code = 500}, {.code = 500}});
   EXPECT_TRUE(absl::IsUnavailable(Fetch()));
   std::string changed = bytes_;
@@ -111,7 +111,7 @@ TEST_F(FetchTest, StartsAnewWhenTheFileHasChangedOnTheServer) {
   EXPECT_EQ(ReadFile(path_).value(), changed);
 }
 
-TEST_F(FetchTest, StartsAnewWhenThePartIsOfAnotherSize) {
+TEST_F(FetchTest, StartsFromZeroWhenThePartIsOfAnotherSize) {
   // No validator to ask with, and the whole was of another size.
   ASSERT_TRUE(WriteFile(path_.string() + ".part", "bytes of an older archive").ok());
   ASSERT_TRUE(WriteFile(path_.string() + ".part.source", server_.Url("/corpus.zip") + "\n\n999999\n").ok());
@@ -120,7 +120,7 @@ TEST_F(FetchTest, StartsAnewWhenThePartIsOfAnotherSize) {
   EXPECT_THAT(server_.Requests("/corpus.zip"), ElementsAre(25, 0));
 }
 
-TEST_F(FetchTest, StartsAnewWhenThePartCameFromElsewhere) {
+TEST_F(FetchTest, StartsFromZeroWhenThePartIsOfAnotherUrl) {
   ASSERT_TRUE(WriteFile(path_.string() + ".part", "bytes of another archive").ok());
   ASSERT_TRUE(WriteFile(path_.string() + ".part.source", "http://127.0.0.1/other.zip\n\"1\"\n1000000\n").ok());
   ASSERT_EQ(Fetch(), absl::OkStatus());
@@ -135,7 +135,7 @@ TEST_F(FetchTest, TakesTheWholeFileFromAServerThatCannotSendPartOfIt) {
   EXPECT_THAT(server_.Requests("/corpus.zip"), ElementsAre(0, 300'000));
 }
 
-TEST_F(FetchTest, EndsWithAServerThatAlwaysBreaksOffAtTheSamePlace) {
+TEST_F(FetchTest, GivesUpOnAServerThatAlwaysBreaksOffAtTheSamePlace) {
   server_.Plan("/corpus.zip", std::vector<Reply>(20, Reply{.ignores_range = true, .breaks_off_after = 300'000}));
   const absl::Status status = Fetch();
   EXPECT_TRUE(absl::IsUnavailable(status));
@@ -143,13 +143,13 @@ TEST_F(FetchTest, EndsWithAServerThatAlwaysBreaksOffAtTheSamePlace) {
   EXPECT_EQ(server_.Requests("/corpus.zip").size(), 4u);  // the first brought something new
 }
 
-TEST_F(FetchTest, TriesAgainAfterAFaultOfTheServer) {
+TEST_F(FetchTest, RetriesAfterAServerError) {
   server_.Plan("/corpus.zip", {{.code = 500}, {.code = 503}});
   ASSERT_EQ(Fetch(), absl::OkStatus());
   EXPECT_EQ(ReadFile(path_).value(), bytes_);
 }
 
-TEST_F(FetchTest, NamesTheAddressThatIsNotThereAndDoesNotAskAgain) {
+TEST_F(FetchTest, NamesAUrlThatIsNotFoundAndDoesNotRetry) {
   const absl::Status status = FetchFile(server_.Url("/missing.zip"), path_, options_);
   EXPECT_TRUE(absl::IsNotFound(status));
   EXPECT_THAT(std::string(status.message()), HasSubstr(server_.Url("/missing.zip") + ": the server answered HTTP 404"));
@@ -157,19 +157,19 @@ TEST_F(FetchTest, NamesTheAddressThatIsNotThereAndDoesNotAskAgain) {
   EXPECT_EQ(FilesInFolder(), 0);
 }
 
-TEST_F(FetchTest, NamesAnAddressThatNobodyAnswers) {
+TEST_F(FetchTest, NamesAUrlThatNobodyAnswers) {
   const absl::Status status = FetchFile("http://127.0.0.1:1/corpus.zip", path_, options_);
   EXPECT_TRUE(absl::IsUnavailable(status));
   EXPECT_THAT(std::string(status.message()), HasSubstr("http://127.0.0.1:1/corpus.zip: "));
   EXPECT_EQ(FilesInFolder(), 0);
 }
 
-TEST_F(FetchTest, RefusesAnAddressThatIsNotOfTheWeb) {
+TEST_F(FetchTest, RefusesAUrlThatIsNotHttp) {
   EXPECT_TRUE(absl::IsFailedPrecondition(FetchFile("file:///etc/passwd", path_, options_)));
   EXPECT_EQ(FilesInFolder(), 0);
 }
 
-TEST_F(FetchTest, WritesNothingWhereThereIsNoRoom) {
+TEST_F(FetchTest, WritesNothingWhereThereIsNoFreeSpace) {
   int64_t asked = 0;
   const absl::Status status = FetchFile(server_.Url("/corpus.zip"), path_, options_, [&asked](int64_t bytes) {
     asked = bytes;

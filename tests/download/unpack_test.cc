@@ -107,7 +107,7 @@ TEST_F(UnpackTest, NamesAFileWithAWrongByteThatTheArchiveItselfDoesNotNotice) {
               HasSubstr("'a.txt' has the SHA-256 digest " + DigestOf("hellO") + ", expected " + DigestOf("hello")));
 }
 
-TEST_F(UnpackTest, NamesAFileWithAByteThatWentWrongOnTheWay) {
+TEST_F(UnpackTest, NamesAFileThatWasDamagedInTransit) {
   MakeZip(archive_, good_);
   std::string bytes = ReadFile(archive_).value();
   bytes[bytes.find("hello")] = 'j';
@@ -129,7 +129,7 @@ TEST_F(UnpackTest, RefusesWhatIsNoArchiveOrNotAllOfOne) {
   EXPECT_FALSE(fs::exists(directory_));
 }
 
-TEST_F(UnpackTest, AsksForRoomBeforeItWrites) {
+TEST_F(UnpackTest, ChecksFreeSpaceBeforeItWrites) {
   MakeZip(archive_, good_);
   int64_t asked = 0;
   const absl::Status status = Unpack(archive_, directory_, checksums_, [&asked](int64_t bytes) {

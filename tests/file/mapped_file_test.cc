@@ -40,7 +40,7 @@ TEST(MappedFileTest, OutlivesTheNameOfItsFile) {
   EXPECT_EQ(std::string(file.bytes()), "old");
 }
 
-TEST(MappedFileTest, FetchesAPieceThatIsAnnounced) {
+TEST(MappedFileTest, PrefetchesAPieceThatIsAnnounced) {
   const size_t page = sysconf(_SC_PAGESIZE);
   const std::filesystem::path path = TestPath("announced");
   ASSERT_TRUE(WriteFile(path, std::string(8 * page, 'x')).ok());

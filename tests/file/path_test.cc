@@ -7,7 +7,7 @@
 namespace ecg {
 namespace {
 
-TEST(UserPathTest, CountsARelativePathFromWhereThePersonTypedIt) {
+TEST(UserPathTest, ResolvesARelativePathAgainstTheUsersFolder) {
   setenv("BUILD_WORKING_DIRECTORY", "/home/ada/project", 1);
   EXPECT_EQ(UserPath("data/ptbxl"), "/home/ada/project/data/ptbxl");
   EXPECT_EQ(UserPath("/data/ptbxl"), "/data/ptbxl");
@@ -16,7 +16,7 @@ TEST(UserPathTest, CountsARelativePathFromWhereThePersonTypedIt) {
   EXPECT_EQ(UserPath("data/ptbxl"), "data/ptbxl");
 }
 
-TEST(UserPathTest, PutsTheHomeInPlaceOfATilde) {
+TEST(UserPathTest, ExpandsATilde) {
   setenv("BUILD_WORKING_DIRECTORY", "/home/ada/project", 1);
   setenv("HOME", "/home/ada", 1);
   EXPECT_EQ(UserPath("~/data"), "/home/ada/data");

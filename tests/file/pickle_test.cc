@@ -93,8 +93,8 @@ TEST(PickleTest, SaysWhichByteItRefusesAndWhy) {
            {Bytes("h\x05."), "byte 0: it refers to value 5"},
            {Bytes("NNR."), "byte 2: it finds another kind of value"},
            {Bytes("ccollections\nOrderedDict\nN\x85R."), "byte 27: an OrderedDict that is made from something"},
-           {Bytes("X\xff\xff\xff\xff."), "byte 0: it goes on beyond the end"},
-           {Bytes("cos"), "byte 0: it goes on beyond the end"},
+           {Bytes("X\xff\xff\xff\xff."), "byte 0: it continues beyond the end"},
+           {Bytes("cos"), "byte 0: it continues beyond the end"},
            {Bytes("."), "byte 0: it takes a value that was never"},
        }) {
     EXPECT_THAT(ErrorOf(bytes).message(), HasSubstr(message));

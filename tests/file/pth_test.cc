@@ -161,6 +161,21 @@ TEST(PthFileTest, FindsTheOneDictOfTensorsInATrainingScriptsDict) {
   EXPECT_THAT(Open(Tensor(0, {4}, {1})).status().message(), HasSubstr("it holds no dict"));
 }
 
+TEST(PthFileTest, ReadsTheStateDictOfALightningCheckpoint) {
+  const std::string optimizer = Dict({{"state", Dict({{"exp_avg", Tensor(0, {4}, {1})}, {"step", "K\x03"}})},
+                                      {"param_groups", "](}" + Text("lr") + "G" + std::string(8, '\0') + "se"}});
+  const absl::StatusOr<PthFile> file =
+      Open(Dict({{"epoch", "K\x03"},
+                 {"pytorch-lightning_version", Text("2.1.0")},
+                 {"state_dict", "ccollections\nOrderedDict\n)R(" + Text("model.weight") + Tensor(0, {4}, {1}) + "u"},
+                 {"callbacks", Dict({{"ModelCheckpoint", Dict({{"best_model_path", Text("a.ckpt")}})}})},
+                 {"optimizer_states", "](" + optimizer + "e"},
+                 {"lr_schedulers", "]"},
+                 {"hparams_name", "N"}}));
+  ASSERT_TRUE(file.ok()) << file.status();
+  EXPECT_EQ(file->tensors().count("model.weight"), 1u);
+}
+
 TEST(PthFileTest, RefusesTensorsThatTheirStorageDoesNotHold) {
   const auto error = [](const std::string& tensor) {
     return std::string(Open(Dict({{"t", tensor}})).status().message());
@@ -173,11 +188,11 @@ TEST(PthFileTest, RefusesTensorsThatTheirStorageDoesNotHold) {
   EXPECT_THAT(error(Tensor(0, {2, 2, 2}, {INT64_MAX, INT64_MAX, INT64_MAX})), HasSubstr("beyond the 4 elements"));
   EXPECT_THAT(error(Tensor(0, {huge, 4}, {0, 0})), HasSubstr("many times the bytes of the file"));
   EXPECT_THAT(error(Tensor(0, {1 << 20}, {0})), HasSubstr("many times the bytes of the file"));
-  EXPECT_THAT(error(Tensor(-1, {1}, {1})), HasSubstr("has not the form that PyTorch gives it"));
-  EXPECT_THAT(error(Tensor(-1, {}, {})), HasSubstr("has not the form that PyTorch gives it"));
-  EXPECT_THAT(error(Tensor(0, {-1}, {1})), HasSubstr("has not the form that PyTorch gives it"));
-  EXPECT_THAT(error(Tensor(3, {2}, {-1})), HasSubstr("has not the form that PyTorch gives it"));
-  EXPECT_THAT(error(Tensor(0, {2}, {})), HasSubstr("has not the form that PyTorch gives it"));
+  EXPECT_THAT(error(Tensor(-1, {1}, {1})), HasSubstr("does not have the form that PyTorch writes"));
+  EXPECT_THAT(error(Tensor(-1, {}, {})), HasSubstr("does not have the form that PyTorch writes"));
+  EXPECT_THAT(error(Tensor(0, {-1}, {1})), HasSubstr("does not have the form that PyTorch writes"));
+  EXPECT_THAT(error(Tensor(3, {2}, {-1})), HasSubstr("does not have the form that PyTorch writes"));
+  EXPECT_THAT(error(Tensor(0, {2}, {})), HasSubstr("does not have the form that PyTorch writes"));
   EXPECT_THAT(error(Tensor(0, {4}, {1}, "../1")), HasSubstr("entry any/data/../1 is missing"));
 }
 

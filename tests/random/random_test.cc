@@ -15,7 +15,7 @@ TEST(RandomTest, GivesTheSameNumbersForTheSameKeyOnly) {
   EXPECT_NE(Random({1, 2})(), Random({1, 2, 0})());
 }
 
-TEST(RandomTest, MixesAsSplitMix64Does) {
+TEST(RandomTest, EqualsSplitMix64) {
   // The first outputs of the published generator from state 0.
   EXPECT_EQ(MixBits(0x9E3779B97F4A7C15), 0xE220A8397B1DCDAFu);
   EXPECT_EQ(MixBits(2 * 0x9E3779B97F4A7C15), 0x6E789E6AA1B965F4u);

@@ -84,6 +84,12 @@ TEST(ComparisonTest, MatchesRecordsAndClassesByName) {
   EXPECT_EQ(shared.classes, 2);
 }
 
+TEST(ComparisonTest, CountsTheClassesThatCanBeScored) {
+  PredictionTable a = Predict(100, 0.9, 2);
+  for (size_t i = 1; i < a.targets.size(); i += 2) a.targets[i] = 0;  // no record has B
+  EXPECT_EQ(Compare(a, a, "macro ROC-AUC", kOptions).value().classes, 1);
+}
+
 TEST(ComparisonTest, RefusesRunsThatShareNothingOrDisagree) {
   const PredictionTable a = Predict(50, 0.5, 2);
   PredictionTable b = a;
@@ -97,7 +103,7 @@ TEST(ComparisonTest, RefusesRunsThatShareNothingOrDisagree) {
   b = a;
   b.targets[7] = !b.targets[7];
   EXPECT_THAT(std::string(Compare(a, b, "macro ROC-AUC", kOptions).status().message()),
-              HasSubstr("they disagree whether record r3 has B"));
+              HasSubstr("record r3 has B in one and not in the other"));
 }
 
 TEST(ComparisonTest, ScoresMultiClassRunsByMacroF1) {

@@ -17,7 +17,7 @@ ClassChoices Choices() {
   return ClassChoices::Create(targets, probabilities, 3).value();
 }
 
-TEST(ConfusionTest, CountsWhatWasTakenForWhat) {
+TEST(ConfusionTest, CountsThePredictionsOfEachClass) {
   const Confusion confusion(Choices());
   EXPECT_EQ(confusion.count(0, 0), 1);
   EXPECT_EQ(confusion.count(0, 1), 1);
@@ -52,7 +52,7 @@ TEST(ConfusionTest, TakesTheFirstOfEqualPredictions) {
 TEST(ConfusionTest, RefusesRecordsWithNoneOrTwoClassesAndPredictionsThatAreNoNumbers) {
   const std::vector<float> probabilities = {.5, .5};
   EXPECT_EQ(ClassChoices::Create(std::vector<uint8_t>{1, 1}, probabilities, 2).status().message(),
-            "record 0 has not exactly one class; each must when one of them is asked for");
+            "record 0 does not have exactly one class; in a multi-class task each must");
   EXPECT_FALSE(ClassChoices::Create(std::vector<uint8_t>{0, 0}, probabilities, 2).ok());
   EXPECT_FALSE(ClassChoices::Create(std::vector<uint8_t>{1, 0, 0}, probabilities, 2).ok());
   EXPECT_FALSE(ClassChoices::Create(std::vector<uint8_t>{1, 0}, std::vector<float>{NAN, 1}, 2).ok());

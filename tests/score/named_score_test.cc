@@ -45,6 +45,28 @@ TEST_F(NamedScoreTest, AScoreIsFoundByTheNameThatARunGivesIt) {
   EXPECT_EQ(sample.interval.scores.size(), 20u);
 }
 
+TEST_F(NamedScoreTest, ASampleCountsTheClassesThatCanBeScored) {
+  EXPECT_EQ(SampleScore("macro F1", predictions_, {}).value().classes, 3);
+  EXPECT_EQ(SampleScore("macro ROC-AUC", predictions_, {}).value().classes, 3);
+  // Nobody has, or is predicted to have, a fourth and fifth class.
+  const std::vector<std::string> classes = {"NORM", "AFIB", "other", "SVTAC", "PSVT"};
+  std::vector<uint8_t> targets;
+  std::vector<float> probabilities;
+  for (size_t record = 0; record < 4; ++record) {
+    targets.insert(targets.end(), targets_.begin() + 3 * record, targets_.begin() + 3 * (record + 1));
+    targets.insert(targets.end(), {0, 0});
+    probabilities.insert(probabilities.end(), probabilities_.begin() + 3 * record,
+                         probabilities_.begin() + 3 * (record + 1));
+    probabilities.insert(probabilities.end(), {0, 0});
+  }
+  const Predictions predictions = {classes, targets, probabilities};
+  for (const std::string name : {"macro F1", "macro ROC-AUC"}) {
+    const ScoreSample sample = SampleScore(name, predictions, {}).value();
+    EXPECT_EQ(sample.classes, 3) << name;
+    EXPECT_DOUBLE_EQ(sample.score, SampleScore(name, predictions_, {}).value().score) << name;
+  }
+}
+
 TEST_F(NamedScoreTest, ANameThatNoScoreHasIsToldWhichThereAre) {
   const absl::Status status = SampleScore("accuracy", predictions_, {}).status();
   EXPECT_NE(status.message().find("\"accuracy\"; there are macro ROC-AUC and macro F1"), std::string::npos) << status;

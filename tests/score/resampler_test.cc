@@ -66,7 +66,7 @@ TEST(ResamplerTest, DrawsEachResampleAsOftenAsRedrawingUntilEveryClassIsThereWou
   EXPECT_LT(chi_square, degrees + 4 * std::sqrt(2 * degrees));
 }
 
-TEST(ResamplerTest, HoldsEveryClassEvenWhereEachHasASinglePositive) {
+TEST(ResamplerTest, HasEveryClassEvenWhereEachHasASinglePositive) {
   // Redrawing would need 0.63 to the power of -60, about 10^12, draws.
   constexpr size_t kRecords = 2000, kClasses = 60;
   std::vector<uint8_t> targets(kRecords * kClasses);
@@ -80,7 +80,7 @@ TEST(ResamplerTest, HoldsEveryClassEvenWhereEachHasASinglePositive) {
   }
 }
 
-TEST(ResamplerTest, EndsAndSaysSoWhereChanceIsHopeless) {
+TEST(ResamplerTest, ReturnsFalseWhereNoTrySucceeds) {
   // 200 classes with two positives each, of their own: 0.865 to the power of 200 is 10^-13.
   constexpr size_t kRecords = 500, kClasses = 200;
   std::vector<uint8_t> targets(kRecords * kClasses);

@@ -21,7 +21,7 @@ TEST(NearestNameTest, CountsTheLettersToChangeWhateverTheirCase) {
   EXPECT_EQ(EditDistance("modle", "model"), 1);
 }
 
-TEST(NearestNameTest, FindsWhatAMisspeltNameWasMeantToBe) {
+TEST(NearestNameTest, FindsTheNearestNameOfAMisspeltOne) {
   const std::vector<std::string> names = {"epochs", "batch_size", "learning_rate"};
   EXPECT_EQ(NearestName("learning_rat", names), "learning_rate");
   EXPECT_EQ(NearestName("batchsize", names), "batch_size");
@@ -39,7 +39,7 @@ TEST(NearestNameTest, FindsNothingWhereNothingIsNear) {
   EXPECT_EQ(NearestName("anything", {}), std::nullopt);
 }
 
-TEST(NearestNameTest, PutsTheNearestInFrontAndKeepsTheOrderOfEqualOnes) {
+TEST(NearestNameTest, SortsByDistanceAndKeepsTheOrderOfEqualOnes) {
   EXPECT_THAT(NearestFirst("FORMS", {"ALL", "RHYTHM", "FORM"}), ElementsAre("FORM", "ALL", "RHYTHM"));
   EXPECT_THAT(NearestFirst("", {"b", "a"}), ElementsAre("b", "a"));
 }

@@ -148,7 +148,7 @@ TEST(ParseTest, KnowsHowManySplitsADatasetHas) {
               StartsWith("x.textproto:1:17: data.ptb_xl has no field \"split\"; did you mean data.split"));
 }
 
-TEST(ParseTest, ChecksTheQuestionForOneClass) {
+TEST(ParseTest, ChecksTargetVersusNormal) {
   const auto error = [](absl::string_view data, absl::string_view objective) {
     return Error(absl::StrCat("data { g12ec {} ", data, " }\nmodel { resnet {} }\ntraining { ", objective, " {} }"));
   };

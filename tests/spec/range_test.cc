@@ -52,7 +52,7 @@ TEST(RangeTest, IsSaidInWords) {
   EXPECT_EQ(RangeInWords(range), "above 0 and at most 100000 and odd");
 }
 
-TEST(RangeTest, WritesNumbersAsPeopleDo) {
+TEST(RangeTest, WritesNumbersWithTheFewestDigits) {
   EXPECT_EQ(NumberInWords(1000000), "1000000");
   EXPECT_EQ(NumberInWords(-2), "-2");
   EXPECT_EQ(NumberInWords(0), "0");

@@ -52,7 +52,7 @@ TEST(TextReaderTest, ReadsWhatProtobufsOwnReaderReads) {
   }
 }
 
-TEST(TextReaderTest, GoesOnAfterAnErrorAndKeepsWhatItCouldRead) {
+TEST(TextReaderTest, ContinuesAfterAnErrorAndKeepsWhatItCouldRead) {
   const std::string text = "serial: x\nfoo { bar: [1, { a: 'b' }] }\nfilled: maybe\ntitle: 'kept'";
   spec::sample::Drawing drawing;
   TextReader reader(text);
@@ -107,7 +107,7 @@ TEST(TextReaderTest, RefusesAFieldOrAChoiceGivenTwice) {
                           "2:15: blue.depth is x; write a number, above 0 and below 1"));
 }
 
-TEST(TextReaderTest, StopsWhereTheRestMakesNoSense) {
+TEST(TextReaderTest, StopsWhereTheRestCannotBeRead) {
   EXPECT_THAT(Findings("circle {\n  rings: 1\n"),
               ElementsAre("3:1: found the end of the text; write the name of a field or }"));
   EXPECT_THAT(Findings("} circle {}"), ElementsAre("1:1: found }; write the name of a field"));

@@ -17,7 +17,7 @@ absl::Status Passed(const absl::Status& status, bool& went_on) {
   return absl::OkStatus();
 }
 
-TEST(StatusMacrosTest, ReturnsAnErrorAndGoesOnWithoutOne) {
+TEST(StatusMacrosTest, ReturnsAnErrorAndContinuesWithoutOne) {
   bool went_on = false;
   EXPECT_EQ(Passed(absl::DataLossError("bad"), went_on), absl::DataLossError("bad"));
   EXPECT_FALSE(went_on);

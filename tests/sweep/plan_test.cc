@@ -64,7 +64,7 @@ TEST(PlanTest, OrdersRunsByTheAxesThatAreNamedFirst) {
               ElementsAre("net=18,epochs=1", "net=50,epochs=1", "net=18,epochs=2", "net=50,epochs=2"));
 }
 
-TEST(PlanTest, GivesARunTheSettingsOfItsExperimentItsValuesAndThePerson) {
+TEST(PlanTest, GivesARunTheSettingsOfItsExperimentOfItsValuesAndOfTheFlags) {
   const spec::Sweep sweep = ParseSweep(R"(
     experiment { name: "small" set: "model.resnet.depth=RESNET_34" }
     experiment { name: "large" at: "length=long" }
@@ -89,7 +89,7 @@ TEST(PlanTest, GivesARunTheSettingsOfItsExperimentItsValuesAndThePerson) {
   EXPECT_EQ(plan.runs[1].spec.data().crop_seconds(), 2.5);
 }
 
-TEST(PlanTest, TakesTheFieldThatTheExperimentHas) {
+TEST(PlanTest, UsesTheFieldThatTheExperimentHas) {
   EXPECT_THAT(Names(Both(R"(axis { name: "width" field: ["model.senet.feature_dim", "model.resnet.feature_dim"]
                                    value: "64" })")),
               ElementsAre("net=18,width=64", "net=50,width=64"));
@@ -100,7 +100,7 @@ TEST(PlanTest, SaysWhereASweepIsWrongAndWhatWouldBeRight) {
   EXPECT_THAT(Names(""), ElementsAre(HasSubstr("x:1:1: the sweep has no experiment; write experiment")));
   EXPECT_THAT(Names("experiment { name: \"smal\" }\nexperiment { name: \"large\" }\naxis { name: \"a\" }"),
               ElementsAre("x:1:1: the sweep does not run small, which its target in the BUILD file names; add it here, "
-                          "or take it away there\nx:1:14: there is no experiment \"smal\"; did you mean small?"));
+                          "or remove it there\nx:1:14: there is no experiment \"smal\"; did you mean small?"));
   const auto wrong = [](absl::string_view rest) { return Names(Both(rest))[0]; };
   EXPECT_EQ(wrong(R"(axis { name: "e" field: "training.epoch" value: "1" })"),
             "x:5:18: training has no field \"epoch\"; did you mean epochs?");
@@ -110,7 +110,7 @@ TEST(PlanTest, SaysWhereASweepIsWrongAndWhatWouldBeRight) {
               HasSubstr("x:5:54: large: model.resnet.depth is RESNET_50 and cannot become RESNET_18: it is fixed when "
                         "the binary is built"));
   EXPECT_EQ(wrong(R"(axis { name: "e" value: "a/b" field: "training.epochs" })"),
-            "x:5:25: the value \"a/b\" cannot stand in the name of a run; write letters, digits and . _ + - only");
+            "x:5:25: the value \"a/b\" cannot be part of the name of a run; use letters, digits and . _ + - only");
   EXPECT_EQ(wrong(R"(axis { name: "e" value: "1" })"),
             "x:5:6: the axis e has values and no field; write field: \"PATH\"");
   EXPECT_EQ(wrong(R"(axis { name: "net" })"), "x:5:8: the axis net is given twice; keep one of the two");
@@ -122,10 +122,10 @@ TEST(PlanTest, SaysWhereASweepIsWrongAndWhatWouldBeRight) {
               HasSubstr("the runs net=18,r=0.1 and net=18,r=1e-1 would be the same"));
 }
 
-TEST(PlanTest, RefusesAChangeThatUndoesAnAxis) {
+TEST(PlanTest, RefusesAChangeThatOverridesAnAxis) {
   const std::string text = Both(R"(axis { name: "epochs" field: "training.epochs" value: ["1", "2"] })");
   EXPECT_THAT(Names(text, {.settings = std::nullopt, .set = {"training.epochs=3"}}),
-              ElementsAre(HasSubstr("would be the same; take one of the two values away, or the --set")));
+              ElementsAre(HasSubstr("would be the same; remove one of the two values, or the --set")));
   EXPECT_THAT(Names(text, {.settings = std::nullopt, .set = {"training.epoch=3"}}),
               ElementsAre(HasSubstr("training has no field \"epoch\"")));
 }

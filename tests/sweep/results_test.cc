@@ -49,7 +49,7 @@ FinishedRun Done(double validation, double test, double spread) {
   return run;
 }
 
-TEST(ResultsTest, AverageRankAndTellApart) {
+TEST(ResultsTest, AverageRankAndSaySignificantDifferences) {
   const Plan plan = PlanOf(R"(
     axis { name: "net" group { name: "a" } group { name: "b" set: "model.resnet.feature_dim=64" }
            group { name: "c" set: "model.resnet.feature_dim=32" } }
@@ -58,7 +58,7 @@ TEST(ResultsTest, AverageRankAndTellApart) {
   Results results("sweep", plan);
   for (const PlannedRun& run : plan.runs) {
     if (run.values[1] == "FORM" && (run.values[0] == "c" || run.values[2] == "2")) continue;
-    // b is ahead of a on all resamples; c's score swings so much that it is told apart from neither.
+    // b is ahead of a on all resamples; c's score swings so much that it is significantly different from neither.
     const double score = (run.values[0] == "b" ? 0.8 : 0.7) + (run.values[2] == "2" ? 0.04 : 0);
     results.Add(run, Done(0.5, score, run.values[0] == "c" ? 0.3 : 0.01));
   }
@@ -71,7 +71,7 @@ TEST(ResultsTest, AverageRankAndTellApart) {
   EXPECT_THAT(text, HasSubstr("Mean ± standard deviation over split. In parentheses the 5% and 95% quantiles"));
   EXPECT_THAT(text,
               HasSubstr("## Ranking of ALL\n\n"
-                        "| rank | net | macro ROC-AUC | behind the first | not told apart from |\n"
+                        "| rank | net | macro ROC-AUC | behind the first | not significantly different from |\n"
                         "| --- | --- | --- | --- | --- |\n"
                         "| 1 | b | 0.8200 ± 0.0283 (0.8100 to 0.8300) |  | rank 3 |\n"
                         "| 2 | a | 0.7200 ± 0.0283 (0.7100 to 0.7300) | 0.1000 (0.1000 to 0.1000) | rank 3 |\n"
@@ -80,7 +80,7 @@ TEST(ResultsTest, AverageRankAndTellApart) {
   EXPECT_THAT(text, Not(HasSubstr("Ranking of FORM")));
 }
 
-TEST(ResultsTest, ChooseByTheValidationScoreAndReportTheTestScoreOfTheWinnerOnly) {
+TEST(ResultsTest, ChooseByTheValidationScoreAndReportTheTestScoreOfTheChosenRunsOnly) {
   const Plan plan = PlanOf(R"(
     axis { name: "rate" field: "training.optimizer.learning_rate" value: ["0.01", "0.001"] use: CHOSEN }
     axis { name: "split" field: "data.split" value: ["1", "2"] use: AVERAGED })");
@@ -94,7 +94,7 @@ TEST(ResultsTest, ChooseByTheValidationScoreAndReportTheTestScoreOfTheWinnerOnly
   results.Add(plan.runs[2], Done(0.60, 0.8, 0.01));
   ASSERT_TRUE(results.Write(folder).ok());
   EXPECT_FALSE(std::filesystem::exists(chosen)) << "a choice among some could be another than among all";
-  EXPECT_THAT(results.Markdown(), HasSubstr("The choice is made when all of them are finished."));
+  EXPECT_THAT(results.Markdown(), HasSubstr("The best is chosen when all of them are finished."));
   results.Add(plan.runs[3], Done(0.90, 0.8, 0.01));
   ASSERT_TRUE(results.Write(folder).ok());
 

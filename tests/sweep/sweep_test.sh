@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs a sweep of two runs as a person does, on a few synthetic records: whole, stopped, killed, gone on with, broken.
+# Runs a sweep of two runs on a few synthetic records: whole, stopped, killed, resumed, with a run that fails.
 #   sweep_test.sh SWEEP COMPARE_RUNS EXPERIMENT
 set -uo pipefail
 sweep=$PWD/$1
@@ -34,9 +34,9 @@ wait_for() {
 # All of results.csv but the times.
 figures() { sed 's/,[^,]*$//' "$1/results.csv"; }
 
-# A sweep says what is left, runs it, chooses, and leaves a table.
+# A sweep lists unfinished runs, runs them, chooses, and writes a table.
 succeeds "$sweep" "${small[@]}" --output_dir=whole --list
-grep -q '^left *learning_rate=0.01$' out && [ ! -e whole ] || fail "--list should list what is left, and make nothing"
+grep -q '^not started *learning_rate=0.01$' out && [ ! -e whole ] || fail "--list should list unfinished runs, and make nothing"
 succeeds "$sweep" "${small[@]}" --output_dir=whole
 [ -z "$(find whole -path '*/checkpoints/*.safetensors')" ] || fail "a finished run should keep no checkpoint tensors"
 succeeds "$experiment" --mode=evaluate --output_dir="whole/$first"
@@ -53,14 +53,14 @@ grep -q "$rate" out || fail "--settings should set $rate"
 echo 'training { epoch: 1 }' >wrong.textproto
 refuses 'wrong.textproto:1:12: training has no field "epoch"' "$sweep" "${small[@]}" --settings=wrong.textproto --output_dir=new
 
-# Two sweeps in one folder are refused. A sweep that is stopped or killed ends as if it had not been.
+# Two sweeps in one folder are refused. A sweep that is stopped or killed, and resumed, ends with the same results.
 "$sweep" "${small[@]}" --output_dir=stopped >out 2>err &
 pid=$!
 wait_for "stopped/$second/history.csv"
-refuses 'another process sweeps into' "$sweep" "${small[@]}" --output_dir=stopped
+refuses 'another process runs a sweep in' "$sweep" "${small[@]}" --output_dir=stopped
 kill -TERM $pid
 wait $pid && fail "a sweep that was stopped should not succeed"
-"$sweep" "${small[@]}" --output_dir=stopped --list | grep -q "^begun *$second  [1-4] of 4 epochs" || fail "a run should be begun"
+"$sweep" "${small[@]}" --output_dir=stopped --list | grep -q "^started *$second  [1-4] of 4 epochs" || fail "a run should be started"
 "$sweep" "${small[@]}" --output_dir=stopped >out 2>err &
 pid=$!
 sleep 1
@@ -69,9 +69,9 @@ wait $pid 2>/dev/null
 sleep 1
 pgrep -f "output_dir=$PWD/stopped/" >/dev/null && fail "a run should end with its sweep"
 succeeds "$sweep" "${small[@]}" --output_dir=stopped
-diff whole/results.md stopped/results.md || fail "a sweep that went on should have the same table"
-diff <(figures whole) <(figures stopped) || fail "a sweep that went on should have the same figures"
-cmp whole/chosen.textproto stopped/chosen.textproto || fail "a sweep that went on should choose the same"
+diff whole/results.md stopped/results.md || fail "a resumed sweep should have the same table"
+diff <(figures whole) <(figures stopped) || fail "a resumed sweep should have the same figures"
+cmp whole/chosen.textproto stopped/chosen.textproto || fail "a resumed sweep should choose the same"
 cp "stopped/$second/log.txt" log
 succeeds "$sweep" "${small[@]}" --output_dir=stopped
 cmp log "stopped/$second/log.txt" || fail "what is finished should not be run again"
@@ -91,7 +91,7 @@ XDG_CACHE_HOME=$TEST_TMPDIR/other_cache succeeds "$sweep" "${small[@]}" --set=tr
 
 # What does not belong together is refused.
 refuses 'holds runs with --demo_records=60' "$sweep" "${small[@]:1}" --demo_records=70 --output_dir=whole
-refuses 'holds a run under other settings' "$sweep" "${small[@]}" --set=training.epochs=5 --output_dir=whole
+refuses 'holds a run with other settings' "$sweep" "${small[@]}" --set=training.epochs=5 --output_dir=whole
 refuses 'would be the same' "$sweep" "${small[@]}" --set=training.optimizer.learning_rate=1 --output_dir=new
 refuses 'training has no field "epoch"' "$sweep" "${small[@]}" --set=training.epoch=1 --output_dir=new
 refuses 'exclude each other' "$sweep" "${small[@]}" --data_dir=. --output_dir=new
@@ -100,7 +100,7 @@ refuses 'exclude each other' "$sweep" "${small[@]}" --data_dir=. --output_dir=ne
 # Runs are compared on the records that they share.
 succeeds "$compare_runs" "whole/$first" "whole/$second" "whole/$first"
 grep -q 'macro ROC-AUC .*minus the first' out || fail "compare_runs should head its table"
-tail -n 1 out | grep -qE ' \+0\.0000 .*[0-9]+ records, [0-9]+ classes; not told apart$' || { fail "a run should equal itself"; cat out; }
+tail -n 1 out | grep -qE ' \+0\.0000 .*[0-9]+ records, [0-9]+ scored classes; not significantly different$' || { fail "a run should equal itself"; cat out; }
 refuses 'cannot read' "$compare_runs" "whole/$first" nowhere
 
 [ $failures = 0 ] && echo "PASSED"

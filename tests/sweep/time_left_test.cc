@@ -8,7 +8,7 @@
 namespace ecg {
 namespace {
 
-TEST(TimeLeftTest, IsTheMeanOfTheRunsThatAreMostAlike) {
+TEST(TimeLeftTest, IsTheMeanOfTheMostSimilarRuns) {
   const SweepExperiment small, large;
   const auto run = [](const SweepExperiment& experiment, const char* task, const char* split) {
     PlannedRun one;

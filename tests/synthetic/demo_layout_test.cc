@@ -49,7 +49,7 @@ TEST(DemoLayoutTest, TheSameSeedGivesTheSameBytesInEveryLayout) {
   }
 }
 
-TEST(DemoLayoutTest, G12ecReadsItsForm) {
+TEST(DemoLayoutTest, G12ecReadsItsLayout) {
   const fs::path folder = NewFolder("read_g12ec");
   ASSERT_EQ(MakeDemo({.dataset = "g12ec", .records = 120}, folder), absl::OkStatus());
   const absl::StatusOr<G12ec> g12ec = G12ec::Open({}, folder);
@@ -70,7 +70,7 @@ TEST(DemoLayoutTest, G12ecReadsItsForm) {
   fs::remove_all(folder);
 }
 
-TEST(DemoLayoutTest, Cpsc2018ReadsItsForm) {
+TEST(DemoLayoutTest, Cpsc2018ReadsItsLayout) {
   const fs::path folder = NewFolder("read_cpsc2018");
   ASSERT_EQ(MakeDemo({.dataset = "cpsc2018", .records = 50}, folder), absl::OkStatus());
   const absl::StatusOr<Cpsc2018> cpsc = Cpsc2018::Open({}, folder);

@@ -149,7 +149,7 @@ TEST(DemoTest, TheSameSeedGivesTheSameBytesForAnyNumberOfThreads) {
   EXPECT_NE(one.at("records500/00000/00001_hr.dat"), Contents(folder / "other").at("records500/00000/00001_hr.dat"));
 }
 
-TEST(DemoTest, AThousandRecordsHoldEveryStatementInEveryFold) {
+TEST(DemoTest, AThousandRecordsHaveEveryStatementInEveryFold) {
   std::map<int, std::set<int>> folds_of;
   std::map<int, int> counts;
   std::map<int, int> fold_sizes;
@@ -179,7 +179,7 @@ TEST(DemoTest, AsManyRecordsAsPtbXlHaveItsFrequencies) {
   }
 }
 
-TEST(DemoTest, StatementsThatExcludeEachOtherDoNotMeet) {
+TEST(DemoTest, StatementsThatExcludeEachOtherDoNotOccurTogether) {
   for (const DemoRecord& record : DrawDemoRecords(1000, 3)) {
     uint32_t taken = 0;
     for (const int sign : record.statements) {
@@ -254,7 +254,7 @@ TEST(DemoTest, TheTablesHaveTheColumnsOfPtbXl) {
   }
 }
 
-TEST(DemoTest, EverySignStandsBesideItsStatement) {
+TEST(DemoTest, EverySignIsInTheOrderOfTheStatements) {
   for (size_t sign = 0; sign < kDemoSigns.size(); ++sign) EXPECT_EQ(kDemoSigns[sign].code, kScpStatements[sign].code);
 }
 
@@ -275,7 +275,7 @@ TEST(DemoTest, TheLeadsObeyEinthovenAndGoldberger) {
   }
 }
 
-TEST(DemoTest, TheSlowFilesHoldTheFastOnesWithoutWhatIsTooFast) {
+TEST(DemoTest, TheFilesAt100HzAreThoseAt500HzLowPassFiltered) {
   const Signal fast = RecordOf({"NORM", "SR"});
   const Signal slow = RecordOf({"NORM", "SR"}, 100);
   double squares = 0;

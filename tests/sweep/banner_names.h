@@ -1,0 +1,28 @@
+// The names that the examples in the banners of ecg/sweep use and do not declare.
+
+#ifndef TESTS_SWEEP_BANNER_NAMES_H_
+#define TESTS_SWEEP_BANNER_NAMES_H_
+
+#include <string>
+#include <vector>
+
+#include "ecg/sweep/finished_run.h"
+#include "ecg/sweep/plan.h"
+#include "ecg/sweep/sweep_folder.h"
+#include "proto/sweep.pb.h"
+
+namespace ecg {
+
+extern const std::string text;
+extern const spec::Sweep sweep;
+extern const std::vector<SweepExperiment> experiments;
+extern const Plan plan;
+extern const SweepFolder folder;
+
+namespace table_example {
+extern const FinishedRun run;
+}
+
+}  // namespace ecg
+
+#endif  // TESTS_SWEEP_BANNER_NAMES_H_
