@@ -1,8 +1,8 @@
 // basic_conv.h
 //
-// Plain stacks of convolutions along time, in the forms of `helme/ecg_ptbxl_benchmarking` (Strodthoff, Wagner,
-// Schaeffter and Samek 2021, "Deep Learning for ECG Analysis: Benchmarks and Insights from PTB-XL", arXiv:2004.13701).
-// Names and shapes of the weights are those of that project. Where they come from:
+// Plain stacks of convolutions over time, in the forms of `helme/ecg_ptbxl_benchmarking` (Strodthoff, Wagner,
+// Schaeffter and Samek 2021, "Deep Learning for ECG Analysis: Benchmarks and Insights from PTB-XL", arXiv:2004.13701),
+// with its state names and shapes. Architectures:
 //
 //   FCN_WANG       Wang, Yan and Oates 2017, "Time Series Classification from Scratch with Deep Neural Networks: A
 //                  Strong Baseline", arXiv:1611.06455.
@@ -12,9 +12,9 @@
 //                  Time Series Classification", arXiv:1801.04503.
 //   BASIC_1D, Fcn  The benchmark's.
 //
-// The benchmark departs from the papers, and these networks with it: all but Fcn have its head in place of one linear
-// layer, and Schirrmeister's has ReLU for ELU and pools by a stride of 1. A convolution of an even width K is padded by
-// only K / 2 - 1 samples at either end, so that one sample is lost.
+// Like the benchmark, these networks differ from the papers: all but Fcn have the benchmark's head instead of one
+// linear layer, and Schirrmeister's has ReLU instead of ELU, and pooling of stride 1. A convolution of an even kernel
+// size K has a padding of K / 2 - 1, so that its output is one sample shorter.
 //
 //   BasicConv network(spec.model(), /*leads=*/12, /*classes=*/71);
 
@@ -25,59 +25,40 @@
 
 #include <cmath>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "ecg/model/network.h"
 #include "ecg/model/pooled_head.h"
-#include "ecg/nn/convolution_unit.h"
+#include "ecg/nn/activation.h"
+#include "ecg/nn/batch_norm.h"
+#include "ecg/nn/conv_norm_activation.h"
 #include "ecg/nn/max_pool.h"
+#include "ecg/nn/squeeze_excitation.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {
 
-// ChannelWeights multiplies each channel by a number from 0 to 1, found from the means of all channels (squeeze and
-// excitation): [B, `channels`, L] -> [B, `channels`, L].
-class ChannelWeights : public torch::nn::Module {
- public:
-  // The means go through `channels` / `reduction` numbers. The first weights have variances of 2 over the rows of w1
-  // and 1 over the columns of w2: so one reads the benchmark's training, whose lines for them cannot run.
-  ChannelWeights(int channels, int reduction)
-      : w1_(register_parameter("w1", torch::empty({1, channels / reduction, channels}))),
-        w2_(register_parameter("w2", torch::empty({1, channels, channels / reduction}))) {
-    torch::nn::init::normal_(w1_, 0, std::sqrt(2. / w1_.size(1)));
-    torch::nn::init::normal_(w2_, 0, std::sqrt(1. / w2_.size(2)));
-  }
-
-  torch::Tensor forward(const torch::Tensor& x) {
-    const torch::Tensor squeezed = torch::matmul(w1_, x.mean(/*dim=*/2, /*keepdim=*/true)).relu_();
-    return x * torch::matmul(w2_, squeezed).sigmoid();
-  }
-
- private:
-  torch::Tensor w1_;
-  torch::Tensor w2_;
-};
-
-// ConvolutionStack is layers of convolutions, one after the other: [B, C, L] -> [B, features, L'].
+// ConvolutionStack is a sequence of convolutional layers: [B, C, L] -> [B, features, L'].
 class ConvolutionStack : public Network {
  protected:
-  // Form is the numbers that tell one stack from another.
+  // Form is the hyperparameters of a stack.
   struct Form {
-    // Channels of each layer, and samples that its convolution spans.
+    // Output channels and kernel size of each layer.
     std::vector<int> channels;
     std::vector<int> kernels;
     int stride = 1;
-    // The largest of so many samples is taken after each layer but the last; 0 leaves that out.
+    // Kernel size of the max pooling after each layer but the last; 0 means none.
     int pool = 0;
     int pool_stride = 1;
-    // The first layer keeps every sample, and has a second convolution, of one sample, before its ReLU.
+    // The first layer has stride 1, and a second convolution, of kernel size 1, before its ReLU.
     bool split_first = false;
-    // The last layer is a convolution only.
+    // The last layer has neither batch norm nor ReLU.
     bool bare_last = false;
-    // ChannelWeights of this reduction end each layer; 0 leaves them out.
+    // Reduction ratio of the squeeze-and-excitation at the end of each layer; 0 means none.
     int reduction = 0;
-    // Probability with which an input of a layer after the first is silenced in training.
+    // Dropout on the input of each layer but the first.
     double dropout = 0;
   };
 
@@ -88,18 +69,18 @@ class ConvolutionStack : public Network {
       const bool is_split = form.split_first && i == 0, is_bare = form.bare_last && is_last;
       const int out = form.channels[i];
       torch::nn::Sequential layer;
-      layer->push_back(ConvolutionUnit(in, out,
-                                       {.kernel = form.kernels[i],
-                                        .stride = is_split ? 1 : form.stride,
-                                        .dropout = i == 0 ? 0 : form.dropout,
-                                        .batch_norm = !is_bare,
-                                        .relu = !is_bare && !is_split}));
-      if (is_split) layer->push_back(ConvolutionUnit(out, out, {.kernel = 1}));
+      layer->push_back(ConvNormActivation(in, out,
+                                          {.kernel = form.kernels[i],
+                                           .stride = is_split ? 1 : form.stride,
+                                           .dropout = i == 0 ? 0 : form.dropout,
+                                           .norm = is_bare ? std::nullopt : std::optional(BatchNormOptions{}),
+                                           .activation = is_bare || is_split ? Activation::kNone : Activation::kRelu}));
+      if (is_split) layer->push_back(ConvNormActivation(out, out, {.kernel = 1}));
       if (form.pool > 0 && !is_last) {
         layer->push_back(
             MaxPoolLayer({.kernel = form.pool, .stride = form.pool_stride, .padding = (form.pool - 1) / 2}));
       }
-      if (form.reduction > 0) layer->push_back(ChannelWeights(out, form.reduction));
+      if (form.reduction > 0) layer->push_back(Excitation(out, form.reduction));
       layers_.push_back(register_module(std::to_string(i), layer));
       in = out;
     }
@@ -111,10 +92,21 @@ class ConvolutionStack : public Network {
   }
 
  private:
+  // Excitation returns squeeze-and-excitation. Its initial weights have variances of 2 over the rows of w1 and 1 over
+  // the columns of w2: this is what the benchmark intends, where its own lines for them fail.
+  static SqueezeExcitation Excitation(int channels, int reduction) {
+    SqueezeExcitation layer(channels,
+                            {.squeezed = channels / reduction, .reduce = "w1", .expand = "w2", .matrices = true});
+    auto weights = layer.named_parameters();
+    torch::nn::init::normal_(weights["w1"], 0, std::sqrt(2. / weights["w1"].size(1)));
+    torch::nn::init::normal_(weights["w2"], 0, std::sqrt(1. / weights["w2"].size(2)));
+    return layer;
+  }
+
   std::vector<torch::nn::Sequential> layers_;
 };
 
-// BasicConv is a stack of convolutions and the benchmark's head: [B, C, L] -> [B, classes].
+// BasicConv is a ConvolutionStack and the benchmark's head: [B, C, L] -> [B, classes].
 class BasicConv : public ConvolutionStack {
  public:
   BasicConv(const spec::Model& model, int leads, int classes)
@@ -127,7 +119,7 @@ class BasicConv : public ConvolutionStack {
       : ConvolutionStack(form, leads),
         head_(register_module(std::to_string(form.channels.size()),
                               std::make_shared<PooledHead>(spec.head(), 2 * form.channels.back(), classes))) {
-    StartAsBenchmark(*this);
+    InitAsBenchmark(*this);
   }
 
   static Form FormOf(spec::BasicConv::Architecture architecture) {
@@ -152,12 +144,12 @@ class BasicConv : public ConvolutionStack {
   std::shared_ptr<PooledHead> head_;
 };
 
-// Fcn is a stack of convolutions, the last of which has a channel for each class; the mean of a channel over time is
-// the logit: [B, C, L] -> [B, classes].
+// Fcn is a ConvolutionStack whose last layer has a channel for each class. The logits are the means over time:
+// [B, C, L] -> [B, classes].
 class Fcn : public ConvolutionStack {
  public:
   Fcn(const spec::Model& model, int leads, int classes) : ConvolutionStack(FormOf(model.fcn(), classes), leads) {
-    StartAsBenchmark(*this);
+    InitAsBenchmark(*this);
   }
 
   torch::Tensor forward(const torch::Tensor& signals) override { return Convolve(signals).mean(/*dim=*/-1); }

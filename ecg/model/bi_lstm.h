@@ -1,10 +1,10 @@
 // bi_lstm.h
 //
 // Long short-term memory: Hochreiter and Schmidhuber 1997, "Long Short-Term Memory", doi:10.1162/neco.1997.9.8.1735,
-// with the forget gates that everyone has used since Gers, Schmidhuber and Cummins 2000. Each layer reads the crop from
-// both ends. Names and shapes of the weights are those of `seitalab/dnn_ecg_comparison`.
+// with forget gates (Gers, Schmidhuber and Cummins 2000). All layers are bidirectional. State names and shapes are
+// those of `seitalab/dnn_ecg_comparison`.
 //
-// There is no dropout between the layers. Crops of any length can be read, each sample being one step.
+// There is no dropout between the layers. Each sample is one step; crops may have any length.
 //
 //   Classifier<BiLstm> network(spec.model(), /*leads=*/12, /*classes=*/71);
 
@@ -19,8 +19,8 @@
 
 namespace ecg {
 
-// BiLstm is layers of memory whose outputs, both directions side by side, are averaged over time and go through a
-// linear layer: [B, C, L] -> [B, feature_dim].
+// BiLstm is bidirectional LSTM layers, the mean of their outputs over time and a linear layer:
+// [B, C, L] -> [B, feature_dim].
 class BiLstm : public torch::nn::Module {
  public:
   using Spec = spec::BiLstm;

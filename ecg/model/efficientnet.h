@@ -1,15 +1,14 @@
 // efficientnet.h
 //
 // EfficientNet: Tan and Le 2019, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks",
-// arXiv:1905.11946; the scale B8 is from Xie et al. 2020, arXiv:1911.09665. Convolutions are one-dimensional, along
-// time. Names and shapes of the weights are those of `seitalab/dnn_ecg_comparison`.
+// arXiv:1905.11946; the scale B8 is from Xie et al. 2020, arXiv:1911.09665. Convolutions are over
+// time. State names and shapes are those of `seitalab/dnn_ecg_comparison`.
 //
-// It departs from the paper as the reference does:
-// - The pooled features go through a linear layer to `feature_dim`, from which the head goes on to the classes.
-// - Drop-connect has the rate of the dropout, 0.2 to 0.5; the paper's is 0.2 at every scale.
-// - Convolutions that halve the number of samples are all padded by what the samples of the whole crop call for, where
-//   TensorFlow goes by those that reach the layer. It matters only whether that number is even or odd; see
-//   efficientnet_internal::ConvolveSame.
+// Like the reference, it differs from the paper:
+// - A linear layer maps the pooled features to `feature_dim`; the head follows.
+// - The rate of drop-connect is that of dropout, 0.2 to 0.5; the paper's is 0.2 at every scale.
+// - The padding of all convolutions of stride 2 depends on the length of the crop, TensorFlow's on the length of the
+//   layer's input. This matters only where one is even and the other odd; see efficientnet_internal::ConvolveSame.
 //
 //   Classifier<EfficientNet> network(spec.model(), /*leads=*/12, /*classes=*/71);
 
@@ -29,31 +28,32 @@
 #include "absl/strings/str_cat.h"
 #include "ecg/model/mobile.h"
 #include "ecg/model/residual.h"
+#include "ecg/nn/activation.h"
 #include "ecg/nn/batch_norm.h"
 #include "ecg/nn/convolution.h"
+#include "ecg/nn/squeeze_excitation.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {
 
 namespace efficientnet_internal {
 
-// ConvolveSame returns `convolution` of `x`, which is padded not as the convolution says but with as many zeros as
-// TensorFlow's padding "SAME" has for a signal of `samples`: just those with which a stride of 2 leaves half of
-// `samples`, rounded up. Half of the zeros come first, and of an odd number the one more comes last. Where an odd
-// number of samples reaches a layer in a crop with an even one, half of them, rounded down, are left.
+// ConvolveSame returns `convolution` of `x` with TensorFlow's "SAME" padding for a signal of `samples` samples, instead
+// of the convolution's own: as many zeros as give ceil(samples / stride) outputs. Half of them come first; of an odd
+// number, the extra one comes last. If `samples` is even and the length of `x` odd, a stride of 2 gives half of that
+// length, rounded down.
 inline torch::Tensor ConvolveSame(const Conv1d& convolution, const torch::Tensor& x, int64_t samples) {
   const int64_t kernel = convolution->options.kernel_size()->at(0), stride = convolution->options.stride()->at(0);
   const int64_t beyond = samples % stride == 0 ? stride : samples % stride;
   const int64_t zeros = std::max<int64_t>(kernel - beyond, 0);
   return Convolve(zeros % 2 == 0 ? x : torch::constant_pad_nd(x, {0, 1}), convolution->weight, convolution->bias,
-                  stride,
-                  /*padding=*/zeros / 2, /*dilation=*/1, convolution->options.groups());
+                  {.stride = stride, .padding = zeros / 2, .groups = convolution->options.groups()});
 }
 
 }  // namespace efficientnet_internal
 
-// DropConnect silences each crop of `x` [B, C, L] with probability `rate` while training, and makes the others larger,
-// so that the expectation stays: Huang et al. 2016, "Deep Networks with Stochastic Depth", arXiv:1603.09382.
+// DropConnect zeroes whole crops of `x` [B, C, L] at random, with probability `rate`, in training, and divides the
+// others by 1 - rate: Huang et al. 2016, "Deep Networks with Stochastic Depth", arXiv:1603.09382.
 inline torch::Tensor DropConnect(const torch::Tensor& x, double rate, bool training) {
   if (!training || rate == 0) return x;
   const double keep = 1 - rate;
@@ -61,8 +61,8 @@ inline torch::Tensor DropConnect(const torch::Tensor& x, double rate, bool train
 }
 
 // MobileBottleneck is an inverted residual block (Sandler et al. 2018, arXiv:1801.04381) with squeeze-and-excitation
-// (Hu et al. 2018, arXiv:1709.01507): [B, in, L] -> [B, out, L / stride]. It widens, convolves each channel by itself,
-// weighs the channels by what the whole crop holds, and narrows. Around it the input is added where shapes allow.
+// (Hu et al. 2018, arXiv:1709.01507): expansion, depthwise convolution, squeeze-and-excitation and projection, with a
+// residual connection where input and output have the same shape: [B, in, L] -> [B, out, L / stride].
 class MobileBottleneck : public torch::nn::Module {
  public:
   struct Options {
@@ -70,9 +70,9 @@ class MobileBottleneck : public torch::nn::Module {
     int out;
     int kernel;
     int stride;
-    // How many times wider the convolution is than the input.
+    // Channels of the depthwise convolution for each input channel.
     int expansion;
-    // The rate of DropConnect.
+    // Rate of DropConnect.
     double drop_rate;
   };
 
@@ -80,24 +80,29 @@ class MobileBottleneck : public torch::nn::Module {
     const int inner = options.in * options.expansion, squeezed = std::max(1, options.in / 4);
     if (options.expansion != 1) {
       expand_conv_ = register_module("_expand_conv", Convolution(options.in, inner, 1));
-      bn0_ = register_module("_bn0", MobileBatchNorm(inner));
+      bn0_ = register_module("_bn0", BatchNorm1d(inner, kMobileNorm));
     }
     depthwise_conv_ =
         register_module("_depthwise_conv", Convolution(inner, inner, options.kernel, options.stride, inner));
-    bn1_ = register_module("_bn1", MobileBatchNorm(inner));
-    se_reduce_ = register_module("_se_reduce", Conv1d(inner, squeezed, 1));
-    se_expand_ = register_module("_se_expand", Conv1d(squeezed, inner, 1));
+    bn1_ = register_module("_bn1", BatchNorm1d(inner, kMobileNorm));
+    // In the state its convolutions are those of the block itself.
+    squeeze_excitation_ = std::make_shared<SqueezeExcitation>(inner, SqueezeExcitation::Options{
+                                                                         .squeezed = squeezed,
+                                                                         .activation = Activation::kSilu,
+                                                                         .reduce = "_se_reduce",
+                                                                         .expand = "_se_expand",
+                                                                     });
+    for (const auto& item : squeeze_excitation_->named_children()) register_module(item.key(), item.value());
     project_conv_ = register_module("_project_conv", Convolution(inner, options.out, 1));
-    bn2_ = register_module("_bn2", MobileBatchNorm(options.out));
+    bn2_ = register_module("_bn2", BatchNorm1d(options.out, kMobileNorm));
   }
 
-  // forward takes [B, in, L] of crops that had `samples` samples when they came in.
+  // forward takes [B, in, L] and the length of the crops in samples.
   torch::Tensor forward(const torch::Tensor& input, int64_t samples) {
     torch::Tensor x = input;
     if (expand_conv_) x = torch::silu(bn0_(expand_conv_(x)));
     x = torch::silu(bn1_(efficientnet_internal::ConvolveSame(depthwise_conv_, x, samples)));
-    x = x * torch::sigmoid(se_expand_(torch::silu(se_reduce_(x.mean(/*dim=*/-1, /*keepdim=*/true)))));
-    x = bn2_(project_conv_(x));
+    x = bn2_(project_conv_(squeeze_excitation_->forward(x)));
     if (options_.stride != 1 || options_.in != options_.out) return x;
     return DropConnect(x, options_.drop_rate, is_training()) + input;
   }
@@ -108,14 +113,13 @@ class MobileBottleneck : public torch::nn::Module {
   BatchNorm1d bn0_{nullptr};
   Conv1d depthwise_conv_{nullptr};
   BatchNorm1d bn1_{nullptr};
-  Conv1d se_reduce_{nullptr};
-  Conv1d se_expand_{nullptr};
+  std::shared_ptr<SqueezeExcitation> squeeze_excitation_;
   Conv1d project_conv_{nullptr};
   BatchNorm1d bn2_{nullptr};
 };
 
-// EfficientNet is a stem, seven stages of blocks and a last convolution, with batch norm and swish throughout; its
-// outputs are averaged over time: [B, C, L] -> [B, feature_dim]. L becomes about L / 32.
+// EfficientNet is a stem, seven stages of blocks, a last convolution, global average pooling, dropout and a linear
+// layer, with batch norm and swish throughout: [B, C, L] -> [B, feature_dim]. The total stride is 32.
 class EfficientNet : public torch::nn::Module {
  public:
   using Spec = spec::EfficientNet;
@@ -128,14 +132,14 @@ class EfficientNet : public torch::nn::Module {
     const auto depth = [&](int blocks) { return static_cast<int>(std::ceil(blocks * scaling.depth)); };
     int channels = width(kStemWidth);
     conv_stem_ = register_module("_conv_stem", Convolution(leads, channels, /*kernel=*/3, /*stride=*/2));
-    bn0_ = register_module("_bn0", MobileBatchNorm(channels));
+    bn0_ = register_module("_bn0", BatchNorm1d(channels, kMobileNorm));
 
     int count = 0;
     for (const Stage& stage : kStages) count += depth(stage.blocks);
     torch::nn::ModuleList blocks;
     for (const Stage& stage : kStages) {
       for (int block = 0; block < depth(stage.blocks); ++block) {
-        // The deeper the block, the more often it is dropped.
+        // Grows linearly with depth.
         const double drop_rate = scaling.dropout * blocks_.size() / count;
         blocks_.push_back(
             std::make_shared<MobileBottleneck>(MobileBottleneck::Options{.in = channels,
@@ -151,7 +155,7 @@ class EfficientNet : public torch::nn::Module {
     register_module("_blocks", blocks);
 
     conv_head_ = register_module("_conv_head", Convolution(channels, width(kHeadWidth), 1));
-    bn1_ = register_module("_bn1", MobileBatchNorm(width(kHeadWidth)));
+    bn1_ = register_module("_bn1", BatchNorm1d(width(kHeadWidth), kMobileNorm));
     dropout_ = register_module("_dropout", torch::nn::Dropout(scaling.dropout));
     fc_ = register_module("fc", torch::nn::Linear(width(kHeadWidth), feature_dim_));
   }
@@ -166,15 +170,15 @@ class EfficientNet : public torch::nn::Module {
     return fc_(dropout_(x.mean(/*dim=*/-1)));
   }
 
-  // CheckSamples refuses crops of another length than the spec's, if it names one, and those of which too little is
-  // left in the deepest layers.
+  // CheckSamples refuses crops that have another length than the spec's, if it has one, or are too short for the
+  // deepest layers.
   absl::Status CheckSamples(int samples) const {
     if (sequence_length_ != 0 && samples != sequence_length_) {
       return absl::InvalidArgumentError(absl::StrCat("model.efficientnet.sequence_length is ", sequence_length_,
                                                      ", but the crops have ", samples, " samples; make it ", samples,
                                                      ", or leave it out, and the network takes crops of any length"));
     }
-    // An even number is halved five times, rounded down; an odd one rounded up.
+    // Five strides of 2 round down if the number of samples is even, and up if it is odd.
     if (samples % 2 == 0 && samples < kShortestEven) {
       return absl::InvalidArgumentError(absl::StrCat("the crops have ", samples, " samples, but EfficientNet needs ",
                                                      kShortestEven, " or more; make data.crop_seconds longer"));
@@ -192,7 +196,7 @@ class EfficientNet : public torch::nn::Module {
   struct Stage {
     int blocks;
     int kernel;
-    // Of the first block; the others have 1.
+    // Of the first block; the others have stride 1.
     int stride;
     int expansion;
     int width;
@@ -209,15 +213,14 @@ class EfficientNet : public torch::nn::Module {
       {.blocks = 1, .kernel = 3, .stride = 1, .expansion = 6, .width = 320},
   };
 
-  // Scaling is by how much a network is wider and deeper than B0, and the probability with which one of its pooled
-  // features is silenced in training.
+  // Scaling is the factors of width and depth relative to B0, and the dropout before the last layer.
   struct Scaling {
     double width;
     double depth;
     double dropout;
   };
 
-  // The figures of the authors' code.
+  // From the authors' code.
   static Scaling ScalingOf(Spec::Scale scale) {
     switch (scale) {
       case Spec::B0:

@@ -1,11 +1,11 @@
 // inception_time.h
 //
 // Ismail Fawaz et al. 2020, "InceptionTime: Finding AlexNet for Time Series Classification", arXiv:1909.04939: blocks
-// of convolutions of several widths side by side. The form is that of `helme/ecg_ptbxl_benchmarking` (Strodthoff et al.
-// 2021, arXiv:2004.13701), with the names and shapes of its weights.
+// of parallel convolutions of several kernel sizes. The form is that of `helme/ecg_ptbxl_benchmarking` (Strodthoff et
+// al. 2021, arXiv:2004.13701), with its state names and shapes.
 //
-// It departs from the paper, as the benchmark does, in the head, which pools by maximum and mean and has a hidden
-// layer, in widths that are odd, and in being one network where the paper averages five.
+// Like the benchmark, it differs from the paper: the head pools by maximum and mean and has a hidden layer, kernel
+// sizes are odd, and it is one network where the paper averages five.
 //
 //   InceptionTime network(spec.model(), /*leads=*/12, /*classes=*/71);
 
@@ -29,11 +29,11 @@
 
 namespace ecg {
 
-// InceptionBlock is a bottleneck and three convolutions of it side by side, and beside them the largest of three
-// samples at a time, convolved: [B, `in`, L] -> [B, 4 * filters, L].
+// InceptionBlock concatenates four paths: three convolutions of a common bottleneck, of different kernel sizes, and a
+// convolution after max pooling; then batch norm and ReLU. [B, `in`, L] -> [B, 4 * filters, L].
 class InceptionBlock : public torch::nn::Module {
  public:
-  // How many convolutions, with the one of the largest samples, lie side by side.
+  // Number of paths.
   static constexpr int kPaths = 4;
 
   InceptionBlock(int in, const spec::InceptionTime& spec)
@@ -46,7 +46,7 @@ class InceptionBlock : public torch::nn::Module {
                                                     torch::nn::ReLU(torch::nn::ReLUOptions(/*inplace=*/true))))) {
     const auto convs = register_module("convs", torch::nn::ModuleList());
     for (const int part : {1, 2, 4}) {
-      // The next odd number below an even one, so that no sample is lost.
+      // An even kernel size becomes the next smaller odd one, which keeps the number of samples.
       const int kernel = (spec.kernel_size() / part - 1) | 1;
       convs_.push_back(Convolution(spec.bottleneck(), spec.filters(), kernel));
       convs->push_back(convs_.back());
@@ -68,7 +68,7 @@ class InceptionBlock : public torch::nn::Module {
   torch::nn::Sequential norm_;
 };
 
-// InceptionStack is blocks, around each three of which the input is added: [B, C, L] -> [B, 4 * filters, L].
+// InceptionStack is blocks with a residual connection around each group of three: [B, C, L] -> [B, 4 * filters, L].
 class InceptionStack : public torch::nn::Module {
  public:
   InceptionStack(const spec::InceptionTime& spec, int leads) {
@@ -99,14 +99,14 @@ class InceptionStack : public torch::nn::Module {
   }
 
  private:
-  // How many blocks a shortcut spans.
+  // Blocks for each residual connection.
   static constexpr int kGroup = 3;
 
   std::vector<std::shared_ptr<InceptionBlock>> blocks_;
   std::vector<torch::nn::Sequential> shortcuts_;
 };
 
-// InceptionTime is a stack of inception blocks and the benchmark's head: [B, C, L] -> [B, classes].
+// InceptionTime is an InceptionStack and the benchmark's head: [B, C, L] -> [B, classes].
 class InceptionTime : public Network {
  public:
   InceptionTime(const spec::Model& model, int leads, int classes)
@@ -114,7 +114,7 @@ class InceptionTime : public Network {
         head_(std::make_shared<PooledHead>(model.inception_time().head(),
                                            2 * InceptionBlock::kPaths * model.inception_time().filters(), classes)) {
     register_module("layers", torch::nn::ModuleList(stack_, head_));
-    StartAsBenchmark(*this);
+    InitAsBenchmark(*this);
   }
 
   torch::Tensor forward(const torch::Tensor& signals) override {

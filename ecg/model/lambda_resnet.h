@@ -1,25 +1,24 @@
 // lambda_resnet.h
 //
 // Lambda networks: Bello 2021, "LambdaNetworks: Modeling Long-Range Interactions Without Attention", arXiv:2102.08602.
-// They are residual networks of bottlenecks whose middle convolution is a lambda layer, one-dimensional, along time.
-// Names and shapes of the weights are those of `seitalab/dnn_ecg_comparison`.
+// They are residual networks of bottlenecks with a lambda layer instead of the middle convolution. Convolutions and
+// lambda layers are over time. State names and shapes are those of `seitalab/dnn_ecg_comparison`.
 //
 //   Classifier<LambdaResNet> network(spec.model(), /*leads=*/12, /*classes=*/71);
 //
-// LambdaResNet-50 and deeper are mended. A lambda layer multiplies queries by values, both linear in its input, so that
-// a block squares what it gets. Batch norm hides that in training, but its running statistics do not follow a signal
-// larger than those that they were taken from: in evaluation activations grow like x, x^2, x^4, ... through the blocks
-// of a stage, until they overflow. The reference keeps them within +-20 between stages, which is enough for
-// LambdaResNet-18, whose stages have two blocks; deeper ones give NaN on the weights of the comparison with the
-// reference, and LambdaResNet-101 after ten steps of training on a signal five times larger than those. Ours keeps them
-// there after every two blocks of a stage too: LambdaResNet-18 remains the reference's, whatever its weights, and the
-// deeper ones are bounded as it is, at any depth. For the same reason gradients about double with each block towards
-// the input, to 1e8 in the first layers of LambdaResNet-101 when it starts; Adam, which rescales them, can do with
-// that.
+// LambdaResNet-50 and deeper are fixed. A lambda layer multiplies queries by values, both linear in its input, so that
+// the output of a block is quadratic in its input. Batch norm hides this in training, but in evaluation, on signals of
+// a larger amplitude than those of the running statistics, activations grow like x, x^2, x^4, ... through the blocks of
+// a stage, until they overflow. The reference clamps activations to [-20, 20] between stages. This is enough for
+// LambdaResNet-18, which has two blocks in a stage; deeper networks give NaN on the weights of the parity test, and
+// LambdaResNet-101 after ten steps of training, on signals of five times the amplitude. Ours clamps after every second
+// block of a stage as well: LambdaResNet-18 is identical to the reference's, and deeper networks are bounded in the
+// same way. For the same reason gradients about double with each block towards the input, up to 1e8 in the first layers
+// of LambdaResNet-101 after initialisation; Adam, which rescales gradients, copes with that.
 //
-// It departs from the paper as the reference does: in the arrangement of the values (see LambdaLayer), in that
-// LambdaResNet-18 has bottlenecks too, in the bias of the shortcut's convolution, and in the last layer, which drops
-// out pooled features with probability 0.3 and maps them to `feature_dim`.
+// Like the reference, it differs from the paper: in the arrangement of the values (see LambdaLayer), in that
+// LambdaResNet-18 has bottlenecks too, in the bias of the shortcut's convolution, and in the last layer, which is
+// dropout of 0.3 and a linear layer to `feature_dim`.
 
 #ifndef ECG_MODEL_LAMBDA_RESNET_H_
 #define ECG_MODEL_LAMBDA_RESNET_H_
@@ -38,18 +37,17 @@
 
 namespace ecg {
 
-// LambdaLayer turns, at each sample n, what surrounds the sample into a linear function, its lambda [K, V], and applies
-// that to the sample's H queries [K]: [B, `in`, L] -> [B, `out`, L], out = H V. In the symbols of the paper, U
-// being the intra-depth,
+// LambdaLayer computes at each sample n a linear function of its context, the lambda [K, V], and applies it to the
+// sample's H queries [K]: [B, `in`, L] -> [B, `out`, L], out = H V. In the notation of the paper, with intra-depth U,
 //
 //   lambda(n) = lambda_c + lambda_p(n)
-//   lambda_c = sum over u, m of softmax(keys)[:, u, m] values[:, u, m]^T      of the whole crop's content
-//   lambda_p(n) = sum over u, m of embedding[:, u, m] values[:, u, n + m]^T   of the positions up to 3 samples away
+//   lambda_c = sum over u, m of softmax(keys)[:, u, m] values[:, u, m]^T      content, over the whole crop
+//   lambda_p(n) = sum over u, m of embedding[:, u, m] values[:, u, n + m]^T   positions, up to 3 samples away
 //
-// It departs from the paper as the reference does: channel c of the values is taken for v = c / U, u = c mod U where
-// lambda_c is made, but for u = c / V, v = c mod V where lambda_p is made, so that the two parts of a lambda hold
-// different channels. It computes in the reference's order: outputs are sums of large terms that cancel, and adding the
-// two parts of lambda first moves logits by 1e-4.
+// Like the reference, it differs from the paper: channel c of the values is (v, u) = (c / U, c mod U) in lambda_c, but
+// (u, v) = (c / V, c mod V) in lambda_p, so that the two parts of a lambda use different channels. The order of the
+// computation is the reference's: outputs are sums of large terms that cancel, and adding the two lambdas first changes
+// logits by 1e-4.
 class LambdaLayer : public torch::nn::Module {
  public:
   LambdaLayer(int in, int out)
@@ -77,7 +75,7 @@ class LambdaLayer : public torch::nn::Module {
   }
 
  private:
-  // H, K, U and the number of positions of the paper.
+  // The paper's H, K, U and number of positions.
   static constexpr int kHeads = 4, kKeyDim = 16, kDepth = 4, kReach = 7;
 
   int value_dim_;  // V
@@ -87,9 +85,9 @@ class LambdaLayer : public torch::nn::Module {
   torch::Tensor embedding_;
 };
 
-// LambdaBottleneck is a lambda layer between two convolutions of width 1, around which the input is added: [B, `in`, L]
-// -> [B, 4 * `width`, L / `stride`]. Where it changes the shape, means of three samples follow the lambda layer, and
-// the shortcut's convolution has a bias.
+// LambdaBottleneck is a lambda layer between two convolutions of kernel size 1, with a residual connection: [B, `in`,
+// L] -> [B, 4 * `width`, ceil(L / `stride`)]. Where the shape changes, average pooling of kernel size 3 follows the
+// lambda layer, and the shortcut's convolution has a bias.
 class LambdaBottleneck : public torch::nn::Module {
  public:
   static constexpr int kExpansion = 4;
@@ -125,8 +123,8 @@ class LambdaBottleneck : public torch::nn::Module {
   torch::nn::Sequential shortcut_{nullptr};
 };
 
-// LambdaResNet is a stem and four stages, 64, 128, 256 and 512 wide, each of which after the first halves the number of
-// samples: [B, C, L] -> [B, feature_dim].
+// LambdaResNet is a stem, max pooling, four stages of width 64, 128, 256 and 512 with strides 1, 2, 2 and 2, global
+// average pooling, dropout and a linear layer: [B, C, L] -> [B, feature_dim].
 class LambdaResNet : public torch::nn::Module {
  public:
   using Spec = spec::LambdaResNet;
@@ -143,12 +141,12 @@ class LambdaResNet : public torch::nn::Module {
   }
 
   torch::Tensor forward(const torch::Tensor& signals) {
-    torch::Tensor x = bn1_->NormRelu(conv1_(Bounded(signals)));
+    torch::Tensor x = bn1_->NormRelu(conv1_(Clamped(signals)));
     x = HalvingMaxPool(x);
     for (size_t stage = 0; stage < layers_.size(); ++stage) {
       for (size_t block = 0; block < layers_[stage]->size(); ++block) {
-        // Not before the very first block, where the reference has no bound either.
-        if (block % 2 == 0 && stage + block > 0) x = Bounded(x);
+        // Not before the first block, as in the reference.
+        if (block % 2 == 0 && stage + block > 0) x = Clamped(x);
         x = (layers_[stage]->begin() + block)->forward(x);
       }
     }
@@ -158,8 +156,8 @@ class LambdaResNet : public torch::nn::Module {
   int feature_dim() const { return feature_dim_; }
 
  private:
-  // Bounded returns `x` with what is beyond +-20 set to that.
-  static torch::Tensor Bounded(const torch::Tensor& x) { return x.clamp(-20, 20); }
+  // Clamped returns `x` clamped to [-20, 20].
+  static torch::Tensor Clamped(const torch::Tensor& x) { return x.clamp(-20, 20); }
 
   // BlocksOf returns the number of blocks in each stage.
   static std::array<int, kResidualStages> BlocksOf(Spec::Depth depth) {

@@ -1,8 +1,8 @@
 // layers.h
 //
-// A network layer by layer: what each makes of its input, how many numbers it holds and how much it computes. The rows
-// are what LibTorch does in one forward pass, observed rather than declared, so they are right for any network. A
-// weight that is itself computed from others, such as a standardised one, belongs to the layer that uses it.
+// The layers of a network: output shape, trainable parameters and multiply-adds of each. They are the operations of one
+// forward pass, as LibTorch reports them, so they are right for any network. A weight that is computed from others,
+// such as a standardised one, belongs to the layer that uses it.
 //
 //   for (const Layer& layer : LayersOf(network, torch::zeros({1, 12, 1250}))) ...
 //
@@ -34,45 +34,46 @@ namespace ecg {
 
 // Layer is one operation of a forward pass.
 struct Layer {
-  // The module whose weights it uses, such as "backbone.layer1.0.conv1"; empty when it uses none.
+  // The module whose weights it uses, such as "backbone.layer1.0.conv1"; empty if it uses none.
   std::string name;
-  // The operation, as LibTorch calls it: "conv1d", "batch_norm", "relu_", ...; "unused" for weights that none uses.
+  // LibTorch's name of the operation: "conv1d", "batch_norm", "relu_", ...; "unused" for weights that no operation
+  // uses.
   std::string operation;
-  // The shape of its output.
+  // Output shape.
   std::vector<int64_t> shape;
-  // How many numbers it is trained in, without those that an earlier layer uses too.
+  // Trainable parameters, without those that an earlier layer uses too.
   int64_t parameters = 0;
-  // Multiplications with a following addition, counted for convolutions and matrix products only.
+  // Multiply-adds of convolutions and matrix products; 0 for other operations.
   int64_t multiply_adds = 0;
 };
 
 namespace layers_internal {
 
-// Weight is a parameter, a buffer, or what an operation made of nothing else.
+// Weight is a parameter, a buffer, or the result of an operation on nothing else.
 struct Weight {
-  // Held, so that no other tensor gets its address.
+  // Kept alive, so that no other tensor gets its address.
   torch::Tensor tensor;
   std::string module;
-  // What no layer has counted yet: parameters, and the work of making it.
+  // Not yet counted for any layer: parameters, and multiply-adds of the operations that computed it.
   int64_t parameters = 0;
   int64_t multiply_adds = 0;
 };
 
-// Operation is one that is under way.
+// Operation is an operation that has begun and not ended.
 struct Operation {
-  // Taken when it begins: later they are gone, or overwritten.
+  // Copied when it begins: at its end they may be gone or overwritten.
   std::vector<torch::Tensor> inputs;
-  // Of those of its parts that are done.
+  // Of the nested operations that have ended.
   int64_t multiply_adds = 0;
 };
 
-// Observation is what is seen of the forward pass that runs in this thread.
+// Observation is the state of observing the forward pass of this thread.
 struct Observation {
-  // By the address of their numbers: an operation may see a weight through a view of it.
+  // By data pointer: an operation may use a view of a weight.
   std::map<const void*, Weight> weights;
   std::vector<Layer> layers;
-  // The outermost first.
-  std::vector<Operation> under_way;
+  // The operations that have begun, the outermost first.
+  std::vector<Operation> stack;
 
   static Observation*& Current() {
     static thread_local Observation* current = nullptr;
@@ -80,7 +81,7 @@ struct Observation {
   }
 };
 
-// TensorsIn returns the tensors among the arguments or results of an operation, also those in lists.
+// TensorsIn returns the tensors among the arguments or results of an operation, including those in lists.
 template <typename Values>
 std::vector<torch::Tensor> TensorsIn(const Values& values) {
   std::vector<torch::Tensor> tensors;
@@ -92,20 +93,21 @@ std::vector<torch::Tensor> TensorsIn(const Values& values) {
   return tensors;
 }
 
-// MultiplyAddsOf returns the multiply-adds of the operation `name` where they follow from its shapes.
+// MultiplyAddsOf returns the multiply-adds of the operation `name`, if it is a convolution, a matrix product or a
+// recurrent layer.
 inline std::optional<int64_t> MultiplyAddsOf(absl::string_view name, const std::vector<torch::Tensor>& inputs,
                                              const std::vector<torch::Tensor>& outputs) {
-  // Each output is a sum over ...
+  // Multiply-adds for each output.
   const auto summands = [&]() -> std::optional<int64_t> {
-    // ... the channels of its group and the width of the kernel [out, in / groups, width],
+    // Of weights [out, in / groups, kernel size].
     if (name == "convolution") return inputs[1].numel() / inputs[1].size(0);
-    // ... or a row of the first factor, which may come behind what the product is added to.
+    // The columns of the first factor, which may come after the tensor that is added to the product.
     if (name == "mm" || name == "bmm" || name == "mv" || name == "dot") return inputs[0].size(-1);
     if (name == "addmm" || name == "baddbmm" || name == "addmv") return inputs[1].size(-1);
     return std::nullopt;
   }();
   if (summands) return outputs[0].numel() * *summands;
-  // A layer in one direction uses both its matrices on each of L steps of B sequences [L, B, in].
+  // One direction of a layer multiplies both its matrices with each of L steps of B sequences [L, B, in].
   if (name == "mkldnn_rnn_layer") {
     return inputs[0].size(0) * inputs[0].size(1) * (inputs[1].numel() + inputs[2].numel());
   }
@@ -113,31 +115,31 @@ inline std::optional<int64_t> MultiplyAddsOf(absl::string_view name, const std::
 }
 
 inline std::unique_ptr<at::ObserverContext> Enter(const at::RecordFunction& function) {
-  Observation::Current()->under_way.push_back({TensorsIn(function.inputs())});
+  Observation::Current()->stack.push_back({TensorsIn(function.inputs())});
   return nullptr;
 }
 
 inline void Leave(const at::RecordFunction& function, at::ObserverContext*) {
   Observation& observation = *Observation::Current();
-  const auto [inputs, multiply_adds_of_parts] = std::move(observation.under_way.back());
-  observation.under_way.pop_back();
+  const auto [inputs, nested_multiply_adds] = std::move(observation.stack.back());
+  observation.stack.pop_back();
   const std::vector<torch::Tensor> outputs = TensorsIn(function.outputs());
   Layer layer;
   layer.operation = function.name();
   if (const size_t colons = layer.operation.rfind("::"); colons != std::string::npos)
     layer.operation.erase(0, colons + 2);
-  layer.multiply_adds = MultiplyAddsOf(layer.operation, inputs, outputs).value_or(multiply_adds_of_parts);
-  if (!observation.under_way.empty()) {
-    observation.under_way.back().multiply_adds += layer.multiply_adds;
+  layer.multiply_adds = MultiplyAddsOf(layer.operation, inputs, outputs).value_or(nested_multiply_adds);
+  if (!observation.stack.empty()) {
+    observation.stack.back().multiply_adds += layer.multiply_adds;
     return;
   }
   if (inputs.empty() || outputs.empty()) return;
 
-  bool makes_weight = true;
+  bool is_weight = true;
   for (const torch::Tensor& input : inputs) {
     const auto found = observation.weights.find(input.data_ptr());
     if (found == observation.weights.end()) {
-      makes_weight = false;
+      is_weight = false;
       continue;
     }
     Weight& weight = found->second;
@@ -145,7 +147,7 @@ inline void Leave(const at::RecordFunction& function, at::ObserverContext*) {
     layer.parameters += std::exchange(weight.parameters, 0);
     layer.multiply_adds += std::exchange(weight.multiply_adds, 0);
   }
-  if (!makes_weight) {
+  if (!is_weight) {
     const bool in_place = layer.operation.back() == '_';
     const auto is_view_of = [&](const torch::Tensor& input) { return outputs[0].is_alias_of(input); };
     if (!in_place && std::ranges::any_of(inputs, is_view_of)) return;
@@ -161,9 +163,9 @@ inline void Leave(const at::RecordFunction& function, at::ObserverContext*) {
 
 }  // namespace layers_internal
 
-// LayersOf returns the operations of `network.forward(signals)` in evaluation mode, in their order, and at last the
-// weights that none of them uses. Operations that only look at the same numbers in another way, or do nothing in
-// evaluation, are left out. The parameters of all layers sum up to ParameterCount(network).
+// LayersOf returns the operations of `network.forward(signals)` in evaluation mode, in their order, and then the
+// weights that no operation uses. Views, and operations that do nothing in evaluation, are left out. The parameters of
+// all layers sum to ParameterCount(network).
 inline std::vector<Layer> LayersOf(Network& network, const torch::Tensor& signals) {
   using layers_internal::Observation;
   using layers_internal::Weight;
@@ -172,7 +174,7 @@ inline std::vector<Layer> LayersOf(Network& network, const torch::Tensor& signal
     for (const auto& item : named) {
       const std::string& name = item.key();
       const size_t dot = name.rfind('.');
-      // A tensor with two names goes by the one that it is trained under.
+      // A tensor with two names gets that of the parameter.
       observation.weights.try_emplace(item.value().data_ptr(),
                                       Weight{item.value(), dot == std::string::npos ? name : name.substr(0, dot),
                                              item.value().requires_grad() ? item.value().numel() : 0});
@@ -204,7 +206,7 @@ inline std::vector<Layer> LayersOf(Network& network, const torch::Tensor& signal
   return std::move(observation.layers);
 }
 
-// LayerTable returns `layers` as text: a line for each, and one with the sums.
+// LayerTable returns `layers` as a text table: a line for each, and one with the totals.
 inline std::string LayerTable(const std::vector<Layer>& layers) {
   size_t name_width = 5, operation_width = 9, shape_width = 6;
   int64_t parameters = 0, multiply_adds = 0;

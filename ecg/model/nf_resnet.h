@@ -1,16 +1,15 @@
 // nf_resnet.h
 //
 // Residual networks without batch norm: Brock, De and Smith 2021, "Characterizing signal propagation to close the
-// performance gap in unnormalized ResNets", arXiv:2101.08692. What batch norm does to activations, their convolutions
-// do to their own weights, which are standardised before each use. Convolutions are one-dimensional, along time. Names
-// and shapes of the weights are those of `seitalab/dnn_ecg_comparison`.
+// performance gap in unnormalized ResNets", arXiv:2101.08692. Convolutions standardise their weights, which replaces
+// batch norm. Convolutions are over time. State names and shapes are those of `seitalab/dnn_ecg_comparison`.
 //
 //   Classifier<NfResNet<NfBasicBlock>> network(spec.model(), /*leads=*/12, /*classes=*/71);
 //
-// The reference keeps of the paper the standardised weights only, and so do we: what enters a block is not divided by
-// its expected deviation, nor what leaves it multiplied by alpha, so that activations grow by a factor with each block;
-// there are no gains for the ReLU, no squeeze-and-excitation and no stochastic depth. As in our ResNet, the pooled
-// features go through a linear layer to `feature_dim`.
+// Like the reference, it has only the standardised weights of the paper: the input of a block is not divided by its
+// expected standard deviation (beta), nor its output multiplied by alpha, so that activations grow with each block;
+// there are no gains for ReLU, no squeeze-and-excitation and no stochastic depth. A linear layer maps the pooled
+// features to `feature_dim`, as in our ResNet.
 
 #ifndef ECG_MODEL_NF_RESNET_H_
 #define ECG_MODEL_NF_RESNET_H_
@@ -27,8 +26,8 @@
 
 namespace ecg {
 
-// ScaledStdConv1dImpl is a convolution without bias whose weights are standardised before each use. It is padded so
-// that L samples become L / `stride` of them, rounded up: [B, `in`, L] -> [B, `out`, L / `stride`].
+// ScaledStdConv1dImpl is a convolution without bias that standardises its weights in each forward pass:
+// [B, `in`, L] -> [B, `out`, ceil(L / `stride`)].
 class ScaledStdConv1dImpl : public torch::nn::Conv1dImpl {
  public:
   ScaledStdConv1dImpl(int in, int out, int kernel, int stride = 1)
@@ -36,11 +35,13 @@ class ScaledStdConv1dImpl : public torch::nn::Conv1dImpl {
         gain_(register_parameter("gain", torch::ones({out, 1, 1}))) {}
 
   torch::Tensor forward(const torch::Tensor& x) {
-    return Convolve(x, StandardisedWeight(), /*bias=*/{}, options.stride()->front(), /*padding=*/weight.size(2) / 2);
+    return Convolve(x, StandardisedWeight(), /*bias=*/{},
+                    {.stride = options.stride()->front(), .padding = weight.size(2) / 2});
   }
 
-  // StandardisedWeight returns `weight` [out, in, kernel] such that for each output its mean over its n = in * kernel
-  // inputs is 0 and its sum of squares is gain^2 (n - 1) / n: the Scaled Weight Standardization of the paper.
+  // StandardisedWeight returns `weight` [out, in, kernel], standardised so that for each output channel the mean over
+  // its n = in * kernel weights is 0 and the sum of squares gain^2 (n - 1) / n: the paper's Scaled Weight
+  // Standardization.
   torch::Tensor StandardisedWeight() const {
     const torch::Tensor mean = weight.mean(torch::IntArrayRef({1, 2}), /*keepdim=*/true);
     const torch::Tensor deviation = weight.std(torch::IntArrayRef({1, 2}), /*unbiased=*/true, /*keepdim=*/true);
@@ -55,15 +56,15 @@ class ScaledStdConv1dImpl : public torch::nn::Conv1dImpl {
 };
 TORCH_MODULE(ScaledStdConv1d);
 
-// NfShortcut returns what the input of a block goes through before it is added to the block's output: a convolution
-// where the shapes differ, or else an empty module, which means the input itself.
+// NfShortcut returns the shortcut of a residual block: a convolution where the block changes the shape, or else an
+// empty holder, which means the identity.
 inline torch::nn::Sequential NfShortcut(int in, int out, int stride) {
   if (!ChangesShape(in, out, stride)) return torch::nn::Sequential(nullptr);
   return torch::nn::Sequential(ScaledStdConv1d(in, out, 1, stride));
 }
 
-// NfBasicBlock is two convolutions of width 3 around which the input is added: [B, `in`, L] -> [B, `width`, L /
-// `stride`].
+// NfBasicBlock is two convolutions of kernel size 3 with a residual connection:
+// [B, `in`, L] -> [B, `width`, ceil(L / `stride`)].
 class NfBasicBlock : public torch::nn::Module {
  public:
   static constexpr int kExpansion = 1;
@@ -87,8 +88,8 @@ class NfBasicBlock : public torch::nn::Module {
   torch::nn::Sequential downsample_;
 };
 
-// NfBottleneck is a convolution of width 3 between two of width 1, around which the input is added: [B, `in`, L] -> [B,
-// 4 * `width`, L / `stride`].
+// NfBottleneck is three convolutions of kernel sizes 1, 3 and 1 with a residual connection:
+// [B, `in`, L] -> [B, 4 * `width`, ceil(L / `stride`)].
 class NfBottleneck : public torch::nn::Module {
  public:
   static constexpr int kExpansion = 4;
@@ -114,8 +115,8 @@ class NfBottleneck : public torch::nn::Module {
   torch::nn::Sequential downsample_;
 };
 
-// NfResNet is a stem and four stages, 64, 128, 256 and 512 wide, each of which after the first halves the number of
-// samples: [B, C, L] -> [B, feature_dim].
+// NfResNet is a stem, max pooling, four stages of width 64, 128, 256 and 512 with strides 1, 2, 2 and 2, global average
+// pooling and a linear layer: [B, C, L] -> [B, feature_dim].
 template <typename Block>
 class NfResNet : public torch::nn::Module {
  public:

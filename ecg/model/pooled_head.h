@@ -1,8 +1,8 @@
 // pooled_head.h
 //
 // The head of the networks of the PTB-XL benchmark, `helme/ecg_ptbxl_benchmarking` (Strodthoff et al. 2021,
-// arXiv:2004.13701): features are pooled over time, and go twice through batch norm, dropout and a linear layer. And
-// how the benchmark draws the first weights of a network.
+// arXiv:2004.13701): pooling over time, then batch norm, dropout and a linear layer, twice. Also the benchmark's
+// initialisation of weights.
 
 #ifndef ECG_MODEL_POOLED_HEAD_H_
 #define ECG_MODEL_POOLED_HEAD_H_
@@ -16,29 +16,28 @@
 
 namespace ecg {
 
-// MaxAndMean pools over time: [B, F, L] -> [B, 2 F], the largest of each channel and then the mean.
-// (The largest by pooling rather than by `amax`, which would share the gradient among equals.)
+// MaxAndMean pools over time: [B, F, L] -> [B, 2 F], the maximum of each channel, then the mean. (Max pooling rather
+// than `amax`, which would divide the gradient among equal maxima.)
 inline torch::Tensor MaxAndMean(const torch::Tensor& x) {
   return torch::cat({std::get<0>(torch::adaptive_max_pool1d(x, 1)).squeeze(-1), x.mean(-1)}, 1);
 }
 
-// StartAsBenchmark draws the first weights of a network as the benchmark's training does, whatever the network's own
-// start was: those of convolutions and linear layers from a normal distribution whose variance is 2 over their number
-// of inputs (He et al. 2015, arXiv:1502.01852), and all their biases 0. Recurrent layers keep LibTorch's start, and
-// batch norm its ones and zeros, also where a paper starts it otherwise.
-inline void StartAsBenchmark(torch::nn::Module& network) {
-  const auto start = [](auto& layer) {
+// InitAsBenchmark initialises `network` as the benchmark does: Kaiming-normal, fan-in, for the weights of convolutions
+// and linear layers (He et al. 2015, arXiv:1502.01852), and zero for their biases. Recurrent layers and batch norm keep
+// LibTorch's initialisation, also where a paper differs.
+inline void InitAsBenchmark(torch::nn::Module& network) {
+  const auto init = [](auto& layer) {
     torch::nn::init::kaiming_normal_(layer.weight);
     if (layer.bias.defined()) torch::nn::init::zeros_(layer.bias);
   };
   for (const auto& part : network.modules(/*include_self=*/false)) {
-    if (auto* convolution = part->as<torch::nn::Conv1d>()) start(*convolution);
-    if (auto* linear = part->as<torch::nn::Linear>()) start(*linear);
+    if (auto* convolution = part->as<torch::nn::Conv1d>()) init(*convolution);
+    if (auto* linear = part->as<torch::nn::Linear>()) init(*linear);
   }
 }
 
-// PooledHead is batch norm, dropout, linear, ReLU, batch norm, dropout, linear: [B, features] -> [B, classes]. Its
-// layers are called by their place in the benchmark's head, where `pooling_layers` layers come before them.
+// PooledHead is batch norm, dropout, linear, ReLU, batch norm, dropout, linear: [B, features] -> [B, classes]. State
+// names are positions in the benchmark's head, in which `pooling_layers` layers come first.
 class PooledHead : public torch::nn::Module {
  public:
   PooledHead(const spec::PooledHead& spec, int features, int classes, int pooling_layers = 2)
@@ -56,8 +55,8 @@ class PooledHead : public torch::nn::Module {
 
  private:
   template <typename Layer>
-  Layer Register(int place, Layer layer) {
-    return register_module(std::to_string(place), layer);
+  Layer Register(int position, Layer layer) {
+    return register_module(std::to_string(position), layer);
   }
 
   torch::nn::BatchNorm1d bn1_;

@@ -2,11 +2,11 @@
 //
 // Residual networks: He, Zhang, Ren and Sun 2016, "Deep Residual Learning for Image Recognition", arXiv:1512.03385, and
 // their form with grouped convolutions: Xie, Girshick, Dollár, Tu and He 2017, "Aggregated Residual Transformations for
-// Deep Neural Networks", arXiv:1611.05431. Convolutions are one-dimensional, along time. Names and shapes of the
-// weights are those of `seitalab/dnn_ecg_comparison`.
+// Deep Neural Networks", arXiv:1611.05431. Convolutions are over time. State names and shapes are those of
+// `seitalab/dnn_ecg_comparison`.
 //
-// It departs from the papers in the last layer: the pooled features go through a linear layer to `feature_dim`, from
-// which the head goes on to the classes.
+// It differs from the papers in the last layer: a linear layer maps the pooled features to `feature_dim`; the head
+// follows.
 //
 //   Classifier<ResNet<BasicBlock>> network(spec.model(), /*leads=*/12, /*classes=*/71);
 
@@ -25,18 +25,18 @@
 
 namespace ecg {
 
-// Grouping is how the middle convolution of a bottleneck is divided: into `groups` groups, each `width_per_group`
-// channels wide where the block is 64 wide, and in proportion elsewhere.
+// Grouping is the groups of the middle convolution of a bottleneck. Each has `width_per_group` channels in a block of
+// width 64, and proportionally more in wider blocks.
 struct Grouping {
   int groups = 1;
   int width_per_group = 64;
 };
 
-// BasicBlock is two convolutions around which the input is added, the first of width `kernel` and the second of half of
-// it: by default 3 and 3. [B, `in`, L] -> [B, `width`, L / `stride`].
+// BasicBlock is two convolutions of kernel sizes `kernel` and HalfKernel(kernel), by default 3 and 3, with a residual
+// connection: [B, `in`, L] -> [B, `width`, ceil(L / `stride`)].
 class BasicBlock : public torch::nn::Module {
  public:
-  // How many times wider the output is than `width`.
+  // Output channels, in units of `width`.
   static constexpr int kExpansion = 1;
 
   BasicBlock(int in, int width, int stride, const Grouping& = {}, int kernel = 3)
@@ -61,8 +61,8 @@ class BasicBlock : public torch::nn::Module {
   torch::nn::Sequential downsample_;
 };
 
-// Bottleneck is a convolution of width `kernel` between two of width 1, around which the input is added: [B, `in`, L]
-// -> [B, 4 * `width`, L / `stride`].
+// Bottleneck is three convolutions of kernel sizes 1, `kernel` and 1 with a residual connection:
+// [B, `in`, L] -> [B, 4 * `width`, ceil(L / `stride`)].
 class Bottleneck : public torch::nn::Module {
  public:
   static constexpr int kExpansion = 4;
@@ -98,8 +98,8 @@ class Bottleneck : public torch::nn::Module {
   torch::nn::Sequential downsample_;
 };
 
-// ResNet is a stem and four stages, 64, 128, 256 and 512 wide, each of which after the first halves the number of
-// samples: [B, C, L] -> [B, feature_dim].
+// ResNet is a stem, max pooling, four stages of width 64, 128, 256 and 512 with strides 1, 2, 2 and 2, global average
+// pooling and a linear layer: [B, C, L] -> [B, feature_dim].
 template <typename Block>
 class ResNet : public torch::nn::Module {
  public:
@@ -127,7 +127,7 @@ class ResNet : public torch::nn::Module {
   int feature_dim() const { return feature_dim_; }
 
  private:
-  // Stages are the numbers of blocks in each, and how their convolutions are divided.
+  // Stages is the number of blocks in each stage, and the groups of their convolutions.
   struct Stages {
     std::array<int, kResidualStages> blocks;
     Grouping grouping;

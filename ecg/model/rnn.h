@@ -2,7 +2,7 @@
 //
 // Recurrent networks: long short-term memory (Hochreiter and Schmidhuber 1997, doi:10.1162/neco.1997.9.8.1735) and
 // gated recurrent units (Cho et al. 2014, arXiv:1406.1078), with the head of `helme/ecg_ptbxl_benchmarking` (Strodthoff
-// et al. 2021, arXiv:2004.13701), whose names and shapes of the weights they have.
+// et al. 2021, arXiv:2004.13701), and its state names and shapes.
 //
 //   Rnn<torch::nn::LSTM> network(spec.model(), /*leads=*/12, /*classes=*/71);
 
@@ -20,18 +20,18 @@
 
 namespace ecg {
 
-// MeanMaxAndLast pools what a recurrent network says at each time: [B, F, L] -> [B, 3 F], the mean of each channel, the
-// largest, and the last.
+// MeanMaxAndLast pools the outputs of a recurrent network over time: [B, F, L] -> [B, 3 F], mean, maximum and last
+// output of each channel.
 //
-// Where the network also reads backwards, the last output of that direction has seen a single sample. One would rather
-// take the one at the first sample, after all of them. The benchmark means to, but its slice of those channels is
-// empty; here is computed what it computes.
+// In a bidirectional network the last output of the backward direction depends on a single sample; its output at the
+// first sample would be better. The benchmark intends that, but its slice of those channels is empty. This is what the
+// benchmark computes.
 inline torch::Tensor MeanMaxAndLast(const torch::Tensor& x) {
   return torch::cat({x.mean(-1), std::get<0>(torch::adaptive_max_pool1d(x, 1)).squeeze(-1), x.select(-1, -1)}, 1);
 }
 
-// Rnn is recurrent layers of `Cell`, torch::nn::LSTM or torch::nn::GRU, that read a sample of all leads at a time, and
-// the benchmark's head: [B, C, L] -> [B, classes].
+// Rnn is recurrent layers, `Cell` being torch::nn::LSTM or torch::nn::GRU, and the benchmark's head. A step is one
+// sample of all leads. [B, C, L] -> [B, classes].
 template <typename Cell>
 class Rnn : public Network {
  public:
@@ -41,7 +41,7 @@ class Rnn : public Network {
             "5", std::make_shared<PooledHead>(
                      model.rnn().head(), 3 * model.rnn().hidden_dim() * (model.rnn().bidirectional() ? 2 : 1), classes,
                      /*pooling_layers=*/1))) {
-    StartAsBenchmark(*this);
+    InitAsBenchmark(*this);
   }
 
   torch::Tensor forward(const torch::Tensor& signals) override {

@@ -1,18 +1,16 @@
 // senet.h
 //
 // Squeeze-and-excitation networks: Hu, Shen and Sun 2018, "Squeeze-and-Excitation Networks", arXiv:1709.01507. They are
-// residual networks of bottlenecks, each of which weighs its channels by what it sees of the whole crop. Convolutions
-// are one-dimensional, along time. Names and shapes of the weights are those of `seitalab/dnn_ecg_comparison`.
+// residual networks of bottlenecks with squeeze-and-excitation. Convolutions are over time. State names and shapes are
+// those of `seitalab/dnn_ecg_comparison`.
 //
 //   Classifier<SeNet> network(spec.model(), /*leads=*/12, /*classes=*/71);
 //
-// SENet-154 is mended: the reference cannot run it, since the first convolution of its stem is two-dimensional by
-// mistake. Ours is one-dimensional like all others, so that "layer0.conv1.weight" is [64, C, 3] in place of
-// [64, C, 3, 3].
+// SENet-154 is fixed: the reference cannot run it, because the first convolution of its stem is two-dimensional by
+// mistake. Ours is one-dimensional like all others: "layer0.conv1.weight" is [64, C, 3] instead of [64, C, 3, 3].
 //
-// It departs from the paper in that the reference gives the stem of SENet-154 12 channels in place of 128, as we do,
-// and in that the pooled features go through a linear layer to `feature_dim`, from which the head goes on to the
-// classes.
+// Like the reference, it differs from the paper: the stem of SENet-154 has 12 channels instead of 128, and a linear
+// layer maps the pooled features to `feature_dim`; the head follows.
 
 #ifndef ECG_MODEL_SENET_H_
 #define ECG_MODEL_SENET_H_
@@ -28,47 +26,26 @@
 #include "ecg/nn/batch_norm.h"
 #include "ecg/nn/convolution.h"
 #include "ecg/nn/max_pool.h"
+#include "ecg/nn/squeeze_excitation.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {
 
-// SeModule multiplies each channel by a weight between 0 and 1, which two layers derive from the means of all channels
-// over time: [B, `channels`, L] -> [B, `channels`, L].
-class SeModule : public torch::nn::Module {
- public:
-  explicit SeModule(int channels)
-      : fc1_(register_module("fc1", Conv1d(channels, channels / kReduction, 1))),
-        fc2_(register_module("fc2", Conv1d(channels / kReduction, channels, 1))) {}
-
-  torch::Tensor forward(const torch::Tensor& x) {
-    const torch::Tensor squeezed = x.mean(/*dim=*/-1, /*keepdim=*/true);
-    return x * fc2_(fc1_(squeezed).relu_()).sigmoid();
-  }
-
- private:
-  // The paper's reduction ratio r.
-  static constexpr int kReduction = 16;
-
-  Conv1d fc1_;
-  Conv1d fc2_;
-};
-
-// SeBottleneckShape is what distinguishes the blocks of the three kinds of network.
+// SeBottleneckShape is the hyperparameters of a block, which differ between the three families of networks.
 struct SeBottleneckShape {
-  // Channels behind the first and the second convolution, in units of the block's width.
+  // Output channels of the first and the second convolution, in units of the block's width.
   int first = 1;
   int second = 1;
   // Groups of the second convolution.
   int groups = 1;
-  // Whether it is the first convolution that divides the number of samples, as in the authors' Caffe networks, or the
-  // second one.
+  // Whether the first convolution has the stride, as in the authors' Caffe networks, or the second one.
   bool first_strides = false;
-  // Width of the shortcut's convolution where the block divides the number of samples.
+  // Kernel size of the shortcut's convolution where it has a stride.
   int shortcut_kernel = 1;
 };
 
-// SeBottleneck is a convolution of width 3 between two of width 1 and then SeModule, around which the input is
-// added: [B, `in`, L] -> [B, 4 * `width`, L / `stride`].
+// SeBottleneck is three convolutions of kernel sizes 1, 3 and 1 and squeeze-and-excitation, with a residual connection:
+// [B, `in`, L] -> [B, 4 * `width`, ceil(L / `stride`)].
 class SeBottleneck : public torch::nn::Module {
  public:
   static constexpr int kExpansion = 4;
@@ -85,6 +62,9 @@ class SeBottleneck : public torch::nn::Module {
   }
 
  private:
+  // The paper's reduction ratio r.
+  static constexpr int kReduction = 16;
+
   SeBottleneck(int in, int first, int second, int out, int stride, const SeBottleneckShape& shape)
       : conv1_(register_module("conv1", Convolution(in, first, 1, shape.first_strides ? stride : 1))),
         bn1_(register_module("bn1", BatchNorm1d(first))),
@@ -92,7 +72,8 @@ class SeBottleneck : public torch::nn::Module {
         bn2_(register_module("bn2", BatchNorm1d(second))),
         conv3_(register_module("conv3", Convolution(second, out, 1))),
         bn3_(register_module("bn3", BatchNorm1d(out))),
-        se_module_(register_module("se_module", std::make_shared<SeModule>(out))),
+        se_module_(register_module("se_module", std::make_shared<SqueezeExcitation>(
+                                                    out, SqueezeExcitation::Options{.squeezed = out / kReduction}))),
         downsample_(Shortcut(in, out, stride, stride == 1 ? 1 : shape.shortcut_kernel)) {
     if (downsample_) register_module("downsample", downsample_);
   }
@@ -103,19 +84,19 @@ class SeBottleneck : public torch::nn::Module {
   BatchNorm1d bn2_;
   Conv1d conv3_;
   BatchNorm1d bn3_;
-  std::shared_ptr<SeModule> se_module_;
+  std::shared_ptr<SqueezeExcitation> se_module_;
   torch::nn::Sequential downsample_;
 };
 
-// SeNet is a stem and four stages, 64, 128, 256 and 512 wide, each of which after the first halves the number of
-// samples: [B, C, L] -> [B, feature_dim].
+// SeNet is a stem, max pooling, four stages of width 64, 128, 256 and 512 with strides 1, 2, 2 and 2, global average
+// pooling, dropout and a linear layer: [B, C, L] -> [B, feature_dim].
 class SeNet : public torch::nn::Module {
  public:
   using Spec = spec::SeNet;
   static const Spec& SpecIn(const spec::Model& model) { return model.senet(); }
 
   SeNet(const Spec& spec, int leads) : feature_dim_(spec.feature_dim()) {
-    const auto [stem, blocks, shape, dropout] = NumbersOf(spec.architecture());
+    const auto [stem, blocks, shape, dropout] = ArchitectureOf(spec.architecture());
     int channels = leads;
     for (const auto& [kernel, width] : stem) {
       const std::string number = std::to_string(layer0_->size() / 3 + 1);
@@ -132,7 +113,7 @@ class SeNet : public torch::nn::Module {
 
   torch::Tensor forward(const torch::Tensor& signals) {
     torch::Tensor x = layer0_->forward(signals);
-    // Without padding, as in the authors' Caffe networks: the last pool may hang over the end.
+    // As in the authors' Caffe networks: no padding, and a last window that may reach beyond the end.
     x = MaxPool(x, {.kernel = 3, .stride = 2, .ceil_mode = true});
     for (auto& layer : layers_) x = layer->forward(x);
     return fc_(dropout_(x.mean(/*dim=*/-1)));
@@ -141,24 +122,23 @@ class SeNet : public torch::nn::Module {
   int feature_dim() const { return feature_dim_; }
 
  private:
-  // StemConvolution is a convolution of the stem; the first of them halves the number of samples.
+  // StemConvolution is a convolution of the stem, of which the first has stride 2.
   struct StemConvolution {
     int kernel;
     int width;
   };
 
-  // Numbers are what distinguishes the networks.
-  struct Numbers {
+  // Architecture is the hyperparameters of a network.
+  struct Architecture {
     std::vector<StemConvolution> stem;
     std::array<int, kResidualStages> blocks;
     SeBottleneckShape shape;
-    // With which probability a feature is dropped out in training.
     double dropout = 0;
   };
 
-  // Table 1 and the appendix of the paper, with the stems of the reference. 32 groups of 4 channels, as ResNeXt has
-  // them in the first stage, are twice the 64 channels of ResNet.
-  static Numbers NumbersOf(Spec::Architecture architecture) {
+  // Table 1 and the appendix of the paper, with the stems of the reference. ResNeXt's first stage has 32 groups of 4
+  // channels, twice ResNet's 64.
+  static Architecture ArchitectureOf(Spec::Architecture architecture) {
     const std::vector<StemConvolution> stem = {{7, kStemWidth}};
     const SeBottleneckShape resnet = {.first_strides = true};
     const SeBottleneckShape resnext = {.first = 2, .second = 2, .groups = 32};

@@ -1,12 +1,12 @@
 // squeezenet.h
 //
 // SqueezeNet: Iandola et al. 2016, "SqueezeNet: AlexNet-level accuracy with 50x fewer parameters and <0.5MB model
-// size", arXiv:1602.07360, and version 1.1 of the authors' repository. Convolutions are one-dimensional, along time.
-// Names and shapes of the weights are those of `seitalab/dnn_ecg_comparison`.
+// size", arXiv:1602.07360, and version 1.1 of the authors' repository. Convolutions are over time. State names and
+// shapes are those of `seitalab/dnn_ecg_comparison`.
 //
-// It departs from the paper as the reference does: the last convolution gives `feature_dim` features, from which the
-// head goes on to the classes, and of which none is negative. Its weights start with a deviation of 0.01, the others
-// uniformly (He et al. 2015, arXiv:1502.01852).
+// Like the reference, it differs from the paper: the last convolution, which ReLU follows, has `feature_dim` outputs,
+// and the head follows. Its weights are initialised from a normal distribution with a standard deviation of 0.01, those
+// of the other convolutions Kaiming-uniform (He et al. 2015, arXiv:1502.01852).
 //
 //   Classifier<SqueezeNet> network(spec.model(), /*leads=*/12, /*classes=*/71);
 
@@ -27,8 +27,8 @@
 
 namespace ecg {
 
-// Fire squeezes its input into `squeezed` channels, and expands these by convolutions of width 1 and 3 to four times as
-// many each: [B, `in`, L] -> [B, 8 * `squeezed`, L].
+// Fire is a convolution of kernel size 1 to `squeezed` channels, and two parallel convolutions of kernel sizes 1 and 3
+// to four times as many each: [B, `in`, L] -> [B, 8 * `squeezed`, L].
 class Fire : public torch::nn::Module {
  public:
   Fire(int in, int squeezed)
@@ -48,8 +48,8 @@ class Fire : public torch::nn::Module {
   Conv1d expand3x3_;
 };
 
-// SqueezeNet is a convolution, eight fire modules with three times pooling between them, and a last convolution whose
-// outputs are averaged over time: [B, C, L] -> [B, feature_dim]. It has no batch norm. L becomes about L / 16.
+// SqueezeNet is a convolution, eight fire modules with three max poolings, dropout, a last convolution and global
+// average pooling, without batch norm: [B, C, L] -> [B, feature_dim]. The total stride is 16.
 class SqueezeNet : public torch::nn::Module {
  public:
   using Spec = spec::SqueezeNet;
@@ -87,9 +87,9 @@ class SqueezeNet : public torch::nn::Module {
     return classifier_->forward(features_->forward(signals)).mean(/*dim=*/-1);
   }
 
-  // CheckSamples refuses crops of which nothing is left for the last pooling.
+  // CheckSamples refuses crops that are too short for the last pooling.
   absl::Status CheckSamples(int samples) const {
-    // Without padding, the convolution leaves 8 of these, the poolings 4, 2 and 1.
+    // Without padding, the convolution returns 8 samples of this minimum, the poolings 4, 2 and 1.
     const int least = 14 + architecture_.stem_kernel;
     if (samples >= least) return absl::OkStatus();
     return absl::InvalidArgumentError(absl::StrCat("the crops have ", samples, " samples, but SqueezeNet needs ", least,
@@ -104,7 +104,7 @@ class SqueezeNet : public torch::nn::Module {
   struct Architecture {
     int stem_width;
     int stem_kernel;
-    // The fire modules before which the number of samples is halved, counted from 0.
+    // The fire modules with max pooling before them, counted from 0.
     std::array<int, 3> pooled;
   };
 

@@ -1,16 +1,17 @@
 // transformer.h
 //
-// The encoder of a transformer: Vaswani et al. 2017, "Attention Is All You Need", arXiv:1706.03762, over pieces of a
-// crop. Names and shapes of the weights are those of `seitalab/dnn_ecg_comparison`.
+// Transformer encoder over chunks of a crop: Vaswani et al. 2017, "Attention Is All You Need", arXiv:1706.03762. State
+// names and shapes are those of `seitalab/dnn_ecg_comparison`.
 //
-// That reference hands [batch, time] to an encoder that expects [time, batch]: attention and positions run along the
-// batch, so that no piece of a crop sees another of the same crop, and logits depend on which crops share a batch. Its
-// figures have that in them, and the spec's default, `attention_along: BATCH`, repeats it. `attention_along: TIME` is
-// the paper's encoder: what is predicted for a crop depends on that crop only.
+// That reference passes [batch, time] to an encoder that expects [time, batch]: attention and positional encoding run
+// along the batch, so that a chunk does not attend to the other chunks of its crop, and logits depend on the other
+// crops of the batch. The reference's published results include this fault, and the spec's default, `attention_along:
+// BATCH`, reproduces it. `attention_along: TIME` is the paper's encoder: the prediction for a crop depends on that crop
+// only.
 //
-// It departs from the paper further: vectors are not scaled before positions are added to them, and, with the
-// reference, all layers start with the same weights. The six convolutions have nothing between them, so that together
-// they are linear.
+// Further differences from the paper: embeddings are not scaled before the positional encoding is added, and, as in the
+// reference, all layers are initialised with the same weights. There are no activations between the six convolutions
+// of ConvolutionalEmbedding, so that together they are linear.
 //
 //   Classifier<Transformer<LinearEmbedding>> network(spec.model(), /*leads=*/12, /*classes=*/71);
 //   ECG_RETURN_IF_ERROR(network.CheckSamples(1250));
@@ -35,7 +36,7 @@
 
 namespace ecg {
 
-// LinearEmbedding maps pieces of `chunk_samples` samples, all leads of one after another, through a linear layer:
+// LinearEmbedding is a linear layer on chunks of `chunk_samples` samples of all leads:
 // [B, C, L] -> [B, L / chunk_samples, model_dim].
 class LinearEmbedding : public torch::nn::Module {
  public:
@@ -44,12 +45,12 @@ class LinearEmbedding : public torch::nn::Module {
         embed_(register_module("embed", torch::nn::Linear(leads * chunk_samples_, spec.model_dim()))) {}
 
   torch::Tensor forward(const torch::Tensor& signals) {
-    const torch::Tensor pieces = signals.reshape({signals.size(0), signals.size(1), -1, chunk_samples_});
-    return embed_(pieces.transpose(1, 2).flatten(2));
+    const torch::Tensor chunks = signals.reshape({signals.size(0), signals.size(1), -1, chunk_samples_});
+    return embed_(chunks.transpose(1, 2).flatten(2));
   }
 
-  // PiecesOf returns how many vectors a crop of `samples` samples becomes, or why it cannot be embedded.
-  absl::StatusOr<int> PiecesOf(int samples) const {
+  // ChunksOf returns the number of embeddings of a crop of `samples` samples, or an error if it cannot be embedded.
+  absl::StatusOr<int> ChunksOf(int samples) const {
     if (samples % chunk_samples_ == 0) return samples / chunk_samples_;
     int divisor = std::min(samples, chunk_samples_);
     while (samples % divisor != 0) --divisor;
@@ -88,9 +89,9 @@ class ConvolutionalEmbedding : public torch::nn::Module {
     return dense_(x.transpose(1, 2));
   }
 
-  // PiecesOf returns how many vectors a crop of `samples` samples becomes, or why it cannot be embedded.
-  absl::StatusOr<int> PiecesOf(int samples) const {
-    // What the kernels, strides and padding come to: one vector is made of 940 samples, the next of those 36 later.
+  // ChunksOf returns the number of embeddings of a crop of `samples` samples, or an error if it cannot be embedded.
+  absl::StatusOr<int> ChunksOf(int samples) const {
+    // Kernel sizes, strides and padding amount to a receptive field of 940 samples and a stride of 36.
     if (samples >= 940) return (samples - 940) / 36 + 1;
     return absl::InvalidArgumentError(
         absl::StrCat("the convolutions of model.transformer need crops of at least 940 samples; make data.crop_seconds "
@@ -102,8 +103,8 @@ class ConvolutionalEmbedding : public torch::nn::Module {
   torch::nn::Linear dense_{nullptr};
 };
 
-// PositionalEncoding adds to each vector of a sequence what tells its position, then drops out: [S, N, D] -> [S, N, D],
-// S at most kPositions. (Vaswani et al. 2017, section 3.5.)
+// PositionalEncoding adds sinusoidal positional encodings, then applies dropout: [S, N, D] -> [S, N, D], S at most
+// kPositions. (Vaswani et al. 2017, section 3.5.)
 class PositionalEncoding : public torch::nn::Module {
  public:
   static constexpr int kPositions = 5000;
@@ -113,7 +114,7 @@ class PositionalEncoding : public torch::nn::Module {
     const torch::Tensor frequency =
         torch::exp(torch::arange(0, model_dim, 2, torch::kFloat32) * (-std::log(10000.0) / model_dim));
     const torch::Tensor angle = position * frequency;
-    // A sine and a cosine of each frequency, in turn.
+    // Sine and cosine of each frequency alternate.
     const torch::Tensor waves = torch::stack({angle.sin(), angle.cos()}, /*dim=*/-1).flatten(1).slice(1, 0, model_dim);
     pe_ = register_buffer("pe", waves.unsqueeze(1).contiguous());  // [kPositions, 1, D]
   }
@@ -129,9 +130,8 @@ class PositionalEncoding : public torch::nn::Module {
   torch::Tensor pe_;
 };
 
-// SelfAttention lets each of S vectors gather from all S, in `heads` parts that choose separately: [S, N, D] ->
-// [S, N, D], for N sequences. (Vaswani et al. 2017, section 3.2.) LibTorch has one too, which on each call waits for
-// the device to compare its three inputs.
+// SelfAttention is multi-head self-attention: [S, N, D] -> [S, N, D], for N sequences of length S. (Vaswani et al.
+// 2017, section 3.2.) LibTorch's own layer compares its three inputs in each call, which synchronises with the device.
 class SelfAttention : public torch::nn::Module {
  public:
   SelfAttention(int model_dim, int heads, double dropout)
@@ -145,16 +145,16 @@ class SelfAttention : public torch::nn::Module {
   }
 
   torch::Tensor forward(const torch::Tensor& x) {
-    const int64_t length = x.size(0), sequences = x.size(1), part = x.size(2) / heads_;
+    const int64_t length = x.size(0), sequences = x.size(1), head_dim = x.size(2) / heads_;
     // Queries, keys and values, each [N, heads, S, D / heads].
     const std::vector<torch::Tensor> projected = torch::linear(x, in_proj_weight_, in_proj_bias_)
-                                                     .view({length, sequences, 3, heads_, part})
+                                                     .view({length, sequences, 3, heads_, head_dim})
                                                      .permute({2, 1, 3, 0, 4})
                                                      .unbind();
-    const torch::Tensor query = projected[0] / std::sqrt(part);
-    const torch::Tensor share = torch::matmul(query, projected[1].transpose(-2, -1)).softmax(/*dim=*/-1);
-    const torch::Tensor gathered = torch::matmul(torch::dropout(share, dropout_, is_training()), projected[2]);
-    return out_proj_(gathered.permute({2, 0, 1, 3}).flatten(2));
+    const torch::Tensor query = projected[0] / std::sqrt(head_dim);
+    const torch::Tensor attention = torch::matmul(query, projected[1].transpose(-2, -1)).softmax(/*dim=*/-1);
+    const torch::Tensor attended = torch::matmul(torch::dropout(attention, dropout_, is_training()), projected[2]);
+    return out_proj_(attended.permute({2, 0, 1, 3}).flatten(2));
   }
 
  private:
@@ -165,8 +165,8 @@ class SelfAttention : public torch::nn::Module {
   torch::nn::Linear out_proj_;
 };
 
-// EncoderLayer is self-attention and two linear layers, around each of which the input is added before layer norm:
-// [S, N, D] -> [S, N, D].
+// EncoderLayer is self-attention and a feed-forward network of two linear layers, each with a residual connection
+// followed by layer norm: [S, N, D] -> [S, N, D].
 class EncoderLayer : public torch::nn::Module {
  public:
   EncoderLayer(const spec::Transformer& spec, double dropout)
@@ -193,8 +193,8 @@ class EncoderLayer : public torch::nn::Module {
   double dropout_;
 };
 
-// Transformer embeds pieces of a crop, lets them attend to one another in several layers, averages them over time and
-// maps that through a linear layer: [B, C, L] -> [B, feature_dim].
+// Transformer is an embedding of chunks, positional encoding, encoder layers, the mean over time and a linear layer:
+// [B, C, L] -> [B, feature_dim].
 template <typename Embedding>
 class Transformer : public torch::nn::Module {
  public:
@@ -220,19 +220,19 @@ class Transformer : public torch::nn::Module {
   }
 
   torch::Tensor forward(const torch::Tensor& signals) {
-    torch::Tensor x = embed_->forward(signals);  // [B, pieces, D]
+    torch::Tensor x = embed_->forward(signals);  // [B, chunks, D]
     if (along_time_) x = x.transpose(0, 1);
     x = layers_->forward(pos_encoder_->forward(x));
     return fc_(x.mean(along_time_ ? 0 : 1));
   }
 
-  // CheckSamples refuses crops that cannot be embedded, and those of more pieces than there are positions.
+  // CheckSamples refuses crops that cannot be embedded, and those of more chunks than there are positional encodings.
   absl::Status CheckSamples(int samples) const {
-    ECG_ASSIGN_OR_RETURN(const int pieces, embed_->PiecesOf(samples));
-    if (!along_time_ || pieces <= PositionalEncoding::kPositions) return absl::OkStatus();
-    return absl::InvalidArgumentError(absl::StrCat("model.transformer makes a sequence of ", pieces,
-                                                   " pieces of a crop; it has positions for ",
-                                                   PositionalEncoding::kPositions, ". Make chunk_samples larger"));
+    ECG_ASSIGN_OR_RETURN(const int chunks, embed_->ChunksOf(samples));
+    if (!along_time_ || chunks <= PositionalEncoding::kPositions) return absl::OkStatus();
+    return absl::InvalidArgumentError(absl::StrCat("model.transformer divides a crop into ", chunks,
+                                                   " chunks, but has positional encodings for ",
+                                                   PositionalEncoding::kPositions, "; make chunk_samples larger"));
   }
 
   // DependsOnBatch is true where crops of a batch attend to one another.
@@ -241,7 +241,7 @@ class Transformer : public torch::nn::Module {
   int feature_dim() const { return feature_dim_; }
 
  private:
-  // That of the paper's base model, and of the reference.
+  // As in the paper's base model and the reference.
   static constexpr double kDropout = 0.1;
 
   int feature_dim_;

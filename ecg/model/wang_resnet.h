@@ -1,15 +1,15 @@
 // wang_resnet.h
 //
-// The residual networks of `helme/ecg_ptbxl_benchmarking` (Strodthoff et al. 2021, arXiv:2004.13701), whose stages are
-// equally wide: that of Wang, Yan and Oates 2017, "Time Series Classification from Scratch with Deep Neural Networks: A
-// Strong Baseline", arXiv:1611.06455, and those of He et al. 2016, arXiv:1512.03385, in that form. Names and shapes of
-// the weights are that project's.
+// The residual networks of `helme/ecg_ptbxl_benchmarking` (Strodthoff et al. 2021, arXiv:2004.13701), whose stages all
+// have the same width: that of Wang, Yan and Oates 2017, "Time Series Classification from Scratch with Deep Neural
+// Networks: A Strong Baseline", arXiv:1611.06455, and those of He et al. 2016, arXiv:1512.03385. State names and shapes
+// are the benchmark's.
 //
-// They depart from the papers in what the benchmark does. Wang et al. have blocks of three convolutions (8, 5 and 3
-// samples), which keep every sample; here a block has two (5 and 3), and each after the first halves the number of
-// samples. Of a longer stage only the first block has the wide convolutions. The head pools by maximum and mean, and
-// has a hidden layer. Where the benchmark would give a second convolution an even width (2 beside 3, or 4 beside 7),
-// with which it cannot run, ours is one wider.
+// Like the benchmark, they differ from the papers. Blocks of Wang et al. have three convolutions of kernel sizes 8, 5
+// and 3 and stride 1; here a block has two, of kernel sizes 5 and 3, and stages after the first have stride 2. In a
+// longer stage only the first block has the larger kernels. The head pools by maximum and mean, and has a hidden layer.
+// Where the benchmark gives the second convolution an even kernel size (2 for 3, or 4 for 7), with which it cannot run,
+// ours is the next odd one.
 //
 //   WangResNet<BasicBlock> network(spec.model(), /*leads=*/12, /*classes=*/71);
 
@@ -33,33 +33,33 @@
 
 namespace ecg {
 
-// WangResNet is a stem, stages of `Block`, which is BasicBlock or Bottleneck, and the benchmark's head: [B, C, L] ->
-// [B, classes].
+// WangResNet is a stem, stages of `Block` (BasicBlock or Bottleneck) and the benchmark's head: [B, C, L] -> [B,
+// classes].
 template <typename Block>
 class WangResNet : public Network {
  public:
   WangResNet(const spec::Model& model, int leads, int classes) {
     const spec::WangResNet& spec = model.wang_resnet();
-    keeps_samples_ = spec.depth() == spec::WangResNet::WANG;
+    stem_has_stride_1_ = spec.depth() == spec::WangResNet::WANG;
     int channels = spec.width();
-    conv1_ = register_module(
-        "0", keeps_samples_ ? Convolution(leads, channels, 7) : Convolution(leads, channels, spec.kernel_size(), 2));
+    conv1_ = register_module("0", stem_has_stride_1_ ? Convolution(leads, channels, 7)
+                                                     : Convolution(leads, channels, spec.kernel_size(), 2));
     bn1_ = register_module("1", BatchNorm1d(channels));
-    // Layers are called by their places: convolution, batch norm, ReLU, pooling if any, the stages, the head.
-    int place = keeps_samples_ ? 3 : 4;
+    // State names are positions: convolution, batch norm, ReLU, pooling if any, the stages, the head.
+    int position = stem_has_stride_1_ ? 3 : 4;
     for (const int blocks : BlocksOf(spec.depth())) {
       torch::nn::Sequential stage =
           ResidualStage<Block>(channels, spec.width(), 1, stages_.empty() ? 1 : 2, Grouping{}, spec.kernel_size());
       stage->extend(*ResidualStage<Block>(channels, spec.width(), blocks - 1, 1));
-      stages_.push_back(register_module(std::to_string(place++), stage));
+      stages_.push_back(register_module(std::to_string(position++), stage));
     }
-    head_ = register_module(std::to_string(place), std::make_shared<PooledHead>(spec.head(), 2 * channels, classes));
-    StartAsBenchmark(*this);
+    head_ = register_module(std::to_string(position), std::make_shared<PooledHead>(spec.head(), 2 * channels, classes));
+    InitAsBenchmark(*this);
   }
 
   torch::Tensor forward(const torch::Tensor& signals) override {
     torch::Tensor x = bn1_->NormRelu(conv1_(signals));
-    if (!keeps_samples_) x = HalvingMaxPool(x);
+    if (!stem_has_stride_1_) x = HalvingMaxPool(x);
     for (torch::nn::Sequential& stage : stages_) x = stage->forward(x);
     return head_->forward(MaxAndMean(x));
   }
@@ -83,8 +83,8 @@ class WangResNet : public Network {
     TORCH_CHECK(false, "WangResNet has no depth ", static_cast<int>(depth));
   }
 
-  // Whether the stem keeps every sample, or keeps one of four.
-  bool keeps_samples_;
+  // Whether the stem has stride 1, rather than 4 with its pooling.
+  bool stem_has_stride_1_;
   Conv1d conv1_{nullptr};
   BatchNorm1d bn1_{nullptr};
   std::vector<torch::nn::Sequential> stages_;

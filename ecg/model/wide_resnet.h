@@ -2,13 +2,13 @@
 //
 // Residual networks with batch norm and ReLU before each convolution: Zagoruyko and Komodakis 2016, "Wide Residual
 // Networks", arXiv:1605.07146, in the form of `helme/ecg_ptbxl_benchmarking` (Strodthoff et al. 2021,
-// arXiv:2004.13701), with the names and shapes of its weights.
+// arXiv:2004.13701), with its state names and shapes.
 //
-// It departs from the paper in what the benchmark does: it is not wide, but has 16 channels throughout; a block adds a
-// fifth of its convolutions' output to its input after batch norm and ReLU; a shortcut that strides spans several
-// samples; and the head, which pools by maximum and mean and has a hidden layer, follows the last block without batch
-// norm and ReLU between. Where the benchmark would give that shortcut an even width (2 beside 3, or 4 beside 7), with
-// which it cannot read every length, ours is one wider.
+// Like the benchmark, it differs from the paper: it is not wide, but has 16 channels throughout; the output of a
+// block's convolutions is scaled by 0.2 and added to its input after batch norm and ReLU; the convolution of a shortcut
+// with a stride has a kernel size above 1; and the head, which pools by maximum and mean and has a hidden layer,
+// follows the last block directly, without batch norm and ReLU. Where the benchmark gives that shortcut an even kernel
+// size (2 for 3, or 4 for 7), with which it fails for some lengths, ours is the next odd one.
 //
 //   WideResNet network(spec.model(), /*leads=*/12, /*classes=*/71);
 
@@ -30,8 +30,8 @@
 
 namespace ecg {
 
-// WideBlock is batch norm, ReLU and a convolution, twice, whose output is added to what the first ReLU gives: [B,
-// `width`, L] -> [B, `width`, L / `stride`], rounded up.
+// WideBlock is batch norm, ReLU and convolution, twice, with a residual connection from the first ReLU:
+// [B, `width`, L] -> [B, `width`, ceil(L / `stride`)].
 class WideBlock : public torch::nn::Module {
  public:
   WideBlock(int width, int stride, int kernel)
@@ -44,12 +44,12 @@ class WideBlock : public torch::nn::Module {
   }
 
   torch::Tensor forward(const torch::Tensor& x) {
-    const torch::Tensor start = bn_->NormRelu(x);
-    return conv2_->forward(conv1_(start)).mul_(kScale).add_(shortcut_ ? shortcut_(start) : start);
+    const torch::Tensor activated = bn_->NormRelu(x);
+    return conv2_->forward(conv1_(activated)).mul_(kScale).add_(shortcut_ ? shortcut_(activated) : activated);
   }
 
  private:
-  // What the output of the convolutions is multiplied by.
+  // Factor of the convolutions' output.
   static constexpr double kScale = 0.2;
 
   BatchNorm1d bn_;
@@ -71,7 +71,7 @@ class WideResNet : public Network {
     }
     head_ = register_module(std::to_string(blocks_.size() + 1),
                             std::make_shared<PooledHead>(spec.head(), 2 * spec.width(), classes));
-    StartAsBenchmark(*this);
+    InitAsBenchmark(*this);
   }
 
   torch::Tensor forward(const torch::Tensor& signals) override {

@@ -1,15 +1,14 @@
 // xresnet.h
 //
 // Residual networks with the tricks of He, Zhang, Zhang, Zhang, Xie and Li 2019, "Bag of Tricks for Image
-// Classification with Convolutional Neural Networks", arXiv:1812.01187: a stem of three convolutions, blocks that
-// stride in a wide convolution, and shortcuts that average before they change the channels. The forms, with
-// convolutions along time, are those of `helme/ecg_ptbxl_benchmarking` (Strodthoff, Wagner, Schaeffter and Samek 2021,
-// "Deep Learning for ECG Analysis: Benchmarks and Insights from PTB-XL", arXiv:2004.13701), with the names and shapes
-// of its weights.
+// Classification with Convolutional Neural Networks", arXiv:1812.01187: a stem of three convolutions, bottlenecks with
+// the stride in the middle convolution, and average pooling in shortcuts. The forms, with convolutions over time, are
+// those of `helme/ecg_ptbxl_benchmarking` (Strodthoff, Wagner, Schaeffter and Samek 2021, "Deep Learning for ECG
+// Analysis: Benchmarks and Insights from PTB-XL", arXiv:2004.13701), with its state names and shapes.
 //
-// It departs from He et al. in what the benchmark does: stages are equally wide, 64, and those after the fourth 32;
-// convolutions span five samples; the features are pooled by maximum and mean, and go through a hidden layer. The last
-// batch norm of a block starts at one, not at zero, unless the spec says so (`zero_init_residual`).
+// Like the benchmark, it differs from He et al.: all stages have width 64, and those after the fourth 32; the kernel
+// size is 5; the head pools by maximum and mean and has a hidden layer. The weight of a block's last batch norm is
+// initialised with one, not zero, unless the spec says so (`zero_init_residual`).
 //
 //   XResNet network(spec.model(), /*leads=*/12, /*classes=*/71);
 
@@ -25,14 +24,15 @@
 #include "ecg/model/network.h"
 #include "ecg/model/pooled_head.h"
 #include "ecg/model/residual.h"
-#include "ecg/nn/convolution_unit.h"
+#include "ecg/nn/activation.h"
+#include "ecg/nn/conv_norm_activation.h"
 #include "ecg/nn/max_pool.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {
 
-// SecondName is the state of another module once more. It computes nothing, and its tensors are buffers, so that they
-// are trained under their first name only.
+// SecondName holds the state of another module under a second name. It has no forward, and its tensors are buffers, so
+// that each is a parameter only once.
 class SecondName : public torch::nn::Module {
  public:
   explicit SecondName(const torch::nn::Module& module) {
@@ -44,31 +44,31 @@ class SecondName : public torch::nn::Module {
   }
 };
 
-// XResNetBlock is convolutions around which the input is added: two, or for `expansion` 4 one between two of width 1.
-// [B, `in`, L] -> [B, `width` * `expansion`, L / `stride`], rounded up.
+// XResNetBlock is a residual block: for `expansion` 1 two convolutions of kernel size `kernel`, for `expansion` 4 three
+// of kernel sizes 1, `kernel` and 1. [B, `in`, L] -> [B, `width` * `expansion`, ceil(L / `stride`)].
 template <int expansion>
 class XResNetBlock : public torch::nn::Module {
  public:
-  // How many times wider the output is than `width`.
+  // Output channels, in units of `width`.
   static constexpr int kExpansion = expansion;
 
   XResNetBlock(int in, int width, int stride, int kernel, bool zero_init_residual) {
     const int out = width * kExpansion;
     if constexpr (kExpansion == 1) {
-      convs_->push_back(ConvolutionUnit(in, width, {.kernel = kernel, .stride = stride}));
-      convs_->push_back(ConvolutionUnit(width, out, {.kernel = kernel, .relu = false}));
+      convs_->push_back(ConvNormActivation(in, width, {.kernel = kernel, .stride = stride}));
+      convs_->push_back(ConvNormActivation(width, out, {.kernel = kernel, .activation = Activation::kNone}));
     } else {
-      convs_->push_back(ConvolutionUnit(in, width, {}));
-      convs_->push_back(ConvolutionUnit(width, width, {.kernel = kernel, .stride = stride}));
-      convs_->push_back(ConvolutionUnit(width, out, {.relu = false}));
+      convs_->push_back(ConvNormActivation(in, width, {}));
+      convs_->push_back(ConvNormActivation(width, width, {.kernel = kernel, .stride = stride}));
+      convs_->push_back(ConvNormActivation(width, out, {.activation = Activation::kNone}));
     }
     if (zero_init_residual) torch::nn::init::zeros_(convs_->children().back()->named_parameters()["1.weight"]);
     register_module("convs", convs_);
-    // The benchmark's module holds the convolutions by two names, and so do the weights that it saves.
+    // The benchmark's module holds the convolutions under two names, and so does its state.
     register_module("convpath", torch::nn::ModuleList(std::make_shared<SecondName>(*convs_)));
 
     if (stride != 1) idpath_->push_back(torch::nn::AvgPool1d(torch::nn::AvgPool1dOptions(2).ceil_mode(true)));
-    if (in != out) idpath_->push_back(ConvolutionUnit(in, out, {.relu = false}));
+    if (in != out) idpath_->push_back(ConvNormActivation(in, out, {.activation = Activation::kNone}));
     register_module("idpath", idpath_);
   }
 
@@ -90,37 +90,37 @@ class XResNet : public Network {
     const spec::XResNet& spec = model.xresnet();
     int channels = leads;
     for (const int width : {32, 32, 64}) {
-      const ConvolutionUnit::Options options{.kernel = spec.kernel_size(), .stride = stem_.empty() ? 2 : 1};
-      stem_.push_back(
-          register_module(std::to_string(stem_.size()), std::make_shared<ConvolutionUnit>(channels, width, options)));
+      const ConvNormActivation::Options options{.kernel = spec.kernel_size(), .stride = stem_.empty() ? 2 : 1};
+      stem_.push_back(register_module(std::to_string(stem_.size()),
+                                      std::make_shared<ConvNormActivation>(channels, width, options)));
       channels = width;
     }
     const auto [blocks, is_bottleneck] = StagesOf(spec.depth());
     for (size_t stage = 0; stage < blocks.size(); ++stage) {
       const auto make =
           is_bottleneck ? &ResidualStage<XResNetBlock<4>, int, bool> : &ResidualStage<XResNetBlock<1>, int, bool>;
-      stages_.push_back(register_module(std::to_string(kStagesPlace + stage),
+      stages_.push_back(register_module(std::to_string(kFirstStage + stage),
                                         make(channels, stage < 4 ? 64 : 32, blocks[stage], stage == 0 ? 1 : 2,
                                              spec.kernel_size(), spec.zero_init_residual())));
     }
-    head_ = register_module(std::to_string(kStagesPlace + blocks.size()),
+    head_ = register_module(std::to_string(kFirstStage + blocks.size()),
                             std::make_shared<PooledHead>(spec.head(), 2 * channels, classes));
-    StartAsBenchmark(*this);
+    InitAsBenchmark(*this);
   }
 
   torch::Tensor forward(const torch::Tensor& signals) override {
     torch::Tensor x = signals;
-    for (const auto& unit : stem_) x = unit->forward(x);
+    for (const auto& layer : stem_) x = layer->forward(x);
     x = HalvingMaxPool(x);
     for (torch::nn::Sequential& stage : stages_) x = stage->forward(x);
     return head_->forward(MaxAndMean(x));
   }
 
  private:
-  // Layers are called by their places: three units, a pooling, the stages, the head.
-  static constexpr int kStagesPlace = 4;
+  // State names are positions: three layers of the stem, pooling, the stages, the head.
+  static constexpr int kFirstStage = 4;
 
-  // Stages are the numbers of blocks in each, and whether these are bottlenecks.
+  // Stages is the number of blocks in each stage, and whether these are bottlenecks.
   struct Stages {
     std::vector<int> blocks;
     bool is_bottleneck;
@@ -154,7 +154,7 @@ class XResNet : public Network {
     TORCH_CHECK(false, "XResNet has no depth ", static_cast<int>(depth));
   }
 
-  std::vector<std::shared_ptr<ConvolutionUnit>> stem_;
+  std::vector<std::shared_ptr<ConvNormActivation>> stem_;
   std::vector<torch::nn::Sequential> stages_;
   std::shared_ptr<PooledHead> head_;
 };

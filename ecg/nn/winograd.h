@@ -1,31 +1,46 @@
 // winograd.h
 //
-// Convolution with a kernel of three samples in half the multiplications: Lavin and Gray 2016, "Fast Algorithms for
-// Convolutional Neural Networks", arXiv:1509.09308; here F(4, 3) along time. A tile is four samples of the result,
-// which depend on six of the signal. Six sums of those, multiplied with six sums of the weights, give six products, of
-// which the four samples are sums; a direct convolution multiplies twelve times. The sums are taken for each channel
-// once, and the products are those of matrices: tiles by channels, channels by channels.
+// Convolution with kernels of size 3 by Winograd's algorithm F(4, 3), which needs half the multiplications of a direct
+// convolution: Lavin and Gray 2016, "Fast Algorithms for Convolutional Neural Networks", arXiv:1509.09308. In the
+// paper's notation, for a tile of m = 4 outputs, which depends on alpha = m + r - 1 = 6 inputs d, and a kernel g of
+// r = 3,
+//
+//   y = A^T [(G g) * (B^T d)]
+//
+// with an element-wise product of 6 elements, where a direct convolution multiplies 12 times. B^T d is computed once
+// for each input channel, G g once for each pair of channels, and A^T once for each output channel. Summed over the
+// input channels, the element-wise products are 6 matrix products: [tiles, in] x [in, out].
+//
+// All loops are over strips of 64 channels. The micro-kernel, MultiplyAddRows, keeps the sums of a few rows of a strip
+// in registers: 6 rows of 4 vectors with AVX-512, 6 rows of 2 with AVX2. A block of weights, 64 x 64 floats (16 KiB),
+// stays in the L1 cache; transformed inputs are computed for 96 tiles at a time, which stay in the L2 cache.
 
 #ifndef ECG_NN_WINOGRAD_H_
 #define ECG_NN_WINOGRAD_H_
 
 #include <ATen/Parallel.h>
-#include <torch/torch.h>
+#include <torch/csrc/autograd/custom_function.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 
 #include "ecg/nn/channels_last.h"
 #include "ecg/nn/widest_vectors.h"
 
 namespace ecg {
 
+// kWinogradChannels divides the numbers of input and output channels that Winograd's convolution takes.
+inline constexpr int64_t kWinogradChannels = 64;
+
 namespace winograd_internal {
 
-inline constexpr int64_t kKernel = 3, kTile = 4, kProducts = 6;
+// r, m and alpha of the paper.
+inline constexpr int64_t kKernel = 3, kOutputTile = 4, kInputTile = kOutputTile + kKernel - 1;
 
 template <size_t kRows, size_t kColumns>
 using Matrix = std::array<std::array<float, kColumns>, kRows>;
@@ -39,76 +54,77 @@ constexpr Matrix<kColumns, kRows> Transposed(const Matrix<kRows, kColumns>& matr
   return transposed;
 }
 
-// What the paper calls B transposed, G and A transposed, and what takes gradients back through the last two.
-inline constexpr Matrix<kProducts, kProducts> kBT = {{{4, 0, -5, 0, 1, 0},
-                                                      {0, -4, -4, 1, 1, 0},
-                                                      {0, 4, -4, -1, 1, 0},
-                                                      {0, -2, -1, 2, 1, 0},
-                                                      {0, 2, -1, -2, 1, 0},
-                                                      {0, 4, 0, -5, 0, 1}}};
-inline constexpr Matrix<kProducts, kKernel> kG = {{{1.f / 4, 0, 0},
-                                                   {-1.f / 6, -1.f / 6, -1.f / 6},
-                                                   {-1.f / 6, 1.f / 6, -1.f / 6},
-                                                   {1.f / 24, 1.f / 12, 1.f / 6},
-                                                   {1.f / 24, -1.f / 12, 1.f / 6},
-                                                   {0, 0, 1}}};
-inline constexpr Matrix<kTile, kProducts> kAT = {
+// B^T, G and A^T of F(4, 3) (Lavin and Gray 2016, section 4.3), and A and G^T, which the backward pass needs.
+inline constexpr Matrix<kInputTile, kInputTile> kBT = {{{4, 0, -5, 0, 1, 0},
+                                                        {0, -4, -4, 1, 1, 0},
+                                                        {0, 4, -4, -1, 1, 0},
+                                                        {0, -2, -1, 2, 1, 0},
+                                                        {0, 2, -1, -2, 1, 0},
+                                                        {0, 4, 0, -5, 0, 1}}};
+inline constexpr Matrix<kInputTile, kKernel> kG = {{{1.f / 4, 0, 0},
+                                                    {-1.f / 6, -1.f / 6, -1.f / 6},
+                                                    {-1.f / 6, 1.f / 6, -1.f / 6},
+                                                    {1.f / 24, 1.f / 12, 1.f / 6},
+                                                    {1.f / 24, -1.f / 12, 1.f / 6},
+                                                    {0, 0, 1}}};
+inline constexpr Matrix<kOutputTile, kInputTile> kAT = {
     {{1, 1, 1, 1, 1, 0}, {0, 1, -1, 2, -2, 0}, {0, 1, 1, 4, 4, 0}, {0, 1, -1, 8, -8, 1}}};
 inline constexpr auto kA = Transposed(kAT);
 inline constexpr auto kGT = Transposed(kG);
 
-// Channels go by strips of so many: the sums of a few rows of a strip fit into AVX-512's registers, and a square of
-// weights, a strip by a strip, into the first cache.
-inline constexpr int64_t kStrip = 64;
+// Channels in a strip.
+inline constexpr int64_t kStrip = kWinogradChannels;
 
 template <int kLanes>
 struct VectorOf {
   using Type [[gnu::vector_size(kLanes * sizeof(float)), gnu::aligned(alignof(float)), gnu::may_alias]] = float;
 };
 
-// AddRows adds to each of kRows rows of `to` the sum of `count` rows of `b`, each times a number of `a`: that of row r
-// of `to` and row k of `b` stands at a[r * row_step + k * step]. Rows are a strip apart, and kVectors vectors wide.
+// MultiplyAddRows is the micro-kernel: c[r] += sum over k < `depth` of a[r * a_row + k * a_column] * b[k], for kRows
+// rows r, each kVectors vectors wide. Rows of `b` and `c` are kStrip floats apart.
 template <int kLanes, int kRows, int kVectors>
-[[gnu::always_inline]] inline void AddRows(const float* a, int64_t row_step, int64_t step, const float* b,
-                                           int64_t count, float* to) {
+[[gnu::always_inline]] inline void MultiplyAddRows(const float* a, int64_t a_row, int64_t a_column, const float* b,
+                                                   int64_t depth, float* c) {
   using Vector = typename VectorOf<kLanes>::Type;
   Vector sums[kRows][kVectors] = {};
-  for (int64_t k = 0; k < count; ++k) {
+  for (int64_t k = 0; k < depth; ++k) {
     Vector row[kVectors];
     for (int v = 0; v < kVectors; ++v) row[v] = *reinterpret_cast<const Vector*>(b + k * kStrip + v * kLanes);
     for (int r = 0; r < kRows; ++r) {
-      const float factor = a[r * row_step + k * step];
+      const float factor = a[r * a_row + k * a_column];
       for (int v = 0; v < kVectors; ++v) sums[r][v] += factor * row[v];
     }
   }
   for (int r = 0; r < kRows; ++r) {
-    for (int v = 0; v < kVectors; ++v) *reinterpret_cast<Vector*>(to + r * kStrip + v * kLanes) += sums[r][v];
+    for (int v = 0; v < kVectors; ++v) *reinterpret_cast<Vector*>(c + r * kStrip + v * kLanes) += sums[r][v];
   }
 }
 
-// Add does that for `rows` rows that are whole strips.
+// MultiplyAdd computes c += a b, for `a` [rows, depth] with strides `a_row` and `a_column`, `b` [depth, kStrip] and
+// `c` [rows, kStrip].
 template <int kLanes>
-[[gnu::always_inline]] inline void Add(const float* a, int64_t row_step, int64_t step, const float* b, int64_t count,
-                                       float* to, int64_t rows) {
-  // The sums of six rows, and a row of `b`, nearly fill the registers: 32 with AVX-512, else 16.
+[[gnu::always_inline]] inline void MultiplyAdd(const float* a, int64_t a_row, int64_t a_column, const float* b,
+                                               int64_t depth, float* c, int64_t rows) {
+  // The sums of six rows, and a row of `b`, nearly fill the vector registers: 32 with AVX-512, else 16.
   constexpr int kRows = 6, kVectors = kLanes == 16 ? 4 : 2;
   for (int64_t column = 0; column < kStrip; column += kVectors * kLanes) {
     int64_t r = 0;
     for (; r + kRows <= rows; r += kRows) {
-      AddRows<kLanes, kRows, kVectors>(a + r * row_step, row_step, step, b + column, count, to + r * kStrip + column);
+      MultiplyAddRows<kLanes, kRows, kVectors>(a + r * a_row, a_row, a_column, b + column, depth,
+                                               c + r * kStrip + column);
     }
     for (; r + 2 <= rows; r += 2) {
-      AddRows<kLanes, 2, kVectors>(a + r * row_step, row_step, step, b + column, count, to + r * kStrip + column);
+      MultiplyAddRows<kLanes, 2, kVectors>(a + r * a_row, a_row, a_column, b + column, depth, c + r * kStrip + column);
     }
     for (; r < rows; ++r) {
-      AddRows<kLanes, 1, kVectors>(a + r * row_step, row_step, step, b + column, count, to + r * kStrip + column);
+      MultiplyAddRows<kLanes, 1, kVectors>(a + r * a_row, a_row, a_column, b + column, depth, c + r * kStrip + column);
     }
   }
 }
 
-// Combine writes to the strip to[i] the sum of the strips `from`, each times its number in row i of the matrix.
+// Transform computes to = kMatrix from, for a strip of channels at a time: to[i] and from[j] are strips.
 template <int kLanes, const auto& kMatrix, typename From, size_t kFrom, size_t kTo>
-[[gnu::always_inline]] inline void Combine(const std::array<From*, kFrom>& from, const std::array<float*, kTo>& to) {
+[[gnu::always_inline]] inline void Transform(const std::array<From*, kFrom>& from, const std::array<float*, kTo>& to) {
   using Vector = typename VectorOf<kLanes>::Type;
   for (int64_t c = 0; c < kStrip; c += kLanes) {
     Vector values[kFrom];
@@ -123,206 +139,246 @@ template <int kLanes, const auto& kMatrix, typename From, size_t kFrom, size_t k
   }
 }
 
-// Tiled is signals [B, C, L] that lie channels last, in tiles.
+// Tiles is signals [B, C, L], channels last, cut into tiles of kOutputTile samples.
 template <typename T>
-struct Tiled {
-  T* numbers;
-  int64_t channels, samples, tiles_each, tiles;
+struct Tiles {
+  T* data;
+  int64_t channels, samples, tiles_per_signal, count;
 
-  Tiled(const torch::Tensor& x, T* numbers)
-      : numbers(numbers),
+  Tiles(const torch::Tensor& x, T* data)
+      : data(data),
         channels(x.size(1)),
         samples(x.size(2)),
-        tiles_each((samples + kTile - 1) / kTile),
-        tiles(x.size(0) * tiles_each) {}
+        tiles_per_signal((samples + kOutputTile - 1) / kOutputTile),
+        count(x.size(0) * tiles_per_signal) {}
 
-  // Rows returns a strip of kCount neighbouring samples of `tile`, from its sample `first` on; `outside` for those that
-  // the signal does not have.
+  // Rows returns a strip of kCount consecutive samples, the first of which is `offset` samples after the begin of
+  // `tile`; `padding` for samples outside the signal.
   template <size_t kCount>
-  [[gnu::always_inline]] std::array<T*, kCount> Rows(int64_t tile, int64_t first, int64_t strip, T* outside) const {
-    const int64_t signal = tile / tiles_each, begin = tile % tiles_each * kTile + first;
+  [[gnu::always_inline]] std::array<T*, kCount> Rows(int64_t tile, int64_t offset, int64_t strip, T* padding) const {
+    const int64_t signal = tile / tiles_per_signal, begin = tile % tiles_per_signal * kOutputTile + offset;
     std::array<T*, kCount> rows;
     for (int64_t i = 0; i < static_cast<int64_t>(kCount); ++i) {
-      const bool inside = begin + i >= 0 && begin + i < samples;
-      rows[i] = inside ? numbers + (signal * samples + begin + i) * channels + strip * kStrip : outside;
+      const bool is_inside = begin + i >= 0 && begin + i < samples;
+      rows[i] = is_inside ? data + (signal * samples + begin + i) * channels + strip * kStrip : padding;
     }
     return rows;
   }
 };
 
-// Strips is the factors or products of all channels, a strip of each row after the other:
-// [kProducts, strips, rows, kStrip].
-struct Strips {
-  float* numbers;
+// Transformed is a matrix [rows, strips * kStrip] for each of the kInputTile elements of the element-wise product, in
+// the order [kInputTile, strips, rows, kStrip].
+struct Transformed {
+  float* data;
   int64_t strips, rows;
 
-  float* at(int64_t product, int64_t strip, int64_t row = 0) const {
-    return numbers + ((product * strips + strip) * rows + row) * kStrip;
+  float* at(int64_t element, int64_t strip, int64_t row = 0) const {
+    return data + ((element * strips + strip) * rows + row) * kStrip;
   }
-  std::array<float*, kProducts> all(int64_t strip, int64_t row) const {
-    std::array<float*, kProducts> rows;
-    for (int64_t product = 0; product < kProducts; ++product) rows[product] = at(product, strip, row);
-    return rows;
+  std::array<float*, kInputTile> all(int64_t strip, int64_t row) const {
+    std::array<float*, kInputTile> elements;
+    for (int64_t element = 0; element < kInputTile; ++element) elements[element] = at(element, strip, row);
+    return elements;
   }
 };
 
-// ForEach calls work(lanes, i) for each i below `count`, in all threads. Work is always inlined.
-template <typename Work>
-void ForEach(int64_t count, const Work& work) {
-  at::parallel_for(0, count, /*grain_size=*/1, [&](int64_t begin, int64_t end) {
-    WithWidestVectors([&](auto lanes) __attribute__((always_inline)) {
-      for (int64_t i = begin; i < end; ++i) work(lanes, i);
-    });
-  });
+// TransformTiles writes kMatrix times each of `count` tiles of `from`, from tile `tile` on, to the rows of `to` from
+// `row` on. Of a tile it reads as many samples as kMatrix has columns, from `kOffset` on; samples outside the signal
+// are zero.
+template <int kLanes, const auto& kMatrix, int64_t kOffset>
+[[gnu::always_inline]] inline void TransformTiles(const Tiles<const float>& from, int64_t tile, int64_t count,
+                                                  const Transformed& to, int64_t row) {
+  constexpr size_t kColumns = kMatrix[0].size();
+  const std::array<float, kStrip> zeros = {};
+  for (int64_t i = 0; i < count; ++i) {
+    for (int64_t strip = 0; strip < to.strips; ++strip) {
+      Transform<kLanes, kMatrix>(from.template Rows<kColumns>(tile + i, kOffset, strip, zeros.data()),
+                                 to.all(strip, row + i));
+    }
+  }
 }
 
-// FactorsOfWeight returns the factors of `weight` [3, in, out], for the products with those of a signal of `in`
-// channels.
-inline torch::Tensor FactorsOfWeight(const torch::Tensor& weight) {
+// TransformMatrices returns G g of the weights g, `weight` [kKernel, in, out], as Transformed with `in` rows.
+inline torch::Tensor TransformMatrices(const torch::Tensor& weight) {
   const int64_t in = weight.size(1), out = weight.size(2);
-  torch::Tensor factors = torch::empty({kProducts * in * out}, weight.options());
-  const Strips strips{factors.data_ptr<float>(), out / kStrip, in};
-  const float* numbers = weight.data_ptr<float>();
-  ForEach(
-      in, [&](auto lanes, int64_t row) __attribute__((always_inline)) {
-        for (int64_t strip = 0; strip < strips.strips; ++strip) {
-          const float* first = numbers + row * out + strip * kStrip;
-          Combine<lanes(), kG>(std::array<const float*, kKernel>{first, first + in * out, first + 2 * in * out},
-                               strips.all(strip, row));
+  torch::Tensor transformed = torch::empty({kInputTile * in * out}, weight.options());
+  const Transformed to{transformed.data_ptr<float>(), out / kStrip, in};
+  const float* data = weight.data_ptr<float>();
+  ParallelForWidest(
+      in, /*grain_size=*/1, [&](auto lanes, int64_t row) __attribute__((always_inline)) {
+        for (int64_t strip = 0; strip < to.strips; ++strip) {
+          const float* first = data + row * out + strip * kStrip;
+          Transform<lanes(), kG>(std::array<const float*, kKernel>{first, first + in * out, first + 2 * in * out},
+                                 to.all(strip, row));
         }
       });
-  return factors;
+  return transformed;
 }
 
-// How many tiles are worked on at a time: their factors fit into the second cache, and there are enough to make up for
-// reading those of the weights.
+// Tiles that are transformed at a time: enough to make up for reading the transformed weights from memory.
 inline constexpr int64_t kBlock = 96;
 
-// Convolved returns [B, out, L], channels last, of `x` [B, in, L], which lies so as well, and `weight` [3, in, out].
-inline torch::Tensor Convolved(const torch::Tensor& x, const torch::Tensor& weight) {
-  const int64_t in = weight.size(1), out = weight.size(2);
-  // Not a view, so that it may be overwritten where gradients are wanted.
+// ConvolveTransformed returns the convolution [B, out, L], channels last, of `x` [B, in, L], channels last, with
+// weights as TransformMatrices returns them.
+inline torch::Tensor ConvolveTransformed(const torch::Tensor& x, const torch::Tensor& transformed_weight) {
+  const int64_t in = x.size(1), out = transformed_weight.numel() / (kInputTile * in);
+  // Not a view, so that it may be overwritten in place where gradients are computed.
   const torch::Tensor y = torch::empty_strided({x.size(0), out, x.size(2)}, {x.size(2) * out, 1, out}, x.options());
-  const torch::Tensor factors = FactorsOfWeight(weight);
-  const Strips of_weight{factors.data_ptr<float>(), out / kStrip, in};
-  const Tiled<const float> from(x, x.data_ptr<float>());
-  const Tiled<float> to(y, y.data_ptr<float>());
-  // Every thread gets as many blocks.
+  const Transformed weight{transformed_weight.data_ptr<float>(), out / kStrip, in};
+  const Tiles<const float> from(x, x.data_ptr<float>());
+  const Tiles<float> to(y, y.data_ptr<float>());
+  // A multiple of the number of threads, so that all are busy to the end.
   const int64_t threads = at::get_num_threads();
-  const int64_t blocks = (from.tiles + kBlock * threads - 1) / (kBlock * threads) * threads;
-  const int64_t block = (from.tiles + blocks - 1) / blocks;
-  ForEach(
-      blocks, [&](auto lanes, int64_t i) __attribute__((always_inline)) {
-        const int64_t begin = i * block, end = std::min(begin + block, from.tiles);
+  const int64_t blocks = (from.count + kBlock * threads - 1) / (kBlock * threads) * threads;
+  const int64_t block = (from.count + blocks - 1) / blocks;
+  ParallelForWidest(
+      blocks, /*grain_size=*/1, [&](auto lanes, int64_t i) __attribute__((always_inline)) {
+        const int64_t begin = i * block, end = std::min(begin + block, from.count);
         if (begin >= end) return;
-        const int64_t product_count = kProducts * block * kStrip;
-        const auto signal_factors = std::make_unique_for_overwrite<float[]>(kProducts * block * in);
-        const auto products = std::make_unique_for_overwrite<float[]>(product_count);
-        const Strips of_signal{signal_factors.get(), in / kStrip, block}, of_products{products.get(), 1, block};
-        std::array<float, kStrip> zeros = {}, unwanted;
-        for (int64_t tile = begin; tile < end; ++tile) {
-          for (int64_t strip = 0; strip < of_signal.strips; ++strip) {
-            Combine<lanes(), kBT>(from.template Rows<kProducts>(tile, -1, strip, zeros.data()),
-                                  of_signal.all(strip, tile - begin));
-          }
-        }
-        for (int64_t strip = 0; strip < of_weight.strips; ++strip) {
-          std::fill_n(products.get(), product_count, 0.0f);
-          for (int64_t product = 0; product < kProducts; ++product) {
-            for (int64_t part = 0; part < of_signal.strips; ++part) {
-              Add<lanes()>(of_signal.at(product, part), kStrip, 1, of_weight.at(product, strip, part * kStrip), kStrip,
-                           of_products.at(product, 0), end - begin);
+        const int64_t product_count = kInputTile * block * kStrip;
+        const auto input_data = std::make_unique_for_overwrite<float[]>(kInputTile * block * in);
+        const auto product_data = std::make_unique_for_overwrite<float[]>(product_count);
+        const Transformed input{input_data.get(), in / kStrip, block}, products{product_data.get(), 1, block};
+        TransformTiles<lanes(), kBT, /*kOffset=*/-1>(from, begin, end - begin, input, 0);
+        std::array<float, kStrip> discarded;
+        for (int64_t strip = 0; strip < weight.strips; ++strip) {
+          std::fill_n(product_data.get(), product_count, 0.0f);
+          for (int64_t element = 0; element < kInputTile; ++element) {
+            for (int64_t part = 0; part < input.strips; ++part) {
+              MultiplyAdd<lanes()>(input.at(element, part), kStrip, 1, weight.at(element, strip, part * kStrip), kStrip,
+                                   products.at(element, 0), end - begin);
             }
           }
           for (int64_t tile = begin; tile < end; ++tile) {
-            Combine<lanes(), kAT>(of_products.all(0, tile - begin),
-                                  to.template Rows<kTile>(tile, 0, strip, unwanted.data()));
+            Transform<lanes(), kAT>(products.all(0, tile - begin),
+                                    to.template Rows<kOutputTile>(tile, 0, strip, discarded.data()));
           }
         }
       });
   return y;
 }
 
-// GradientOfWeight returns that of the weight [out, in, 3], channels last, from `x` [B, in, L] and the gradient
-// [B, out, L] of what it gave.
-inline torch::Tensor GradientOfWeight(const torch::Tensor& x, const torch::Tensor& gradient) {
-  const Tiled<const float> from(x, x.data_ptr<float>()), given(gradient, gradient.data_ptr<float>());
-  const int64_t in = from.channels, out = given.channels;
-  const torch::Tensor signal_factors = torch::empty({kProducts * from.tiles * in}, x.options());
-  const torch::Tensor gradient_factors = torch::empty({kProducts * from.tiles * out}, x.options());
-  const Strips of_signal{signal_factors.data_ptr<float>(), in / kStrip, from.tiles};
-  const Strips of_gradient{gradient_factors.data_ptr<float>(), out / kStrip, from.tiles};
-  ForEach(
-      from.tiles, [&](auto lanes, int64_t tile) __attribute__((always_inline)) {
-        const std::array<float, kStrip> zeros = {};
-        for (int64_t strip = 0; strip < of_signal.strips; ++strip) {
-          Combine<lanes(), kBT>(from.template Rows<kProducts>(tile, -1, strip, zeros.data()),
-                                of_signal.all(strip, tile));
-        }
-        for (int64_t strip = 0; strip < of_gradient.strips; ++strip) {
-          Combine<lanes(), kA>(given.template Rows<kTile>(tile, 0, strip, zeros.data()), of_gradient.all(strip, tile));
-        }
+// WeightGradient returns the gradient of the weights [out, in, 3], channels last, for `x` [B, in, L] and the gradient
+// of the output, `grad_output` [B, out, L], both channels last: G^T [(A dy) * (B^T d)], summed over the tiles.
+inline torch::Tensor WeightGradient(const torch::Tensor& x, const torch::Tensor& grad_output) {
+  const Tiles<const float> inputs(x, x.data_ptr<float>()), gradients(grad_output, grad_output.data_ptr<float>());
+  const int64_t in = inputs.channels, out = gradients.channels;
+  const torch::Tensor input_data = torch::empty({kInputTile * inputs.count * in}, x.options());
+  const torch::Tensor gradient_data = torch::empty({kInputTile * inputs.count * out}, x.options());
+  const Transformed input{input_data.data_ptr<float>(), in / kStrip, inputs.count};
+  const Transformed gradient{gradient_data.data_ptr<float>(), out / kStrip, inputs.count};
+  ParallelForWidest(
+      inputs.count, /*grain_size=*/1, [&](auto lanes, int64_t tile) __attribute__((always_inline)) {
+        TransformTiles<lanes(), kBT, /*kOffset=*/-1>(inputs, tile, 1, input, tile);
+        TransformTiles<lanes(), kA, /*kOffset=*/0>(gradients, tile, 1, gradient, tile);
       });
 
-  const torch::Tensor products = torch::zeros({kProducts * out * in}, x.options());
-  const Strips of_products{products.data_ptr<float>(), in / kStrip, out};
-  ForEach(
-      kProducts * of_products.strips, [&](auto lanes, int64_t i) __attribute__((always_inline)) {
-        const int64_t product = i / of_products.strips, strip = i % of_products.strips;
-        for (int64_t begin = 0; begin < from.tiles; begin += kBlock) {
-          const int64_t count = std::min(kBlock, from.tiles - begin);
-          for (int64_t part = 0; part < of_gradient.strips; ++part) {
-            Add<lanes()>(of_gradient.at(product, part, begin), 1, kStrip, of_signal.at(product, strip, begin), count,
-                         of_products.at(product, strip, part * kStrip), kStrip);
+  const torch::Tensor product_data = torch::zeros({kInputTile * out * in}, x.options());
+  const Transformed products{product_data.data_ptr<float>(), in / kStrip, out};
+  ParallelForWidest(
+      kInputTile * products.strips, /*grain_size=*/1, [&](auto lanes, int64_t i) __attribute__((always_inline)) {
+        const int64_t element = i / products.strips, strip = i % products.strips;
+        for (int64_t begin = 0; begin < inputs.count; begin += kBlock) {
+          const int64_t count = std::min(kBlock, inputs.count - begin);
+          for (int64_t part = 0; part < gradient.strips; ++part) {
+            MultiplyAdd<lanes()>(gradient.at(element, part, begin), 1, kStrip, input.at(element, strip, begin), count,
+                                 products.at(element, strip, part * kStrip), kStrip);
           }
         }
       });
 
-  const torch::Tensor of_weight = torch::empty({out, kKernel, in}, x.options());
-  float* numbers = of_weight.data_ptr<float>();
-  ForEach(
-      out, [&](auto lanes, int64_t row) __attribute__((always_inline)) {
-        for (int64_t strip = 0; strip < of_products.strips; ++strip) {
-          float* first = numbers + row * kKernel * in + strip * kStrip;
-          Combine<lanes(), kGT>(of_products.all(strip, row),
-                                std::array<float*, kKernel>{first, first + in, first + 2 * in});
+  const torch::Tensor grad_weight = torch::empty({out, kKernel, in}, x.options());
+  float* data = grad_weight.data_ptr<float>();
+  ParallelForWidest(
+      out, /*grain_size=*/1, [&](auto lanes, int64_t row) __attribute__((always_inline)) {
+        for (int64_t strip = 0; strip < products.strips; ++strip) {
+          float* first = data + row * kKernel * in + strip * kStrip;
+          Transform<lanes(), kGT>(products.all(strip, row),
+                                  std::array<float*, kKernel>{first, first + in, first + 2 * in});
         }
       });
-  return of_weight.transpose(1, 2);
+  return grad_weight.transpose(1, 2);
 }
 
 }  // namespace winograd_internal
 
-// WinogradConvolution is a convolution of signals that lie channels last, without bias, that leaves the number of
-// samples as it is: [B, in, L], [out, in, 3] -> [B, out, L], float32 on a CPU. Its numbers do not depend on how many
-// threads compute them.
-class WinogradConvolution : public torch::autograd::Function<WinogradConvolution> {
+// WinogradWeights is the transform of the weights of one convolution.
+struct WinogradWeights {
+  torch::Tensor transformed;
+};
+
+// TransformWeight returns the transform of `weight` [out, in, 3], float32 on a CPU.
+inline WinogradWeights TransformWeight(const torch::Tensor& weight) {
+  // First [out, 3, in] as a matrix, which LibTorch transposes fast.
+  const torch::Tensor matrix = weight.transpose(1, 2).contiguous().view({weight.size(0), -1});
+  return {winograd_internal::TransformMatrices(
+      matrix.t().contiguous().view({weight.size(2), weight.size(1), weight.size(0)}))};
+}
+
+// WinogradConvolve returns the convolution of `x` [B, in, L] with kernel size 3, stride 1 and padding 1, without bias:
+// [B, out, L]. Both are float32 on a CPU, channels last. `in` and `out` are multiples of kWinogradChannels. Autograd
+// does not see it. The result does not depend on the number of threads.
+inline torch::Tensor WinogradConvolve(const torch::Tensor& x, const WinogradWeights& weights) {
+  return winograd_internal::ConvolveTransformed(x, weights.transformed);
+}
+
+// WinogradWeightCache keeps the transform of a weight while the weight does not change, as in evaluation. It notices
+// what LibTorch counts as a change (any operation in place) and other memory in place of the weight's. Call Clear after
+// writes through a raw pointer. Thread-safe.
+class WinogradWeightCache {
  public:
-  // Suits tells whether it is made for these numbers of channels, and whether there are enough samples, of all signals
-  // together, to make up for the sums of the weights.
-  static bool Suits(int64_t in, int64_t out, int64_t samples) {
-    return in % winograd_internal::kStrip == 0 && out % winograd_internal::kStrip == 0 && samples >= 512;
+  // Get returns TransformWeight(weight.detach()).
+  WinogradWeights Get(const torch::Tensor& weight) {
+    // A tensor that was made in inference mode has no version.
+    if (weight.is_inference()) return TransformWeight(weight);
+    const std::lock_guard lock(mutex_);
+    const bool is_current = weight_.defined() && weight_.data_ptr() == weight.data_ptr() &&
+                            weight_.sizes() == weight.sizes() && weight_.strides() == weight.strides() &&
+                            version_ == weight._version();
+    if (!is_current) {
+      weight_ = weight.detach();
+      version_ = weight._version();
+      weights_ = TransformWeight(weight_);
+    }
+    return weights_;
   }
 
+  // Clear forgets the weight.
+  void Clear() {
+    const std::lock_guard lock(mutex_);
+    weight_ = torch::Tensor();
+    weights_ = {};
+  }
+
+ private:
+  std::mutex mutex_;
+  // Shares the memory of the weight, so that no other tensor gets the same address.
+  torch::Tensor weight_;
+  int64_t version_ = 0;
+  WinogradWeights weights_;
+};
+
+// WinogradConvolution is WinogradConvolve for autograd: [B, in, L], [out, in, 3] -> [B, out, L].
+class WinogradConvolution : public torch::autograd::Function<WinogradConvolution> {
+ public:
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
                                const torch::Tensor& weight) {
     context->save_for_backward({x, weight});
-    // [out, 3, in] as a matrix, which LibTorch transposes quickly.
-    const torch::Tensor matrix = weight.transpose(1, 2).contiguous().view({weight.size(0), -1});
-    return winograd_internal::Convolved(x, matrix.t().contiguous().view({weight.size(2), weight.size(1), -1}));
+    return WinogradConvolve(x, TransformWeight(weight));
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
-                                                 torch::autograd::variable_list gradients) {
+                                                 torch::autograd::variable_list grad_outputs) {
     const torch::autograd::variable_list saved = context->get_saved_variables();
-    const torch::Tensor &x = saved[0], &weight = saved[1], given = ChannelsLast(gradients[0]);
-    torch::Tensor of_x, of_weight;
-    // The gradient of x is a convolution of that of the result, with the weights the other way round.
+    const torch::Tensor &x = saved[0], &weight = saved[1], grad_output = ChannelsLast(grad_outputs[0]);
+    torch::Tensor grad_input, grad_weight;
+    // The gradient of x is the convolution of grad_output with the weights transposed and reversed in time.
     if (context->needs_input_grad(0)) {
-      of_x = winograd_internal::Convolved(given, weight.permute({2, 0, 1}).flip(0).contiguous());
+      const torch::Tensor matrices = weight.permute({2, 0, 1}).flip(0).contiguous();  // [3, out, in]
+      grad_input = winograd_internal::ConvolveTransformed(grad_output, winograd_internal::TransformMatrices(matrices));
     }
-    if (context->needs_input_grad(1)) of_weight = winograd_internal::GradientOfWeight(x, given);
-    return {of_x, of_weight};
+    if (context->needs_input_grad(1)) grad_weight = winograd_internal::WeightGradient(x, grad_output);
+    return {grad_input, grad_weight};
   }
 };
 

@@ -1,7 +1,7 @@
 // deterministic.h
 //
-// Weights and signals that any program can make for itself from names, so that two programs can be compared without
-// exchanging either: element k of the tensor called `name` is a function of u(name, k), a number in [-1, 1).
+// Weights and signals as functions of their names, so that two programs can be compared without exchanging either:
+// element k of the tensor `name` is a function of u(name, k), a number in [-1, 1).
 
 #ifndef ECG_PARITY_DETERMINISTIC_H_
 #define ECG_PARITY_DETERMINISTIC_H_
@@ -31,8 +31,8 @@ inline torch::Tensor DeterministicTensor(const std::string& name, torch::IntArra
   return tensor;
 }
 
-// DeterministicWeight returns what the state tensor `name` holds, scaled so that a deep network neither dies nor
-// explodes.
+// DeterministicWeight returns the value of the state tensor `name`, float64, scaled so that activations of a deep
+// network neither vanish nor explode.
 inline torch::Tensor DeterministicWeight(const std::string& name, torch::IntArrayRef shape) {
   if (absl::EndsWith(name, "num_batches_tracked")) return torch::zeros(shape, torch::kFloat64);
   const torch::Tensor u = DeterministicTensor(name, shape);
@@ -44,9 +44,9 @@ inline torch::Tensor DeterministicWeight(const std::string& name, torch::IntArra
   return 0.1 * u;
 }
 
-// FillDeterministically gives every tensor of `state` its value, rounded to float32 whatever its type. A positional
-// encoding (`pe`) is left as it is. A tensor with two names gets the value of the one that sorts first: in XResNet,
-// whose module "convpath" holds "convs", the name that PyTorch fills last.
+// FillDeterministically sets every tensor of `state` to its DeterministicWeight, rounded to float32 whatever its type,
+// except positional encodings (`pe`). A tensor with two names gets the value of the name that sorts first: in XResNet,
+// whose module "convpath" holds "convs", this is the name that PyTorch sets last.
 inline void FillDeterministically(const NamedTensors& state) {
   const torch::NoGradGuard no_grad;
   for (const auto& [name, tensor] : std::views::reverse(state)) {

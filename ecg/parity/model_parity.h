@@ -1,7 +1,12 @@
 // model_parity.h
 //
-// Our networks against the reference's, on the same weights and signals: size, names and shapes of the state, logits,
-// loss and gradients; and a short training.
+// Parity of networks with the reference's, on the same weights and signals: number of parameters, names and shapes of
+// the state, logits, loss and gradients; and of a short training.
+//
+// Each network computes twice: in LibTorch's plain layout, and as in an experiment, in the memory layout of the device:
+// on a CPU channels last, with Winograd's convolutions and fused norms. The reference's results are those of evaluation
+// mode. The gradients of training mode, as an experiment computes them, are compared with those of the same network in
+// float64 in the plain layout.
 
 #ifndef ECG_PARITY_MODEL_PARITY_H_
 #define ECG_PARITY_MODEL_PARITY_H_
@@ -16,6 +21,7 @@
 #include <map>
 #include <memory>
 #include <numeric>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,8 +29,11 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "ecg/device/device.h"
+#include "ecg/device/layout.h"
 #include "ecg/model/network.h"
 #include "ecg/model/weights.h"
+#include "ecg/nn/batch_norm.h"
 #include "ecg/parity/deterministic.h"
 #include "ecg/parity/json_file.h"
 #include "ecg/parity/reference_models.h"
@@ -46,135 +55,298 @@ inline std::vector<double> NumbersOf(const torch::Tensor& tensor) {
   return {flat.data_ptr<double>(), flat.data_ptr<double>() + flat.numel()};
 }
 
-// How many records and classes the reference's figures are about.
+// The records and classes of the reference's results.
 inline constexpr int kParityBatch = 2, kParityClasses = 71;
+
+// The samples, of all records together, of the batches that are computed as in an experiment: enough for Winograd's
+// convolutions in the first two stages of a residual network.
+inline constexpr int kParitySamples = 5000;
 
 // NetworkMaker makes the network of a spec for so many leads and classes; AnyNetwork is one.
 using NetworkMaker =
     std::function<absl::StatusOr<std::shared_ptr<Network>>(const spec::Model& model, int leads, int classes)>;
 
-// Answer is what a network makes of the reference's signals and targets: logits, loss, and the L2 norm of the loss's
-// gradient for each parameter.
+// ParityBatch is signals [B, 12, L], float32, and targets [B, 71].
+struct ParityBatch {
+  torch::Tensor signals, targets;
+};
+
+// MakeParityBatch returns the batch of `records` records that `name` stands for.
+inline ParityBatch MakeParityBatch(const std::string& name, int records, int length) {
+  return {DeterministicTensor(name, {records, kLeads, length}).to(torch::kFloat32),
+          DeterministicTargets(name, {records, kParityClasses})};
+}
+
+// ComputePath is the way in which a network computes.
+struct ComputePath {
+  torch::Dtype type = torch::kFloat32;
+  // The memory layout of an experiment on a CPU, rather than LibTorch's plain one.
+  bool device_layout = false;
+  // Batch norm in training mode. Dropout is off in any case: its random numbers depend on the layout.
+  bool training = false;
+};
+
+// Answer is the output of a network for a batch: logits, loss, gradients by parameter, and the buffers afterwards.
 struct Answer {
   std::vector<double> logits;
   double loss = 0;
-  std::map<std::string, double> gradient_norms;
+  NamedTensors gradients, buffers;
 };
 
-// AnswerOf computes in numbers of `type` what `network` makes of signals of `length` samples. Where `disturbed` names
-// one of many disturbances, each sample is changed by its own share, at most 3e-5 of itself.
-inline Answer AnswerOf(Network& network, const std::string& input_name, int length, torch::Dtype type,
-                       const std::string& disturbed = "") {
+// AnswerOf computes what `network` returns for `batch`. It leaves the buffers of the network as they were.
+inline Answer AnswerOf(Network& network, const ParityBatch& batch, const ComputePath& path) {
   for (torch::Tensor& parameter : network.parameters()) parameter.mutable_grad() = torch::Tensor();
-  network.to(type);
+  network.to(path.type);
   network.eval();
-  torch::Tensor signals = DeterministicTensor(input_name, {kParityBatch, kLeads, length}).to(torch::kFloat32);
-  if (!disturbed.empty()) signals = signals * (1 + 3e-5 * DeterministicTensor(disturbed, signals.sizes()));
-  const torch::Tensor targets = DeterministicTargets(input_name, {kParityBatch, kParityClasses});
-  const torch::Tensor logits = network.forward(signals.to(type));
-  const torch::Tensor loss = MultiLabel::Loss(logits, targets.to(type));
+  for (const auto& part : network.modules(/*include_self=*/false)) {
+    if (part->as<BatchNorm1dImpl>() || part->as<torch::nn::BatchNorm1dImpl>()) part->train(path.training);
+  }
+  torch::Tensor signals = batch.signals.to(path.type);
+  if (path.device_layout) {
+    const Device device;
+    MoveNetwork(network, device);
+    signals = ToDeviceLayout(signals, device);
+  } else {
+    // With weights that are channels last, LibTorch's convolutions return that layout.
+    for (torch::Tensor& parameter : network.parameters()) parameter.set_data(parameter.contiguous());
+  }
+  NamedTensors before;
+  for (const auto& item : network.named_buffers()) before.emplace(item.key(), item.value().detach().clone());
+
+  const torch::Tensor logits = network.forward(signals);
+  const torch::Tensor loss = MultiLabel::Loss(logits, batch.targets.to(path.type));
   loss.backward();
-  Answer answer{NumbersOf(logits), loss.item<double>(), {}};
+  Answer answer{NumbersOf(logits), loss.item<double>(), {}, {}};
   for (const auto& item : network.named_parameters()) {
     const torch::Tensor& gradient = item.value().grad();
-    answer.gradient_norms[item.key()] = gradient.defined() ? gradient.to(torch::kFloat64).norm().item<double>() : 0;
+    answer.gradients[item.key()] = gradient.defined() ? gradient : torch::zeros_like(item.value());
+  }
+  const torch::NoGradGuard no_grad;
+  for (const auto& item : network.named_buffers()) {
+    answer.buffers[item.key()] = item.value().detach().clone();
+    torch::Tensor(item.value()).copy_(before.at(item.key()));
   }
   return answer;
 }
 
-// WorstError returns the largest relative error of `ours` among the entries of `theirs`, and where it is; infinity
-// where one is missing.
-inline std::pair<double, std::string> WorstError(const std::map<std::string, double>& ours,
-                                                 const std::map<std::string, double>& theirs) {
-  std::pair<double, std::string> worst = {0, ""};
+// NormsOf returns the L2 norms of `tensors`, each times `scale`.
+inline std::map<std::string, double> NormsOf(const NamedTensors& tensors, double scale = 1) {
+  std::map<std::string, double> norms;
+  for (const auto& [name, tensor] : tensors) norms[name] = scale * tensor.to(torch::kFloat64).norm().item<double>();
+  return norms;
+}
+
+// WorstError is the largest of several relative errors, and the name of the tensor.
+struct WorstError {
+  double error = 0;
+  std::string name;
+
+  void Add(double other, const std::string& other_name) {
+    if (!(other <= error)) *this = {other, other_name};
+  }
+};
+
+// WorstNormError returns the worst relative error of `ours` among the entries of `theirs`; infinity where one is
+// missing.
+inline WorstError WorstNormError(const std::map<std::string, double>& ours,
+                                 const std::map<std::string, double>& theirs) {
+  WorstError worst;
   for (const auto& [name, value] : theirs) {
     const auto found = ours.find(name);
-    const double error = found == ours.end() ? INFINITY : RelativeError({found->second}, {value});
-    if (!(error <= worst.first)) worst = {error, name};
+    worst.Add(found == ours.end() ? INFINITY : RelativeError({found->second}, {value}), name);
   }
   return worst;
 }
 
-// Doubt is how far apart two right programs may be that compute in float32, as relative errors.
-struct Doubt {
+// WorstTensorError returns the worst error of `ours` among the tensors `exact`: the L2 norm of the difference, relative
+// to that of the exact tensor. A tensor whose exact norm is tiny beside the largest one, such as the gradient of a bias
+// before batch norm, which is zero, counts relative to a millionth of the largest norm.
+inline WorstError WorstTensorError(const NamedTensors& ours, const NamedTensors& exact) {
+  const std::map<std::string, double> norms = NormsOf(exact);
+  double largest = 0;
+  for (const auto& [name, norm] : norms) largest = std::max(largest, norm);
+  WorstError worst;
+  for (const auto& [name, tensor] : exact) {
+    const double difference = (ours.at(name).to(torch::kFloat64) - tensor.to(torch::kFloat64)).norm().item<double>();
+    if (difference != 0) worst.Add(difference / std::max(norms.at(name), 1e-6 * largest), name);
+  }
+  return worst;
+}
+
+// RoundingError is how far apart two correct programs may be that compute in float32, as relative errors.
+struct RoundingError {
   double logits = 0, loss = 0, gradients = 0;
 };
 
-// DoubtOf measures how much of what `network` answered, `answer`, is rounding. Logits may be as far off as they are
-// from those in float64, and the loss as far as such logits can move it: none of its derivatives by a logit is beyond
-// one. Where rounding decides on which side of zero or of a bound an activation falls, the gradient jumps; so gradients
-// may be as far off as those on signals that differ in the fifth digit as well. There each sample differs by its own
-// share: signals that were all scaled alike would leave the signs of what a convolution makes of them as they are.
-// `network` is left in float64.
-inline Doubt DoubtOf(Network& network, const std::string& input_name, int length, const Answer& answer) {
-  Doubt doubt;
-  for (const char* disturbed : {"first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth"}) {
-    const Answer other = AnswerOf(network, input_name, length, torch::kFloat32, disturbed);
-    doubt.gradients = std::max(doubt.gradients, WorstError(other.gradient_norms, answer.gradient_norms).first);
-  }
-  const Answer exact = AnswerOf(network, input_name, length, torch::kFloat64);
-  doubt.gradients = std::max(doubt.gradients, WorstError(answer.gradient_norms, exact.gradient_norms).first);
-  doubt.logits = RelativeError(answer.logits, exact.logits);
-  const double apart = std::transform_reduce(answer.logits.begin(), answer.logits.end(), exact.logits.begin(), 0.0,
-                                             std::plus<>(), [](double a, double b) { return std::abs(a - b); });
-  doubt.loss = apart / exact.loss;
-  return doubt;
+// LossErrorOf returns how far logits that differ as `a` and `b` may move the loss `exact`: none of its derivatives by a
+// logit is beyond one.
+inline double LossErrorOf(const std::vector<double>& a, const std::vector<double>& b, double exact) {
+  return std::transform_reduce(a.begin(), a.end(), b.begin(), 0.0, std::plus<>(),
+                               [](double x, double y) { return std::abs(x - y); }) /
+         exact;
 }
 
-// CompareModel compares `network`, which is to be `reference`, with `expected`, an entry of models.json, on signals of
-// `length` samples. Where the reference could not run its network, only size and state are compared. What float32
-// leaves uncertain may be further off than usual: four times its doubt, and never more than the most written here.
-inline std::vector<ParityRow> CompareModel(const ReferenceModel& reference, Network& network,
-                                           const nlohmann::json& expected, const std::string& input_name, int length) {
-  const std::string name(reference.name.data(), reference.name.size());
-  std::vector<ParityRow> rows;
-  const auto add = [&](std::string respect, double error, double tolerance) {
-    rows.push_back({name, std::move(respect), error, tolerance, ""});
-  };
+// EstimateRounding estimates the rounding error of `network` for `batch` in float32, in the plain layout. Logits may be
+// as far off as they are from those in float64, and the loss as far as such logits can move it. Where rounding decides
+// whether an activation is above or below zero or a bound, the gradient jumps; so gradients may be as far off as those
+// of perturbed signals, in which each sample differs by its own factor of up to 3e-5 from one. (Signals scaled by one
+// factor would leave the signs of a convolution's outputs as they are.) `network` is left in float64.
+inline RoundingError EstimateRounding(Network& network, const ParityBatch& batch) {
+  RoundingError rounding;
+  const Answer answer = AnswerOf(network, batch, {});
+  const std::map<std::string, double> norms = NormsOf(answer.gradients);
+  for (const char* name : {"first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth"}) {
+    const torch::Tensor factors = 1 + 3e-5 * DeterministicTensor(name, batch.signals.sizes());
+    const Answer other = AnswerOf(network, {batch.signals * factors, batch.targets}, {});
+    rounding.gradients = std::max(rounding.gradients, WorstNormError(NormsOf(other.gradients), norms).error);
+  }
+  const Answer exact = AnswerOf(network, batch, {.type = torch::kFloat64});
+  rounding.gradients = std::max(rounding.gradients, WorstNormError(norms, NormsOf(exact.gradients)).error);
+  rounding.logits = RelativeError(answer.logits, exact.logits);
+  rounding.loss = LossErrorOf(answer.logits, exact.logits, exact.loss);
+  return rounding;
+}
 
-  const NamedTensors state = StateOf(network);
+namespace model_parity_internal {
+
+// Most errors are below the first of each pair. A network may exceed it by four times its rounding error, up to the
+// second.
+inline double LogitsTolerance(double rounding) { return std::clamp(4 * rounding, 1e-4, 1e-3); }
+inline double LossTolerance(double rounding) { return std::clamp(4 * rounding, 1e-5, 1e-4); }
+inline double GradientTolerance(double rounding) { return std::clamp(4 * rounding, 1e-3, 0.2); }
+
+// Repeated returns `numbers` `times` times.
+inline std::vector<double> Repeated(const std::vector<double>& numbers, int times) {
+  std::vector<double> repeated;
+  for (int i = 0; i < times; ++i) repeated.insert(repeated.end(), numbers.begin(), numbers.end());
+  return repeated;
+}
+
+}  // namespace model_parity_internal
+
+// CompareState compares the number of parameters and the state of `network`, which is to be `reference`, with
+// `expected`, an entry of models.json.
+inline std::vector<ParityRow> CompareState(const ReferenceModel& reference, const Network& network,
+                                           const nlohmann::json& expected) {
   std::map<std::string, std::vector<int64_t>> shapes, expected_shapes;
-  for (const auto& [tensor_name, tensor] : state) shapes[tensor_name] = tensor.sizes().vec();
+  for (const auto& [name, tensor] : StateOf(network)) shapes[name] = tensor.sizes().vec();
   for (const auto& entry : expected.at("state")) expected_shapes[entry.at(0)] = entry.at(1).get<std::vector<int64_t>>();
   double expected_parameters = expected.at("parameters").get<double>();
-  if (!reference.mended_tensor.empty()) {
+  if (!reference.fixed_tensor.empty()) {
     const auto size_of = [](const std::vector<int64_t>& shape) {
       return std::accumulate(shape.begin(), shape.end(), 1.0, std::multiplies<>());
     };
-    const std::string mended(reference.mended_tensor.data(), reference.mended_tensor.size());
-    expected_parameters += size_of(shapes[mended]) - size_of(expected_shapes[mended]);
-    expected_shapes[mended] = shapes[mended];
+    const std::string fixed(reference.fixed_tensor.data(), reference.fixed_tensor.size());
+    expected_parameters += size_of(shapes[fixed]) - size_of(expected_shapes[fixed]);
+    expected_shapes[fixed] = shapes[fixed];
   }
-  add("parameters", std::abs(ParameterCount(network) - expected_parameters), 0);
-  int misfits = 0;
-  for (const auto& [tensor_name, shape] : expected_shapes)
-    misfits += !shapes.contains(tensor_name) || shapes[tensor_name] != shape;
-  for (const auto& [tensor_name, shape] : shapes) misfits += !expected_shapes.contains(tensor_name);
-  add("state", misfits, 0);
-  if (expected.contains("error")) {
-    rows.push_back({name, "logits", 0, 0, "the reference cannot run it"});
-    return rows;
-  }
+  int differences = 0;
+  for (const auto& [name, shape] : expected_shapes) differences += !shapes.contains(name) || shapes[name] != shape;
+  for (const auto& [name, shape] : shapes) differences += !expected_shapes.contains(name);
+  const std::string subject(reference.name.data(), reference.name.size());
+  return {{subject, "parameters", std::abs(ParameterCount(network) - expected_parameters), 0, ""},
+          {subject, "state", static_cast<double>(differences), 0, ""}};
+}
 
-  FillDeterministically(state);
-  const Answer answer = AnswerOf(network, input_name, length, torch::kFloat32);
-  const double logits_error = RelativeError(answer.logits, TableOf<double>(expected.at("logits")));
-  const double loss_error = RelativeError({answer.loss}, {expected.at("loss").get<double>()});
-  const auto [gradients_error, where] =
-      WorstError(answer.gradient_norms, expected.at("gradient_l2_norm").get<std::map<std::string, double>>());
-  Doubt doubt;
-  if (!(logits_error <= 1e-4 && loss_error <= 1e-5 && gradients_error <= 1e-3)) {
-    doubt = DoubtOf(network, input_name, length, answer);
-  }
-  add("logits", logits_error, std::clamp(4 * doubt.logits, 1e-4, 1e-3));
-  add("loss", loss_error, std::clamp(4 * doubt.loss, 1e-5, 1e-4));
-  add(absl::StrCat("gradients, worst ", where), gradients_error, std::clamp(4 * doubt.gradients, 1e-3, 0.2));
+// CompareEvaluation compares logits, loss and gradients of `network`, which is to be `reference`, in evaluation mode
+// and float32 with `expected`, an entry of models.json, on signals of `length` samples: in the plain layout and, if
+// `device_layout`, as in an experiment.
+inline std::vector<ParityRow> CompareEvaluation(const ReferenceModel& reference, Network& network,
+                                                const nlohmann::json& expected, const std::string& input_name,
+                                                int length, bool device_layout) {
+  using namespace model_parity_internal;  // NOLINT
+  const std::string subject(reference.name.data(), reference.name.size());
+  const ParityBatch batch = MakeParityBatch(input_name, kParityBatch, length);
+  const auto logits = TableOf<double>(expected.at("logits"));
+  const double loss = expected.at("loss").get<double>();
+  const auto norms = expected.at("gradient_l2_norm").get<std::map<std::string, double>>();
+
+  std::vector<ParityRow> rows;
+  std::optional<RoundingError> estimate;
+  // Compares `answer` for the batch, repeated `times` times.
+  const auto compare = [&](const Answer& answer, int times, const std::string& path) {
+    const double logits_error = RelativeError(answer.logits, Repeated(logits, times));
+    const double loss_error = RelativeError({answer.loss / times}, {loss});
+    const WorstError gradients = WorstNormError(NormsOf(answer.gradients, 1. / times), norms);
+    const bool is_close = logits_error <= 1e-4 && loss_error <= 1e-5 && gradients.error <= 1e-3;
+    if (!is_close && !estimate) estimate = EstimateRounding(network, batch);
+    const RoundingError rounding = estimate.value_or(RoundingError());
+    rows.push_back({subject, absl::StrCat("logits", path), logits_error, LogitsTolerance(rounding.logits), ""});
+    rows.push_back({subject, absl::StrCat("loss", path), loss_error, LossTolerance(rounding.loss), ""});
+    rows.push_back({subject, absl::StrCat("gradients", path, ", worst ", gradients.name), gradients.error,
+                    GradientTolerance(rounding.gradients), ""});
+  };
+  compare(AnswerOf(network, batch, {}), 1, "");
+  if (!device_layout) return rows;
+  // Where attention runs along the batch, logits depend on its size.
+  const spec::Model model = SpecOf(reference);
+  const bool depends_on_batch =
+      model.has_transformer() && model.transformer().attention_along() == spec::Transformer::BATCH;
+  const int times = depends_on_batch ? 1 : std::max(1, kParitySamples / length / kParityBatch);
+  const ParityBatch repeated = {batch.signals.repeat({times, 1, 1}), batch.targets.repeat({times, 1})};
+  compare(AnswerOf(network, repeated, {.device_layout = true}), times, ", channels last");
   return rows;
 }
 
-// CompareModels compares every network named in `file`, such as models.json, and made by `make`.
-inline absl::StatusOr<std::vector<ParityRow>> CompareModels(const std::filesystem::path& file,
-                                                            const NetworkMaker& make) {
+// CompareTrainingMode compares logits, loss, gradients and buffers (running statistics) of `network`, called `subject`,
+// in training mode, as an experiment computes them in float32, with those in float64 in the plain layout. They may be
+// off by four times the rounding error of float32 in the plain layout.
+inline std::vector<ParityRow> CompareTrainingMode(const std::string& subject, Network& network,
+                                                  const std::string& input_name, int length) {
+  using namespace model_parity_internal;  // NOLINT
+  const ParityBatch batch =
+      MakeParityBatch(absl::StrCat(input_name, ".training"), std::max(kParityBatch, kParitySamples / length), length);
+  const Answer exact = AnswerOf(network, batch, {.type = torch::kFloat64, .training = true});
+  struct Errors {
+    double logits, loss;
+    WorstError gradients, buffers;
+  };
+  const auto errors_of = [&](const Answer& answer) -> Errors {
+    return {RelativeError(answer.logits, exact.logits), RelativeError({answer.loss}, {exact.loss}),
+            WorstTensorError(answer.gradients, exact.gradients), WorstTensorError(answer.buffers, exact.buffers)};
+  };
+  RoundingError rounding;
+  {
+    const Answer plain = AnswerOf(network, batch, {.training = true});
+    const Errors errors = errors_of(plain);
+    rounding = {errors.logits, LossErrorOf(plain.logits, exact.logits, exact.loss), errors.gradients.error};
+  }
+  const Errors errors = errors_of(AnswerOf(network, batch, {.device_layout = true, .training = true}));
+  const std::string path = " in training, channels last";
+  // Deep networks amplify rounding more in training than in evaluation.
+  return {{subject, absl::StrCat("logits", path), errors.logits, std::clamp(4 * rounding.logits, 1e-4, 1e-2), ""},
+          {subject, absl::StrCat("loss", path), errors.loss, std::clamp(4 * rounding.loss, 1e-5, 1e-3), ""},
+          {subject, absl::StrCat("gradients", path, ", worst ", errors.gradients.name), errors.gradients.error,
+           GradientTolerance(rounding.gradients), ""},
+          {subject, absl::StrCat("running statistics", path), errors.buffers.error, 1e-4, ""}};
+}
+
+// CompareModel compares `network`, which is to be `reference`, with `expected`, an entry of models.json, on signals of
+// `length` samples: state, evaluation and, if `device_layout`, both modes as in an experiment. If the reference cannot
+// run its network, evaluation is left out.
+inline std::vector<ParityRow> CompareModel(const ReferenceModel& reference, Network& network,
+                                           const nlohmann::json& expected, const std::string& input_name, int length,
+                                           bool device_layout = true) {
+  const std::string subject(reference.name.data(), reference.name.size());
+  std::vector<ParityRow> rows = CompareState(reference, network, expected);
+  const auto add = [&rows](std::vector<ParityRow> more) {
+    for (ParityRow& row : more) rows.push_back(std::move(row));
+  };
+  FillDeterministically(StateOf(network));
+  if (expected.contains("error")) {
+    rows.push_back({subject, "logits", 0, 0, "the reference cannot run it"});
+  } else {
+    add(CompareEvaluation(reference, network, expected, input_name, length, device_layout));
+  }
+  if (device_layout) add(CompareTrainingMode(subject, network, input_name, length));
+  return rows;
+}
+
+// CompareModels compares every network that `file`, such as models.json, names and `make` makes. Those for which
+// `device_layout` is true are also compared as in an experiment.
+inline absl::StatusOr<std::vector<ParityRow>> CompareModels(
+    const std::filesystem::path& file, const NetworkMaker& make,
+    const std::function<bool(const ReferenceModel&)>& device_layout = [](const ReferenceModel&) { return true; }) {
   ECG_ASSIGN_OR_RETURN(const nlohmann::json json, ReadJson(file));
   std::vector<ParityRow> rows;
   try {
@@ -185,20 +357,26 @@ inline absl::StatusOr<std::vector<ParityRow>> CompareModels(const std::filesyste
         continue;
       }
       ECG_ASSIGN_OR_RETURN(const std::shared_ptr<Network> network, make(SpecOf(*reference), kLeads, kParityClasses));
-      for (ParityRow& row : CompareModel(*reference, *network, expected, json.at("input_name"), json.at("length"))) {
+      for (ParityRow& row : CompareModel(*reference, *network, expected, json.at("input_name"), json.at("length"),
+                                         device_layout(*reference))) {
         rows.push_back(std::move(row));
       }
     }
   } catch (const nlohmann::json::exception& error) {
-    return absl::DataLossError(absl::StrCat(file.string(), " has not the form expected: ", error.what()));
+    return absl::DataLossError(absl::StrCat(file.string(), " has not the expected form: ", error.what()));
   }
   return rows;
 }
 
-// CompareTraining repeats the short training that `file`, such as training.json, records: in float64 all of it, and in
-// float32 the first loss, since Adam amplifies rounding.
+// CompareTraining repeats the short training that `file`, such as training.json, records: completely in float64, and in
+// float32, in the plain layout and as in an experiment, for the losses, where the first must be exact; Adam amplifies
+// rounding.
 inline absl::StatusOr<std::vector<ParityRow>> CompareTraining(const std::filesystem::path& file,
                                                               const NetworkMaker& make) {
+  struct Precision {
+    const char* key;
+    ComputePath path;
+  };
   ECG_ASSIGN_OR_RETURN(const nlohmann::json json, ReadJson(file));
   std::vector<ParityRow> rows;
   try {
@@ -207,17 +385,23 @@ inline absl::StatusOr<std::vector<ParityRow>> CompareTraining(const std::filesys
     ECG_ASSIGN_OR_RETURN(const ReferenceModel reference, FindReferenceModel(name));
     spec::Model model = SpecOf(reference);
     model.mutable_head()->set_dropout(json.at("dropout"));
-    for (const auto& [key, type] : {std::pair{"float64", torch::kFloat64}, std::pair{"float32", torch::kFloat32}}) {
+    for (const auto& [key, path] : {Precision{"float64", {.type = torch::kFloat64}}, Precision{"float32", {}},
+                                    Precision{"float32", {.device_layout = true}}}) {
       const nlohmann::json& expected = json.at(key);
+      const std::string subject = absl::StrCat(name, " ", key, path.device_layout ? ", channels last" : "");
       ECG_ASSIGN_OR_RETURN(const std::shared_ptr<Network> network, make(model, kLeads, kParityClasses));
-      network->to(type);
+      const Device device;
+      network->to(path.type);
+      if (path.device_layout) MoveNetwork(*network, device);
       const NamedTensors state = StateOf(*network);
       FillDeterministically(state);
       network->train();
       Optimizer optimizer(*network, UpdateRules::Erase(Adam()), json.at("learning_rate"));
 
       const auto signals_of = [&](const std::string& step) {
-        return DeterministicTensor(input_name + "." + step, {batch, kLeads, length}).to(type);
+        const torch::Tensor signals =
+            DeterministicTensor(input_name + "." + step, {batch, kLeads, length}).to(path.type);
+        return path.device_layout ? ToDeviceLayout(signals, device) : signals;
       };
       const auto expected_losses = expected.at("loss_per_step").get<std::vector<double>>();
       for (size_t step = 0; step < expected_losses.size(); ++step) {
@@ -225,30 +409,30 @@ inline absl::StatusOr<std::vector<ParityRow>> CompareTraining(const std::filesys
         const std::string number = std::to_string(step);
         const torch::Tensor loss =
             MultiLabel::Loss(network->forward(signals_of(number)),
-                             DeterministicTargets(input_name + "." + number, {batch, kParityClasses}).to(type));
+                             DeterministicTargets(input_name + "." + number, {batch, kParityClasses}).to(path.type));
         loss.backward();
         optimizer.Step();
-        const bool exact = type == torch::kFloat64 || step == 0;
-        rows.push_back({absl::StrCat(name, " ", key), absl::StrCat("loss of step ", step),
-                        RelativeError({loss.item<double>()}, {expected_losses[step]}), exact ? 1e-6 : 2e-2, ""});
+        const bool is_exact = path.type == torch::kFloat64 || step == 0;
+        rows.push_back({subject, absl::StrCat("loss of step ", step),
+                        RelativeError({loss.item<double>()}, {expected_losses[step]}), is_exact ? 1e-6 : 2e-2, ""});
       }
-      if (type != torch::kFloat64) continue;
+      if (path.type != torch::kFloat64) continue;
       double worst = 0;
       for (const auto& [tensor_name, norm] : expected.at("l2_norm_after").items()) {
         if (!state.contains(tensor_name)) return absl::DataLossError(absl::StrCat("no tensor ", tensor_name));
         worst = std::max(worst, RelativeError({state.at(tensor_name).to(torch::kFloat64).norm().item<double>()},
                                               {norm.get<double>()}));
       }
-      rows.push_back({absl::StrCat(name, " ", key), "norms after", worst, 1e-6, ""});
+      rows.push_back({subject, "norms after training", worst, 1e-6, ""});
       network->eval();
       const torch::Tensor logits = network->forward(signals_of("0"))[0];
       rows.push_back(
-          {absl::StrCat(name, " ", key), "logits after",
+          {subject, "logits after training",
            RelativeError(NumbersOf(logits), expected.at("logits_after_eval_mode_row_0").get<std::vector<double>>()),
            1e-5, ""});
     }
   } catch (const nlohmann::json::exception& error) {
-    return absl::DataLossError(absl::StrCat(file.string(), " has not the form expected: ", error.what()));
+    return absl::DataLossError(absl::StrCat(file.string(), " has not the expected form: ", error.what()));
   }
   return rows;
 }

@@ -1,19 +1,22 @@
 // reference_models.h
 //
-// The networks that others published, under the names that they gave them: those of `seitalab/dnn_ecg_comparison`
-// (Nonaka and Seita 2021) and of `helme/ecg_ptbxl_benchmarking` (Strodthoff et al. 2021).
+// The published networks, under their published names: those of `seitalab/dnn_ecg_comparison` (Nonaka and Seita 2021)
+// and of `helme/ecg_ptbxl_benchmarking` (Strodthoff et al. 2021).
 //
 //   for (const ReferenceModel& reference : kReferenceModels) ...
 
 #ifndef ECG_PARITY_REFERENCE_MODELS_H_
 #define ECG_PARITY_REFERENCE_MODELS_H_
 
+#include <set>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "ecg/spec/compiled.h"
 #include "google/protobuf/text_format.h"
 #include "proto/experiment.pb.h"
 
@@ -23,14 +26,14 @@ namespace ecg {
 struct ReferenceModel {
   absl::string_view name;
 
-  // The part `model` of a spec for it.
+  // Its `model` in a spec.
   absl::string_view model;
 
-  // A tensor of another shape than theirs, where what was published cannot run and ours mends it.
-  absl::string_view mended_tensor = "";
+  // A tensor that has another shape than in the published network, which cannot run; ours is fixed.
+  absl::string_view fixed_tensor = "";
 };
 
-// kReferenceModels lists them, family by family and in each from small to large.
+// kReferenceModels lists them by family, in each from small to large.
 inline constexpr ReferenceModel kReferenceModels[] = {
     // seitalab/dnn_ecg_comparison
     {"resnet1d-18", "resnet { depth: RESNET_18 }"},
@@ -66,8 +69,8 @@ inline constexpr ReferenceModel kReferenceModels[] = {
     {"lstm_d3_h64", "bi_lstm { layers: 3 hidden_dim: 64 }"},
     {"lstm_d3_h128", "bi_lstm { layers: 3 hidden_dim: 128 }"},
     {"lstm_d3_h256", "bi_lstm { layers: 3 hidden_dim: 256 }"},
-    // The numbers in these names are not always those of the network: "dim64" has vectors of 32 and "d8_h8_dim256l" of
-    // 2,048. In all of them attention runs along the batch.
+    // Names do not always agree with the networks: "dim64" has a model_dim of 32, and "d8_h8_dim256l" of 2,048. In all
+    // of them attention runs along the batch.
     {"transformer_d1_h1_dim32l",
      "transformer { attention_along: BATCH layers: 1 heads: 1 model_dim: 32 feed_forward_dim: 32 }"},
     {"transformer_d2_h4_dim64l",
@@ -142,11 +145,21 @@ inline absl::StatusOr<ReferenceModel> FindReferenceModel(absl::string_view name)
   return absl::NotFoundError(absl::StrCat("there is no network ", name, " here"));
 }
 
-// SpecOf returns the part `model` of a spec for `reference`.
+// SpecOf returns the `model` of a spec for `reference`.
 inline spec::Model SpecOf(const ReferenceModel& reference) {
   spec::Model model;
   google::protobuf::TextFormat::ParseFromString(std::string(reference.model), &model);
   return model;
+}
+
+// FirstOfEachType returns the first, which is the smallest, network of each C++ type.
+inline std::vector<ReferenceModel> FirstOfEachType() {
+  std::vector<ReferenceModel> models;
+  std::set<std::string> types;
+  for (const ReferenceModel& reference : kReferenceModels) {
+    if (types.insert(NetworkTypeOf(SpecOf(reference)).value().type).second) models.push_back(reference);
+  }
+  return models;
 }
 
 }  // namespace ecg

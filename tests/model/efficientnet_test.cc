@@ -7,7 +7,6 @@
 
 #include "absl/status/status.h"
 #include "ecg/model/mobile.h"
-#include "ecg/nn/batch_norm.h"
 #include "ecg/nn/convolution.h"
 #include "gtest/gtest.h"
 #include "proto/experiment.pb.h"
@@ -31,7 +30,7 @@ TEST(EfficientNetTest, RefusesCropsOfAnotherLengthAndSaysWhatToWrite) {
   EXPECT_THROW(network.forward(torch::zeros({2, 12, 1000})), c10::Error);
 }
 
-TEST(EfficientNetTest, TakesEveryLengthOfWhichItsDeepestLayersSeeSomething) {
+TEST(EfficientNetTest, AcceptsEveryLengthThatIsLongEnoughForTheDeepestLayers) {
   EfficientNet network(SpecOfLength(0), /*leads=*/12);
   network.eval();
   for (const int samples : {1, 31, 32, 33, 250, 1000, 1250}) {
@@ -42,7 +41,7 @@ TEST(EfficientNetTest, TakesEveryLengthOfWhichItsDeepestLayersSeeSomething) {
   EXPECT_THROW(network.forward(torch::zeros({2, 12, 30})), c10::Error);
 }
 
-TEST(EfficientNetTest, PadsLayersByTheLengthOfTheWholeCrop) {
+TEST(EfficientNetTest, PadsByTheLengthOfTheCrop) {
   const auto sums = [](int kernel, std::vector<float> x, int samples) {
     Conv1d convolution(torch::nn::Conv1dOptions(1, 1, kernel).stride(2).bias(false));
     torch::nn::init::ones_(convolution->weight);
@@ -50,16 +49,16 @@ TEST(EfficientNetTest, PadsLayersByTheLengthOfTheWholeCrop) {
     const torch::Tensor out = efficientnet_internal::ConvolveSame(convolution, signal, samples).detach().flatten();
     return std::vector<float>(out.data_ptr<float>(), out.data_ptr<float>() + out.numel());
   };
-  // Even: one zero fewer before the signal than after it.
+  // Even: one zero more after the signal than before it.
   EXPECT_EQ(sums(3, {1, 2, 3, 4}, 1250), (std::vector<float>{1 + 2 + 3, 3 + 4}));
   EXPECT_EQ(sums(5, {1, 2, 3, 4}, 1250), (std::vector<float>{1 + 2 + 3 + 4, 2 + 3 + 4}));
   EXPECT_EQ(sums(3, {1, 2, 3, 4, 5}, 1250), (std::vector<float>{1 + 2 + 3, 3 + 4 + 5}));
-  // Odd: as many.
+  // Odd: equal numbers of zeros before and after.
   EXPECT_EQ(sums(3, {1, 2, 3, 4}, 1251), (std::vector<float>{1 + 2, 2 + 3 + 4}));
   EXPECT_EQ(sums(5, {1, 2, 3, 4, 5}, 1251), (std::vector<float>{1 + 2 + 3, 1 + 2 + 3 + 4 + 5, 3 + 4 + 5}));
 }
 
-TEST(EfficientNetTest, DropConnectSilencesWholeCropsAndKeepsTheExpectation) {
+TEST(EfficientNetTest, DropConnectZeroesWholeCropsAndKeepsTheExpectation) {
   torch::manual_seed(1);
   const torch::Tensor out = DropConnect(torch::ones({10000, 2, 3}), /*rate=*/0.25, /*training=*/true);
   const torch::Tensor first = out.slice(1, 0, 1).slice(2, 0, 1);
@@ -68,7 +67,7 @@ TEST(EfficientNetTest, DropConnectSilencesWholeCropsAndKeepsTheExpectation) {
   EXPECT_NEAR(out.mean().item<double>(), 1, 0.03);
 }
 
-TEST(EfficientNetTest, DrawsNothingInEvaluation) {
+TEST(EfficientNetTest, IsDeterministicInEvaluation) {
   torch::manual_seed(1);
   EfficientNet network(SpecOfLength(0), /*leads=*/12);
   const torch::Tensor signals = torch::randn({4, 12, 64});
@@ -77,7 +76,7 @@ TEST(EfficientNetTest, DrawsNothingInEvaluation) {
   EXPECT_TRUE(network.forward(signals).equal(network.forward(signals)));
 }
 
-TEST(MobileTest, RoundsWidthsToMultiplesOfEightButNeverByMoreThanATenthDown) {
+TEST(MobileTest, RoundsChannelsToMultiplesOfEightButDownByAtMostATenth) {
   EXPECT_EQ(RoundedChannels(4), 8);
   EXPECT_EQ(RoundedChannels(32 * 1.1), 32);
   EXPECT_EQ(RoundedChannels(32 * 1.2), 40);
@@ -88,12 +87,6 @@ TEST(MobileTest, RoundsWidthsToMultiplesOfEightButNeverByMoreThanATenthDown) {
     EXPECT_GE(rounded, 0.9 * channels) << channels;
     EXPECT_LE(rounded, channels + 7) << channels;
   }
-}
-
-TEST(MobileTest, BatchNormKeepsItsStatisticsForLong) {
-  BatchNorm1d norm = MobileBatchNorm(1);
-  norm(torch::full({2, 1, 4}, 5.0f));
-  EXPECT_NEAR(norm->running_mean.item<double>(), 0.05, 1e-6);
 }
 
 }  // namespace

@@ -18,7 +18,7 @@
 namespace ecg {
 namespace {
 
-// A network whose forward pass the test gives.
+// A network with a forward pass of the test's choice.
 class TestNetwork : public Network {
  public:
   torch::Tensor forward(const torch::Tensor& signals) override { return run(signals); }
@@ -44,7 +44,7 @@ class ResNet18LayersTest : public testing::Test {
   std::vector<Layer> layers_ = LayersOf(network_, torch::zeros({1, 12, 1250}));
 };
 
-TEST_F(ResNet18LayersTest, SumUpToTheWholeNetwork) {
+TEST_F(ResNet18LayersTest, SumToTheWholeNetwork) {
   EXPECT_EQ(ParametersOf(layers_), 4'022'471);
   int64_t expected = 64 * 625 * 12 * 7;                                             // the stem
   expected += 4 * 64 * 313 * 64 * 3;                                                // the first stage
@@ -54,7 +54,7 @@ TEST_F(ResNet18LayersTest, SumUpToTheWholeNetwork) {
   EXPECT_EQ(MultiplyAddsOf(layers_), expected);
 }
 
-TEST_F(ResNet18LayersTest, TellShapeAndWorkOfTheStem) {
+TEST_F(ResNet18LayersTest, HaveTheShapeAndMultiplyAddsOfTheStem) {
   ASSERT_FALSE(layers_.empty());
   EXPECT_EQ(layers_[0].name, "backbone.conv1");
   EXPECT_EQ(layers_[0].operation, "conv1d");
@@ -63,15 +63,15 @@ TEST_F(ResNet18LayersTest, TellShapeAndWorkOfTheStem) {
   EXPECT_EQ(layers_.back().shape, (std::vector<int64_t>{1, 71}));
 }
 
-TEST_F(ResNet18LayersTest, LeaveTheNetworkInItsMode) { EXPECT_TRUE(network_.is_training()); }
+TEST_F(ResNet18LayersTest, LeaveTheModeOfTheNetwork) { EXPECT_TRUE(network_.is_training()); }
 
-TEST_F(ResNet18LayersTest, PrintATableThatEndsWithTheSums) {
+TEST_F(ResNet18LayersTest, PrintATableThatEndsWithTheTotals) {
   const std::string table = LayerTable(layers_);
   EXPECT_NE(table.find("backbone.layer4.0.downsample.0"), std::string::npos) << table;
   EXPECT_NE(table.find("4,022,471"), std::string::npos) << table;
 }
 
-TEST(LayersTest, CountGroupedConvolutionsByTheirGroups) {
+TEST(LayersTest, CountTheGroupsOfConvolutions) {
   TestNetwork network;
   torch::nn::Conv1d conv = network.register_module(
       "conv", torch::nn::Conv1d(torch::nn::Conv1dOptions(8, 16, 5).groups(4).padding(2).bias(false)));
@@ -79,7 +79,7 @@ TEST(LayersTest, CountGroupedConvolutionsByTheirGroups) {
   EXPECT_EQ(MultiplyAddsOf(LayersOf(network, torch::zeros({1, 8, 100}))), 16 * 100 * (8 / 4) * 5);
 }
 
-TEST(LayersTest, GiveComputedWeightsToTheLayerThatUsesThem) {
+TEST(LayersTest, CountComputedWeightsForTheLayerThatUsesThem) {
   TestNetwork network;
   torch::nn::Conv1d conv =
       network.register_module("conv", torch::nn::Conv1d(torch::nn::Conv1dOptions(4, 6, 3).bias(false)));
@@ -118,7 +118,7 @@ TEST(LayersTest, CountMatrixProductsWithoutWeights) {
     network.run = std::move(run);
     return MultiplyAddsOf(LayersOf(network, torch::zeros({2, 4, 10})));
   };
-  // Attention: each of 10 places with each, over 4 numbers, in 2 records.
+  // Attention: 10 x 10 positions, 4 channels, 2 records.
   EXPECT_EQ(work([](const torch::Tensor& x) { return torch::matmul(x.transpose(1, 2), x); }), 2 * 10 * 10 * 4);
   EXPECT_EQ(work([](const torch::Tensor& x) { return torch::bmm(x, x.transpose(1, 2)); }), 2 * 4 * 4 * 10);
   EXPECT_EQ(work([](const torch::Tensor& x) { return torch::einsum("bcl,bkl->bck", {x, x}); }), 2 * 4 * 4 * 10);
@@ -129,7 +129,7 @@ TEST(LayersTest, CountMatrixProductsWithoutWeights) {
             2 * 4 * 10 * 7);
 }
 
-TEST(LayersTest, LeaveOutWhatChangesNoNumber) {
+TEST(LayersTest, LeaveOutViewsAndInactiveOperations) {
   TestNetwork network;
   network.run = [&](const torch::Tensor& x) {
     return torch::dropout(x.transpose(1, 2).slice(1, 3), 0.5, network.is_training()).relu();
@@ -140,7 +140,7 @@ TEST(LayersTest, LeaveOutWhatChangesNoNumber) {
   EXPECT_EQ(layers[0].name, "");
 }
 
-TEST(LayersTest, ListSharedWeightsOnceAndUnusedOnesAtLast) {
+TEST(LayersTest, ListSharedWeightsOnceAndUnusedOnesLast) {
   TestNetwork network;
   torch::nn::Linear used = network.register_module("used", torch::nn::Linear(5, 5));
   network.register_module("idle", torch::nn::Linear(3, 2));

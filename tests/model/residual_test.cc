@@ -1,5 +1,5 @@
-// What is particular to the families that share ResNet's stages. That each agrees with the reference and learns is
-// tested for all families at once.
+// Properties of individual families of residual networks. Parity with the reference and training are tested for all
+// networks in parity_test.cc and any_network_test.cc.
 
 #include "ecg/model/residual.h"
 
@@ -17,7 +17,7 @@ namespace {
 
 static_assert(Backbone<SeNet> && Backbone<NfResNet<NfBottleneck>> && Backbone<LambdaResNet>);
 
-TEST(ResidualTest, ShortensFromTheSecondStageOn) {
+TEST(ResidualTest, HasStridesFromTheSecondStageOn) {
   torch::nn::Module network;
   int channels = 12;
   auto stages = ResidualStages<NfBasicBlock>(network, channels, {1, 2, 1, 1});
@@ -29,7 +29,7 @@ TEST(ResidualTest, ShortensFromTheSecondStageOn) {
   EXPECT_TRUE(network.named_parameters().contains("layer2.1.conv2.gain"));
 }
 
-TEST(NfResNetTest, StandardisesWeightsWhateverTheirMeanAndScale) {
+TEST(NfResNetTest, StandardisesWeightsOfAnyMeanAndScale) {
   ScaledStdConv1d convolution(8, 4, 3);
   {
     const torch::NoGradGuard no_grad;
@@ -42,16 +42,6 @@ TEST(NfResNetTest, StandardisesWeightsWhateverTheirMeanAndScale) {
   EXPECT_TRUE(weight.square().sum({1, 2}).allclose(squares)) << weight;
 }
 
-TEST(SeNetTest, WeighsAWholeChannelBetweenZeroAndOne) {
-  torch::manual_seed(1);
-  SeModule module(32);
-  const torch::Tensor x = torch::rand({2, 32, 10}) + 1;
-  const torch::Tensor weights = module.forward(x) / x;
-  EXPECT_TRUE(weights.gt(0).logical_and(weights.lt(1)).all().item<bool>()) << weights;
-  EXPECT_TRUE(weights.allclose(weights.select(2, 0).unsqueeze(-1)));
-  EXPECT_GT(weights.std().item<double>(), 0);
-}
-
 TEST(SeNetTest, HasAOneDimensionalStemInSeNet154) {
   spec::SeNet spec;
   spec.set_architecture(spec::SeNet::SENET_154);
@@ -62,7 +52,7 @@ TEST(SeNetTest, HasAOneDimensionalStemInSeNet154) {
   EXPECT_TRUE(network.forward(torch::ones({1, 12, 250})).isfinite().all().item<bool>());
 }
 
-TEST(LambdaResNetTest, StaysFiniteOnSignalsLargerThanThoseOfItsStatistics) {
+TEST(LambdaResNetTest, StaysFiniteOnAmplitudesBeyondThoseOfItsRunningStatistics) {
   torch::manual_seed(1);
   spec::LambdaResNet spec;
   spec.set_depth(spec::LambdaResNet::LAMBDA_RESNET_50);

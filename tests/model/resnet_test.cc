@@ -22,7 +22,7 @@ std::shared_ptr<Classifier<ResNet18>> MakeClassifier(int classes = 71) {
 
 TEST(ResNetTest, HasTheSizeOfTheReference) { EXPECT_EQ(ParameterCount(*MakeClassifier()), 4'022'471); }
 
-TEST(ResNetTest, GivesALogitForEachCropAndClassAtAnyLength) {
+TEST(ResNetTest, ReturnsALogitForEachCropAndClassAtAnyLength) {
   auto network = MakeClassifier(5);
   network->eval();
   for (const int samples : {250, 1000, 1250}) {
@@ -30,7 +30,7 @@ TEST(ResNetTest, GivesALogitForEachCropAndClassAtAnyLength) {
   }
 }
 
-TEST(ResNetTest, StartsWithKaimingNormalConvolutionsByFanOut) {
+TEST(ResNetTest, InitialisesConvolutionsKaimingNormalByFanOut) {
   torch::manual_seed(1);
   auto network = MakeClassifier();
   const NamedTensors state = StateOf(*network);
@@ -40,7 +40,7 @@ TEST(ResNetTest, StartsWithKaimingNormalConvolutionsByFanOut) {
   EXPECT_TRUE(state.at("backbone.bn1.weight").equal(torch::ones({64})));
 }
 
-TEST(ResNetTest, LearnsABatchByHeart) {
+TEST(ResNetTest, OverfitsABatch) {
   torch::manual_seed(1);
   auto network = MakeClassifier(3);
   const torch::Tensor signals = torch::randn({4, 12, 250});

@@ -1,5 +1,4 @@
-// What is particular to the residual-like networks of the PTB-XL benchmark: XResNet, InceptionTime, WangResNet and
-// WideResNet.
+// Properties of the residual networks of the PTB-XL benchmark: XResNet, InceptionTime, WangResNet and WideResNet.
 
 #include "ecg/model/xresnet.h"
 
@@ -24,24 +23,24 @@
 namespace ecg {
 namespace {
 
-// The samples that the convolution `name` of `network` spans.
+// The kernel size of the convolution `name` of `network`.
 int64_t KernelOf(const Network& network, const std::string& name) {
   return StateOf(network).at(name + ".weight").size(2);
 }
 
-TEST(XResNetTest, StartsItsBlocksAsTheirShortcutsWhereAsked) {
+TEST(XResNetTest, InitialisesBlocksAsTheirShortcutsIfAsked) {
   torch::manual_seed(1);
   const torch::Tensor x = torch::randn({2, 64, 25});
   XResNetBlock<1> block(/*in=*/64, /*width=*/64, /*stride=*/1, /*kernel=*/5, /*zero_init_residual=*/true);
   EXPECT_TRUE(block.forward(x).equal(x.relu()));
   XResNetBlock<4> striding(/*in=*/64, /*width=*/16, /*stride=*/2, /*kernel=*/5, /*zero_init_residual=*/true);
-  // The last of 25 samples is averaged with none.
+  // The last of 25 samples has no neighbour to be averaged with.
   EXPECT_TRUE(striding.forward(x).select(2, 12).allclose(x.select(2, 24).relu()));
-  XResNetBlock<1> usual(/*in=*/64, /*width=*/64, /*stride=*/1, /*kernel=*/5, /*zero_init_residual=*/false);
-  EXPECT_FALSE(usual.forward(x).allclose(x.relu()));
+  XResNetBlock<1> not_asked(/*in=*/64, /*width=*/64, /*stride=*/1, /*kernel=*/5, /*zero_init_residual=*/false);
+  EXPECT_FALSE(not_asked.forward(x).allclose(x.relu()));
 }
 
-TEST(XResNetTest, StartsConvolutionsAndHeadKaimingNormalByFanIn) {
+TEST(XResNetTest, InitialisesConvolutionsAndHeadKaimingNormalByFanIn) {
   torch::manual_seed(1);
   spec::Model model;
   model.mutable_xresnet()->set_depth(spec::XResNet::XRESNET_50);
@@ -53,11 +52,11 @@ TEST(XResNetTest, StartsConvolutionsAndHeadKaimingNormalByFanIn) {
   EXPECT_TRUE(state.at("7.2.convs.2.1.weight").equal(torch::ones({256})));
 }
 
-TEST(XResNetTest, SavesTheConvolutionsByTwoNamesAndTrainsThemOnce) {
+TEST(XResNetTest, SavesConvolutionsUnderTwoNamesAndTrainsThemOnce) {
   spec::Model model;
   model.mutable_xresnet()->set_depth(spec::XResNet::XRESNET_18);
   XResNet network(model, /*leads=*/12, /*classes=*/71);
-  network.to(torch::kFloat64);  // puts all tensors elsewhere
+  network.to(torch::kFloat64);  // gives all tensors other memory
   const NamedTensors state = StateOf(network);
   for (const std::string name : {"0.0.weight", "1.1.bias", "1.1.running_var", "1.1.num_batches_tracked"}) {
     EXPECT_TRUE(state.at("5.0.convs." + name).is_alias_of(state.at("5.0.convpath.0." + name))) << name;
@@ -66,18 +65,18 @@ TEST(XResNetTest, SavesTheConvolutionsByTwoNamesAndTrainsThemOnce) {
   EXPECT_FALSE(network.named_parameters().contains("5.0.convpath.0.0.0.weight"));
 }
 
-TEST(InceptionTimeTest, MakesItsWidthsOdd) {
+TEST(InceptionTimeTest, MakesKernelSizesOdd) {
   spec::Model model;
-  for (const auto& [samples, widths] : {std::pair{40, std::array{39, 19, 9}}, {63, {63, 31, 15}}, {8, {7, 3, 1}}}) {
-    model.mutable_inception_time()->set_kernel_size(samples);
+  for (const auto& [spec, kernels] : {std::pair{40, std::array{39, 19, 9}}, {63, {63, 31, 15}}, {8, {7, 3, 1}}}) {
+    model.mutable_inception_time()->set_kernel_size(spec);
     const InceptionTime network(model, /*leads=*/12, /*classes=*/3);
     for (int i = 0; i < 3; ++i) {
-      EXPECT_EQ(KernelOf(network, "layers.0.im.0.convs." + std::to_string(i)), widths[i]) << samples;
+      EXPECT_EQ(KernelOf(network, "layers.0.im.0.convs." + std::to_string(i)), kernels[i]) << spec;
     }
   }
 }
 
-TEST(WangResNetTest, HasTheWideConvolutionsInTheFirstBlockOfAStageOnly) {
+TEST(WangResNetTest, HasLargeKernelsInTheFirstBlockOfAStageOnly) {
   spec::Model model;
   model.mutable_wang_resnet()->set_depth(spec::WangResNet::RESNET_18);
   model.mutable_wang_resnet()->set_kernel_size(9);
@@ -91,7 +90,7 @@ TEST(WangResNetTest, HasTheWideConvolutionsInTheFirstBlockOfAStageOnly) {
   }
 }
 
-TEST(WideResNetTest, ReadsEveryLengthWithEveryOddWidth) {
+TEST(WideResNetTest, AcceptsEveryLengthWithEveryOddKernelSize) {
   spec::Model model;
   for (const int kernel : {1, 3, 5, 7, 9}) {
     model.mutable_wide_resnet()->set_kernel_size(kernel);
@@ -103,7 +102,7 @@ TEST(WideResNetTest, ReadsEveryLengthWithEveryOddWidth) {
   }
 }
 
-TEST(ResidualTest, RoundsHalfAKernelUpToAnOddOne) {
+TEST(ResidualTest, RoundsHalfAKernelSizeUpToAnOddNumber) {
   EXPECT_EQ(HalfKernel(1), 1);
   EXPECT_EQ(HalfKernel(3), 3);
   EXPECT_EQ(HalfKernel(5), 3);

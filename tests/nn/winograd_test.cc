@@ -6,108 +6,97 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
-#include <string>
 #include <thread>
 #include <vector>
 
 #include "ecg/nn/channels_last.h"
-#include "ecg/nn/convolution.h"
 #include "gtest/gtest.h"
+#include "tests/nn/gradients.h"
 
 namespace ecg {
 namespace {
 
-// What a convolution returns, and the gradients of signals and weights, where that of the result is `given`.
-struct Answer {
-  torch::Tensor y, of_x, of_weight;
-};
-
-template <typename Convolution>
-Answer AnswerOf(const Convolution& convolution, const torch::Tensor& x, const torch::Tensor& weight,
-                const torch::Tensor& given) {
-  const torch::Tensor signals = x.detach().requires_grad_(), weights = weight.detach().requires_grad_();
-  const torch::Tensor y = convolution(signals, weights);
-  y.backward(given);
-  return {y.detach(), signals.grad(), weights.grad()};
+// Output, and the gradients of signals and weights.
+Differentiated Winograd(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& grad_output) {
+  return Differentiate([](const auto& inputs) { return WinogradConvolution::apply(inputs[0], inputs[1]); }, {x, weight},
+                       grad_output);
 }
 
-Answer Winograd(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& given) {
-  return AnswerOf([](const auto& a, const auto& b) { return WinogradConvolution::apply(a, b); }, x, weight, given);
-}
-
-// The largest difference, as a part of the largest expected number.
-double Error(const torch::Tensor& actual, const torch::Tensor& expected) {
-  return ((actual.to(torch::kFloat64) - expected).abs().max() / expected.abs().max()).item<double>();
-}
-
-TEST(WinogradConvolutionTest, GivesTheNumbersAndGradientsOfADirectConvolution) {
+TEST(WinogradConvolutionTest, EqualsADirectConvolution) {
   torch::manual_seed(1);
-  // Signals, channels in and out, samples: tiles that are not full, blocks that are not, more than one of each.
+  // Batch, channels in and out, samples: incomplete tiles and blocks, and more than one of each.
   for (const auto& [batch, in, out, samples] : std::vector<std::array<int64_t, 4>>{
            {1, 64, 64, 1}, {2, 64, 128, 3}, {3, 128, 64, 4}, {2, 64, 192, 13}, {40, 64, 64, 79}, {3, 128, 128, 402}}) {
     SCOPED_TRACE(samples);
     const torch::Tensor x = ChannelsLast(torch::randn({batch, in, samples}));
     const torch::Tensor weight = ChannelsLast(torch::randn({out, in, 3}) / std::sqrt(3. * in));
-    const torch::Tensor given = ChannelsLast(torch::randn({batch, out, samples}));
-    const Answer expected = AnswerOf([](const auto& a, const auto& b) { return torch::conv1d(a, b, {}, 1, 1); },
-                                     x.to(torch::kFloat64), weight.to(torch::kFloat64), given.to(torch::kFloat64));
-    const Answer answer = Winograd(x, weight, given);
-    EXPECT_LT(Error(answer.y, expected.y), 5e-6);
-    EXPECT_LT(Error(answer.of_x, expected.of_x), 5e-6);
-    EXPECT_LT(Error(answer.of_weight, expected.of_weight), 5e-6);
-    EXPECT_EQ(answer.of_weight.strides(), weight.strides());
+    const torch::Tensor grad_output = ChannelsLast(torch::randn({batch, out, samples}));
+    const Differentiated expected =
+        Differentiate([](const auto& inputs) { return torch::conv1d(inputs[0], inputs[1], {}, 1, 1); },
+                      {x.to(torch::kFloat64), weight.to(torch::kFloat64)}, grad_output.to(torch::kFloat64));
+    const Differentiated actual = Winograd(x, weight, grad_output);
+    EXPECT_LT(Error(actual.output, expected.output), 5e-6);
+    EXPECT_LT(Error(actual.gradients[0], expected.gradients[0]), 5e-6);
+    EXPECT_LT(Error(actual.gradients[1], expected.gradients[1]), 5e-6);
+    EXPECT_EQ(actual.gradients[1].strides(), weight.strides());
     if (samples > 1) {
-      EXPECT_TRUE(IsChannelsLast(answer.y));
-      EXPECT_TRUE(IsChannelsLast(answer.of_x));
+      EXPECT_TRUE(IsChannelsLast(actual.output));
+      EXPECT_TRUE(IsChannelsLast(actual.gradients[0]));
     }
   }
 }
 
-TEST(WinogradConvolutionTest, GivesTheSameNumbersWithAnyNumberOfThreads) {
+TEST(WinogradConvolutionTest, DoesNotDependOnTheNumberOfThreads) {
   torch::manual_seed(1);
-  const torch::Tensor x = ChannelsLast(torch::randn({5, 128, 401})), given = ChannelsLast(torch::randn({5, 64, 401}));
-  const torch::Tensor weight = torch::randn({64, 128, 3});
+  const torch::Tensor x = ChannelsLast(torch::randn({5, 128, 401}));
+  const torch::Tensor grad_output = ChannelsLast(torch::randn({5, 64, 401})), weight = torch::randn({64, 128, 3});
   const int threads = at::get_num_threads();
   at::set_num_threads(1);
-  const Answer expected = Winograd(x, weight, given);
+  const Differentiated expected = Winograd(x, weight, grad_output);
   for (const int count : {2, 3}) {
     at::set_num_threads(count);
-    const Answer answer = Winograd(x, weight, given);
-    EXPECT_TRUE(answer.y.equal(expected.y)) << count;
-    EXPECT_TRUE(answer.of_x.equal(expected.of_x)) << count;
-    EXPECT_TRUE(answer.of_weight.equal(expected.of_weight)) << count;
+    const Differentiated actual = Winograd(x, weight, grad_output);
+    EXPECT_TRUE(actual.output.equal(expected.output)) << count;
+    EXPECT_TRUE(actual.gradients[0].equal(expected.gradients[0])) << count;
+    EXPECT_TRUE(actual.gradients[1].equal(expected.gradients[1])) << count;
   }
   at::set_num_threads(threads);
 }
 
-TEST(WinogradConvolutionTest, GivesWhatMayBeOverwritten) {
+TEST(WinogradConvolutionTest, ReturnsWhatMayBeOverwrittenInPlace) {
   const torch::Tensor x = ChannelsLast(torch::randn({2, 64, 9})), weight = torch::randn({64, 64, 3}).requires_grad_();
   WinogradConvolution::apply(x, weight).relu_().sum().backward();
-  const torch::Tensor given = weight.grad().clone();
+  const torch::Tensor gradient = weight.grad().clone();
   weight.mutable_grad() = torch::Tensor();
   torch::conv1d(x, weight, {}, 1, 1).relu_().sum().backward();
-  EXPECT_TRUE(given.allclose(weight.grad(), /*rtol=*/1e-4, /*atol=*/1e-4));
+  EXPECT_TRUE(gradient.allclose(weight.grad(), /*rtol=*/1e-4, /*atol=*/1e-4));
 }
 
-TEST(WinogradConvolutionTest, IsTakenWhereItSuits) {
-  const torch::Tensor x = ChannelsLast(torch::randn({8, 64, 100}));
-  const auto takes = [&](const torch::Tensor& signals, int64_t out, int64_t kernel, int64_t stride, int64_t padding,
-                         const torch::Tensor& bias = {}) {
-    const torch::Tensor weight = torch::randn({out, 64, kernel}).requires_grad_();
-    return Convolve(signals, weight, bias, stride, padding).grad_fn()->name().find("Winograd") != std::string::npos;
-  };
-  EXPECT_TRUE(takes(x, 64, 3, 1, 1));
-  EXPECT_FALSE(takes(x.contiguous(), 64, 3, 1, 1));
-  EXPECT_FALSE(takes(ChannelsLast(torch::randn({2, 64, 100})), 64, 3, 1, 1));
-  EXPECT_FALSE(takes(x, 71, 3, 1, 1));
-  EXPECT_FALSE(takes(x, 64, 5, 1, 2));
-  EXPECT_FALSE(takes(x, 64, 3, 2, 1));
-  EXPECT_FALSE(takes(x, 64, 3, 1, 0));
-  EXPECT_FALSE(takes(x, 64, 3, 1, 1, torch::randn({64})));
+TEST(WinogradWeightCacheTest, TransformsAWeightAgainOnlyAfterAChange) {
+  torch::manual_seed(1);
+  const torch::NoGradGuard no_grad;
+  WinogradWeightCache cache;
+  torch::Tensor weight = torch::randn({64, 64, 3});
+  const torch::Tensor first = cache.Get(weight).transformed;
+  EXPECT_TRUE(cache.Get(weight).transformed.is_same(first));
+  weight[0][0][0] += 1;
+  const torch::Tensor second = cache.Get(weight).transformed;
+  EXPECT_FALSE(second.equal(first));
+  EXPECT_TRUE(second.equal(TransformWeight(weight).transformed));
+  EXPECT_TRUE(cache.Get(weight).transformed.is_same(second));
+  // Freed memory may be used again; the cache must not take that for the same weight.
+  for (int i = 0; i < 5; ++i) {
+    weight.set_data(torch::randn({64, 64, 3}));
+    weight.set_data(torch::randn({64, 64, 3}));
+    EXPECT_TRUE(cache.Get(weight).transformed.equal(TransformWeight(weight).transformed));
+  }
+  const torch::Tensor third = cache.Get(weight).transformed;
+  cache.Clear();
+  EXPECT_FALSE(cache.Get(weight).transformed.is_same(third));
 }
 
 // Compiled without OpenMP, LibTorch's headers leave a loop to one thread.
-TEST(ParallelLoopsTest, AreSplitBetweenThreads) {
+TEST(ParallelLoopsTest, RunInSeveralThreads) {
   const int threads = at::get_num_threads();
   at::set_num_threads(2);
   std::vector<std::thread::id> ids(2);
