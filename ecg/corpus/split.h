@@ -8,8 +8,10 @@
 #ifndef ECG_CORPUS_SPLIT_H_
 #define ECG_CORPUS_SPLIT_H_
 
+#include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -71,6 +73,21 @@ inline std::optional<SharedPatient> FindSharedPatient(const Corpus& corpus, cons
     }
   }
   return std::nullopt;
+}
+
+// CountSharedPatients returns how many patients have records in two or three parts of `split`.
+inline int CountSharedPatients(const Corpus& corpus, const Labels& labels, const Split& split) {
+  std::map<std::string, std::set<int>> parts_of;
+  int part = 0;
+  for (const std::vector<int>* rows : {&split.train, &split.validation, &split.test}) {
+    for (const int row : *rows) {
+      const std::string& patient_id = corpus.records[labels.records[row]].patient_id;
+      if (!patient_id.empty()) parts_of[patient_id].insert(part);
+    }
+    ++part;
+  }
+  return static_cast<int>(
+      std::count_if(parts_of.begin(), parts_of.end(), [](const auto& patient) { return patient.second.size() > 1; }));
 }
 
 }  // namespace ecg

@@ -15,6 +15,7 @@
 #include "absl/strings/string_view.h"
 #include "ecg/batch/batch.h"
 #include "ecg/batch/batch_source.h"
+#include "ecg/batch/host_batches.h"
 #include "ecg/batch/segment.h"
 #include "ecg/batch/split_part.h"
 #include "ecg/device/autocast.h"
@@ -72,6 +73,25 @@ class RecordLogits {
   std::vector<torch::Tensor> rows_;
 };
 
+// PredictByRecord adds the logits of `windows` to `records`, those of one record in one batch: what a network whose
+// logits depend on the batch says of a record can be repeated then.
+inline void PredictByRecord(Network& network, const SplitPart& part, const SegmentList& windows,
+                            const WindowOptions& options, const Device& device, absl::string_view label,
+                            RecordLogits& records) {
+  Progress progress(label, windows.size(), "windows");
+  for (int first = 0, end = 0; first < windows.size(); first = end) {
+    SegmentList of_record;
+    while (end < windows.size() && windows.segments[end].row == windows.segments[first].row) {
+      of_record.segments.push_back(windows.segments[end++]);
+    }
+    HostBatches batches(part, of_record, {.batch_size = of_record.size(), .samples = options.samples});
+    const Autocast autocast(device);
+    const torch::Tensor signals = batches.Next()->signals.to(device.torch);
+    records.Add(network.forward(ToDeviceLayout(signals, device)).to(torch::kCPU, torch::kFloat32).contiguous());
+    progress.Advance(of_record.size());
+  }
+}
+
 // Predict returns the logits of every record of `part`, float32 [size, K] on the CPU. It leaves `network` in evaluation
 // mode. `label` names the progress bar.
 inline torch::Tensor Predict(Network& network, const SplitPart& part, const WindowOptions& options,
@@ -80,6 +100,10 @@ inline torch::Tensor Predict(Network& network, const SplitPart& part, const Wind
   network.eval();
   SegmentList windows = WindowsOfRows(part, options.samples, options.stride);
   RecordLogits records(windows, aggregation);
+  if (network.DependsOnBatch()) {
+    PredictByRecord(network, part, windows, options, device, label, records);
+    return records.Take();
+  }
   const int total = windows.size();
   const int standard = device.torch.is_cpu() ? 128 : 512;
   const int batch_windows = std::min(options.batch_windows > 0 ? options.batch_windows : standard, total);

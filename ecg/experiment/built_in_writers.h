@@ -26,6 +26,11 @@ inline absl::Status WritePredictionsOf(const CompletedRun& run) {
 // WriteOnnxOf writes model.onnx. A part of one's own may use an operation that cannot be written: the run is as good
 // without the file, so it only says so.
 inline absl::Status WriteOnnxOf(const CompletedRun& run) {
+  if (run.metadata.depends_on_batch) {
+    std::fprintf(stderr,
+                 "the network's output for a window depends on the other windows of its batch: here and with "
+                 "model.onnx, a batch is all windows of one record\n");
+  }
   const OnnxOptions options = {.leads = kLeads,
                                .samples = run.metadata.crop_samples,
                                .scaler = run.metadata.scaler,

@@ -186,8 +186,8 @@ class ExperimentRun {
     return absl::OkStatus();
   }
 
-  // CheckParts refuses a validation part that cannot be scored, and warns of such a test part, before anything is
-  // trained.
+  // CheckParts refuses a validation part that cannot be scored, warns of such a test part, and refuses patients in two
+  // parts, before anything is trained.
   absl::Status CheckParts() const {
     const auto score = [this](const SplitPart& part) {
       const std::vector<uint8_t> targets = part.Targets();
@@ -198,7 +198,7 @@ class ExperimentRun {
     if (const absl::Status status = score(data_->test()); !status.ok()) {
       std::fprintf(stderr, "there will be no test score: %s\n", std::string(status.message()).c_str());
     }
-    return absl::OkStatus();
+    return data_->CheckPatients(spec_);
   }
 
   // CheckCrops refuses crops that the network cannot read, before anything is trained.
@@ -311,6 +311,7 @@ class ExperimentRun {
       left_out.set_id(data_->signals().id(record));
       left_out.set_reason(data_->signals().reason(record));
     }
+    if (data_->shared_patients() > 0) run.set_shared_patients(data_->shared_patients());
     run.set_parameters(ParameterCount(*network_));
     run.set_epochs(state.history_size());
     run.set_best_epoch(state.best_epoch());

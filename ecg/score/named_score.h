@@ -37,6 +37,18 @@ struct Predictions {
   std::span<const float> probabilities;
 };
 
+// ScoredClasses returns how many classes have both a record that carries them and one that does not.
+inline int ScoredClasses(const Predictions& predictions) {
+  const size_t classes = predictions.classes.size();
+  int scored = 0;
+  for (size_t k = 0; k < classes; ++k) {
+    size_t positives = 0, records = 0;
+    for (size_t i = k; i < predictions.targets.size(); i += classes, ++records) positives += predictions.targets[i];
+    scored += positives > 0 && positives < records;
+  }
+  return scored;
+}
+
 // ScoreSample is a score, and what it is on resamples of the records.
 struct ScoreSample {
   double score = 0;

@@ -31,8 +31,11 @@ inline std::string EpochLine(const run::TrainingState& state, int epochs, absl::
   std::string line = absl::StrFormat("epoch %*d/%d  train loss %.4g, %s %.4f", width, epoch.epoch(), epochs,
                                      epoch.train_loss(), score_name, epoch.train_score());
   if (epoch.has_validation_score()) {
-    absl::StrAppendFormat(&line, "  validation loss %.4g, %s %.4f%s", epoch.validation_loss(), score_name,
-                          epoch.validation_score(), state.best_epoch() == epoch.epoch() ? " (best)" : "");
+    const bool all = epoch.validation_scored_classes() == epoch.classes();
+    absl::StrAppendFormat(&line, "  validation loss %.4g, %s %.4f%s%s", epoch.validation_loss(), score_name,
+                          epoch.validation_score(),
+                          all ? "" : absl::StrFormat(" of %d classes", epoch.validation_scored_classes()),
+                          state.best_epoch() == epoch.epoch() ? " (best)" : "");
   }
   absl::StrAppendFormat(&line, "  %.1f s, %.0f crops/s", epoch.seconds(), epoch.crops() / epoch.training_seconds());
   return line;

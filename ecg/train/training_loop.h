@@ -312,6 +312,8 @@ class TrainingLoop {
     const absl::StatusOr<double> score = parts_.objective->Score(predictions);
     if (!score.ok()) return WithContext(score.status(), "cannot score the validation records");
     epoch.set_validation_score(*score);
+    epoch.set_validation_scored_classes(ScoredClasses(predictions));
+    epoch.set_classes(fitting.validation.classes());
     for (const auto& metric : parts_.metrics) {
       const absl::StatusOr<double> figure = metric->Compute(predictions);
       if (!figure.ok()) return WithContext(figure.status(), absl::StrCat("metric ", metric->name()));

@@ -55,6 +55,25 @@ TEST_F(PredictTest, AggregatesTheWindowsOfEachRecord) {
   }
 }
 
+TEST_F(PredictTest, GivesANetworkThatDependsOnItsBatchOneRecordAtATime) {
+  struct Mixing : SmallNetwork {
+    using SmallNetwork::SmallNetwork;
+    torch::Tensor forward(const torch::Tensor& signals) override {
+      const torch::Tensor logits = SmallNetwork::forward(signals);
+      return logits + logits.mean(0, /*keepdim=*/true);
+    }
+    bool DependsOnBatch() const override { return true; }
+  } network(validation_->classes());
+  network.eval();
+  const auto maximum = Aggregations::Erase(Maximum());
+  const torch::Tensor some = Predict(network, *validation_, {250, 125, 7}, *maximum, Device(), ""),
+                      many = Predict(network, *validation_, {250, 125, 64}, *maximum, Device(), "");
+  EXPECT_TRUE(some.equal(many));
+  const torch::NoGradGuard no_grad;
+  HostBatches batches(*validation_, WindowsOfRows(*validation_, 250, 125), {.batch_size = 8, .samples = 250});
+  EXPECT_TRUE(torch::allclose(network.forward(batches.Next()->signals).amax(0), some[0], 1e-5, 1e-6));
+}
+
 TEST(AggregationTest, KeepsWhatIsNotANumber) {
   const torch::Tensor windows = torch::tensor({{1.0f, 2.0f}, {std::numeric_limits<float>::quiet_NaN(), 3.0f}});
   const torch::Tensor row = Maximum().Aggregate(windows);

@@ -87,6 +87,44 @@ cp -r georgia other/georgia
 succeeds --mode=evaluate --data_dir=georgia/ --output_dir=fine
 refuses 'on-georgia holds the results on' --mode=evaluate --data_dir=other/georgia --output_dir=fine
 
+# A folder of the same layout with other records is another corpus: all its records are tested, and the run stays as it
+# is. The same records at another place are those of the run.
+"$make_demo" --records=60 --seed=2 --output_dir=others >out || fail "there should be other records"
+cp whole/run.json before
+cp whole/predictions.csv before.csv
+succeeds --mode=evaluate --data_dir=others --output_dir=whole
+cmp whole/run.json before && cmp whole/predictions.csv before.csv || fail "external validation should leave the run as it is"
+[ "$(wc -l <whole/on-others/predictions.csv)" = 61 ] || fail "all records of the other corpus should be tested"
+cp -r cache/ecg/demo/ptbxl-200-* moved
+tail -n 1 out >ignored
+succeeds --mode=evaluate --output_dir=whole
+tail -n 1 out >expected
+succeeds --mode=evaluate --data_dir=moved --output_dir=whole
+tail -n 1 out | cmp - expected || fail "the same records elsewhere should have the same score"
+[ ! -e whole/on-moved ] || fail "the same records elsewhere are no other corpus"
+cmp whole/predictions.csv before.csv || fail "the same records elsewhere should have the same predictions"
+refuses 'those in .*others (60) are others' --resume --data_dir=others --output_dir=whole
+grep -qF 'others' whole/spec.textproto && fail "a refused resumption should leave the spec as it is"
+succeeds --resume --data_dir=moved --set=training.epochs=5 --output_dir=whole
+
+# A test part that cannot be scored is announced before training, and everything else is written. Patients in two parts
+# of the split are refused, unless that is allowed.
+"$make_demo" --records=60 --output_dir=pilot >out
+awk -F, 'BEGIN { OFS = "," } NR == 1 { for (i = 1; i <= NF; ++i) if ($i == "strat_fold") c = NF - i; print; next }
+  { $(NF - c) = NR < 12 ? 9 : NR == 12 ? 10 : 1 + NR % 8; print }' pilot/ptbxl_database.csv >table && mv table pilot/ptbxl_database.csv
+pilot=(--data_dir=pilot --set=training.epochs=2 --set=training.batch_size=16)
+if ! run "${pilot[@]}" --output_dir=pilot_run; then
+  grep -qE 'patient .* in the train part and record .* ALLOW_SHARED' err || { fail "shared patients should be named"; cat err; }
+  pilot+=(--set=data.shared_patients=ALLOW_SHARED)
+  succeeds "${pilot[@]}" --output_dir=pilot_run
+  grep -qF '"shared_patients": ' pilot_run/run.json || fail "run.json should say how many patients are shared"
+fi
+grep -qF 'there will be no test score: none of' err || fail "that there will be no test score should be said"
+tail -n 1 out | grep -qF 'test not scored: none of' || { fail "the last line should say so"; cat out; }
+for file in run.json predictions.csv model.onnx model.safetensors; do
+  [ -s "pilot_run/$file" ] || fail "a run without test score should leave $file"
+done
+
 # What is asked for and cannot be is refused, and nothing is left behind.
 refuses 'already holds a run' "${small[@]}" --output_dir=whole
 refuses 'there is no run in' --resume --output_dir=nowhere
