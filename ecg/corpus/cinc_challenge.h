@@ -14,7 +14,7 @@
 //   g12ec.labels().classes;   // 10370003, 111975006, ...
 //
 // Labels, lengths and splits are those of "In-depth Benchmarking of Deep Neural Network Architectures for ECG
-// Diagnosis" (Nonaka and Seita 2021), but for the draws of the split (stratified_split.h), and for samples that are
+// Diagnosis" (Nonaka and Seita 2021), except for the draws of the split (stratified_split.h), and for samples that are
 // marked as missing: there they are zeros, here the record is a bad one.
 
 #ifndef ECG_CORPUS_CINC_CHALLENGE_H_
@@ -239,7 +239,8 @@ class CincChallenge {
     const auto& [other_hz, file] = *file_at_rate.begin();
     return absl::InvalidArgumentError(
         absl::StrCat(corpus_.data_dir.string(), " has no record at ", hz, " Hz: ", file, " has ", other_hz,
-                     " Hz; a corpus at that rate is cinc_challenge { sampling_frequency_hz: ", other_hz, " }"));
+                     " Hz; set cinc_challenge { sampling_frequency_hz: ", other_hz,
+                     " } (a network that was trained at another rate cannot be tested on this corpus)"));
   }
 
   absl::Status MakeLabelsOf(const Spec& spec) {

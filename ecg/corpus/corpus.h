@@ -35,13 +35,13 @@ struct Record {
 struct Corpus {
   // dataset is the name of the corpus, such as "ptbxl".
   std::string dataset;
-  // version is the corpus's own version number, or what is known of it.
+  // version is the corpus's own version number, or "unknown".
   std::string version;
   // synthetic is true when the records were computed rather than taken from people.
   bool synthetic = false;
   // data_dir is the folder that the records lie in.
   std::filesystem::path data_dir;
-  // index_files are the files, in data_dir, that list the records and what is known of them.
+  // index_files are the files, in data_dir, that list the records, their statements and folds.
   std::vector<std::string> index_files;
   // record_extensions are what follows Record::path in the names of a record's files, such as ".hea" and ".dat".
   std::vector<std::string> record_extensions;

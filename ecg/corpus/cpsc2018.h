@@ -12,7 +12,7 @@
 // Records are 6 to 60 seconds long. Their samples are floating point, in mV, of the leads I, II, III, aVR, aVL, aVF, V1
 // to V6 at 500 Hz, and are kept as 16-bit integers, to within 1/131,000 of each lead's range (ecg/signal/digitise.h).
 // Labels and splits are those of "In-depth Benchmarking of Deep Neural Network Architectures for ECG Diagnosis" (Nonaka
-// and Seita 2021), but for the draws of the split (stratified_split.h).
+// and Seita 2021), except for the draws of the split (stratified_split.h).
 
 #ifndef ECG_CORPUS_CPSC2018_H_
 #define ECG_CORPUS_CPSC2018_H_

@@ -17,7 +17,7 @@ namespace ecg {
 
 // Labels is a table of ones and zeros: a row for each record that takes part, a column for each class.
 struct Labels {
-  // classes are the names of the columns, in code-point order unless it is said otherwise.
+  // classes are the names of the columns, in code-point order unless stated otherwise.
   std::vector<std::string> classes;
   // records holds, for each row, its place in Corpus::records. It ascends.
   std::vector<int> records;

@@ -7,7 +7,7 @@
 // The result serves every task and every split, and is only made when it is not there yet or its source has changed. It
 // is made in a folder of its own and renamed when it is complete, so a job that is killed leaves nothing that could be
 // taken for whole, and of two jobs that want it at the same time one makes it and the other waits. Memory does not grow
-// with the corpus, but for some hundred bytes a record.
+// with the corpus, except for some hundred bytes a record.
 
 #ifndef ECG_CORPUS_PACK_H_
 #define ECG_CORPUS_PACK_H_
@@ -99,7 +99,7 @@ inline std::filesystem::path PackedFolder(const Corpus& corpus, const std::files
 
 namespace pack_internal {
 
-// RecordState is what is learnt of a record when it is read.
+// RecordState is the result of reading a record.
 struct RecordState {
   std::string state;
   std::string reason;
@@ -187,7 +187,7 @@ class SignalsFile {
   std::vector<int64_t> offsets_ = {0};  // one more than records that had their turn
 };
 
-// Reads the samples of every record of `dataset` into `folder`, and returns what was learnt of each.
+// Reads the samples of every record of `dataset` into `folder`, and returns the state of each.
 template <SignalSource D>
 absl::StatusOr<std::vector<RecordState>> WriteSignals(const D& dataset, const std::filesystem::path& folder,
                                                       const PackOptions& options) {

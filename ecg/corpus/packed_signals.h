@@ -70,7 +70,7 @@ class PackedSignals {
     absl::StatusOr<PackedSignals> signals = OpenFolder(folder);
     if (signals.ok()) return signals;
     return WithContext(signals.status(), absl::StrCat("cannot open the packed signals in ", folder.string(),
-                                                      "; delete the folder to have it made anew"));
+                                                      "; delete the folder to rebuild it"));
   }
 
   // records returns the number of records, the unusable ones counted.

@@ -24,9 +24,9 @@ namespace ecg {
 // stands for it in Latin-1 or in DOS's code pages. Any other unit is an error.
 inline absl::StatusOr<double> UnitsPerMv(absl::string_view unit) {
   static constexpr std::pair<absl::string_view, double> kUnitsPerMv[] = {
-      {"v", 0.001},      {"volt", 0.001},      {"volts", 0.001},  {"mv", 1},         {"millivolt", 1},
-      {"millivolts", 1}, {"uv", 1000},         {"uvolt", 1000},   {"uvolts", 1000},  {"microvolt", 1000},
-      {"nv", 1e6},       {"microvolts", 1000}, {"nanovolt", 1e6}, {"nanovolts", 1e6}};
+      {"v", 0.001}, {"volt", 0.001},      {"volts", 0.001},  {"mv", 1},         {"millivolt", 1}, {"millivolts", 1},
+      {"mvolt", 1}, {"mvolts", 1},        {"uv", 1000},      {"uvolt", 1000},   {"uvolts", 1000}, {"microvolt", 1000},
+      {"nv", 1e6},  {"microvolts", 1000}, {"nanovolt", 1e6}, {"nanovolts", 1e6}};
   std::string plain = absl::AsciiStrToLower(absl::StripAsciiWhitespace(unit));
   // The two-byte signs first: their second byte is another code page's sign.
   plain = absl::StrReplaceAll(plain,

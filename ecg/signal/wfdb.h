@@ -7,7 +7,7 @@
 //
 // What is read: one segment, one sample of each lead per frame, formats 16, 24, 32, 80 and 212, in one file or several.
 // Everything that the header states of the twelve leads is checked, and whatever is missing or does not fit is an error.
-// Other signals are left out: their units, rates, and files of their own have no say.
+// Other signals are left out, and their units, rates and files are not checked.
 //
 // Where a header names a MATLAB file of version 5, which programs save in place of the version 4 that "format 16 from
 // byte 24" stands for, the samples are those of its matrix `val`.
@@ -322,7 +322,7 @@ inline absl::Status ParseSignalLine(const SignalLine& line, WfdbSignal* signal) 
   }
   if (line.file.find_first_of("/\\") != line.file.npos || line.file[0] == '.' || line.file == "-" || line.file == "~") {
     return absl::InvalidArgumentError(
-        absl::StrCat("the samples are said to be in \"", line.file,
+        absl::StrCat("the file of the samples is \"", line.file,
                      "\"; only the name of a file in the header's own folder is accepted"));
   }
   ECG_RETURN_IF_ERROR(ParseCalibration(line.gain, line.zero, signal));

@@ -214,7 +214,7 @@ TEST_F(CincChallengeTest, NamesTheRateThatAllRecordsHave) {
   Add("s0001", "#Dx: 1\n", 100, 1000);
   Add("s0002", "#Dx: 1\n", 100, 1000);
   EXPECT_THAT(Error(), HasSubstr(" has no record at 500 Hz: "));
-  EXPECT_THAT(Error(), HasSubstr("s0001.hea has 1000 Hz; a corpus at that rate is cinc_challenge { "
+  EXPECT_THAT(Error(), HasSubstr("s0001.hea has 1000 Hz; set cinc_challenge { "
                                  "sampling_frequency_hz: 1000 }"));
   spec::CincChallenge spec;
   spec.set_sampling_frequency_hz(1000);

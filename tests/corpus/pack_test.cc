@@ -121,7 +121,7 @@ TEST_F(PackTest, IsReusedByEveryTaskAndSplit) {
   EXPECT_EQ(SignalsInode(), inode);
 }
 
-TEST_F(PackTest, IsMadeAnewWhenARecordChanges) {
+TEST_F(PackTest, IsRebuiltWhenARecordChanges) {
   ASSERT_TRUE(PackNow().ok());
   const ino_t inode = SignalsInode();
   Signal signal = SmallPtbXl::MakeSignal(4);
@@ -135,7 +135,7 @@ TEST_F(PackTest, IsMadeAnewWhenARecordChanges) {
   EXPECT_EQ(signals->signal(4)[17], 1234);
 }
 
-TEST_F(PackTest, IsMadeAnewWhenATableOrATimeOfChangeChanges) {
+TEST_F(PackTest, IsRebuiltWhenATableOrATimeOfChangeChanges) {
   ASSERT_TRUE(PackNow().ok());
   ino_t inode = SignalsInode();
   files_.AddRecord("{}", "8");
@@ -148,7 +148,7 @@ TEST_F(PackTest, IsMadeAnewWhenATableOrATimeOfChangeChanges) {
   EXPECT_NE(SignalsInode(), inode);
 }
 
-TEST_F(PackTest, KeepsWhatIsMappedWhenItIsMadeAnew) {
+TEST_F(PackTest, KeepsWhatIsMappedWhenItIsRebuilt) {
   const PackedSignals before = PackNow().value();
   files_.AddRecord("{}", "8");
   const PackedSignals after = PackNow().value();
@@ -193,7 +193,7 @@ TEST_F(PackTest, DoesNotLetSkippedRecordsPassWhereTheyAreRefused) {
   EXPECT_TRUE(PackNow({.bad_records = spec::Data::SKIP}).ok());
 }
 
-TEST_F(PackTest, NoticesThatASkippedRecordHasBeenMended) {
+TEST_F(PackTest, NoticesThatASkippedRecordHasBeenFixed) {
   fs::rename(files_.data_dir() / "records100" / "00003_lr.dat", files_.work_dir() / "away");
   EXPECT_THAT(PackNow({.bad_records = spec::Data::SKIP})->unusable(), ElementsAre(2));
   fs::rename(files_.work_dir() / "away", files_.data_dir() / "records100" / "00003_lr.dat");
@@ -263,7 +263,7 @@ TEST_F(PackTest, DoesNotReplaceAFolderThatHoldsOtherFiles) {
   EXPECT_EQ(ReadFile(folder_ / "thesis.txt").value(), "dear to me");
 }
 
-TEST_F(PackTest, MakesADamagedFolderAnew) {
+TEST_F(PackTest, RebuildsADamagedFolder) {
   ASSERT_TRUE(PackNow().ok());
   fs::resize_file(folder_ / "signals.npy", 1000);
   EXPECT_EQ(PackedSignals::Open(folder_).status().code(), absl::StatusCode::kDataLoss);

@@ -11,7 +11,7 @@ namespace {
 using ::testing::HasSubstr;
 
 TEST(UnitTest, KnowsEverySpellingOfAUnit) {
-  for (const char* unit : {"mV", "mv", "MV", "Mv", " mV ", "millivolt", "milliVolts", "\xE3\x8E\xB7"}) {
+  for (const char* unit : {"mV", "mv", "MV", "Mv", " mV ", "millivolt", "milliVolts", "mVolt", "\xE3\x8E\xB7"}) {
     EXPECT_EQ(UnitsPerMv(unit).value(), 1) << unit;
   }
   // The sign of micro is U+00B5, U+03BC (Greek), one byte of Latin-1, one of DOS, or a u.

@@ -384,7 +384,7 @@ TEST(WfdbHeaderTest, PassesAByteOrderMarkOver) {
 TEST_F(WfdbTest, RefusesAHeaderThatNamesAFileOutsideItsFolder) {
   for (const std::string file : {"/etc/passwd", "../r.dat", "..", "sub/r.dat", "sub\\r.dat", ".hidden", "-", "~"}) {
     WriteHeader([&](int) { return file + " 16 1000 16 0"; });
-    EXPECT_THAT(Error(), HasSubstr(absl::StrCat("r.hea:2: the samples are said to be in \"", file, "\"; only")));
+    EXPECT_THAT(Error(), HasSubstr(absl::StrCat("r.hea:2: the file of the samples is \"", file, "\"; only")));
   }
 }
 
