@@ -39,7 +39,7 @@ class ParityTest : public testing::Test {
     size_t compared = 0;
     for (const ParityRow& row : *rows) {
       compared += row.skipped.empty();
-      EXPECT_FALSE(row.off()) << ParityTable({row});
+      EXPECT_FALSE(row.differs()) << ParityTable({row});
     }
     EXPECT_GT(compared, 0u);
   }
@@ -67,11 +67,11 @@ TEST_F(ParityTest, TheProtocolAgreesWithTheReferences) {
 }
 
 TEST(RowTest, IsOffWhenTheErrorIsTooLargeOrNotANumber) {
-  EXPECT_FALSE((ParityRow{"a", "b", 1e-5, 1e-4, ""}).off());
-  EXPECT_TRUE((ParityRow{"a", "b", 1e-3, 1e-4, ""}).off());
-  EXPECT_TRUE((ParityRow{"a", "b", RelativeError({NAN}, {1}), 1e-4, ""}).off());
-  EXPECT_TRUE((ParityRow{"a", "b", RelativeError({1, 2}, {1}), 1e-4, ""}).off());
-  EXPECT_FALSE((ParityRow{"a", "b", 0, 0, "not there"}).off());
+  EXPECT_FALSE((ParityRow{"a", "b", 1e-5, 1e-4, ""}).differs());
+  EXPECT_TRUE((ParityRow{"a", "b", 1e-3, 1e-4, ""}).differs());
+  EXPECT_TRUE((ParityRow{"a", "b", RelativeError({NAN}, {1}), 1e-4, ""}).differs());
+  EXPECT_TRUE((ParityRow{"a", "b", RelativeError({1, 2}, {1}), 1e-4, ""}).differs());
+  EXPECT_FALSE((ParityRow{"a", "b", 0, 0, "not there"}).differs());
 }
 
 TEST(ModelParityTest, NoticesAWeightThatDiffers) {
@@ -90,7 +90,7 @@ TEST(ModelParityTest, NoticesAWeightThatDiffers) {
   for (const auto& [name, tensor] : StateOf(*network)) expected["state"].push_back({name, tensor.sizes().vec()});
   const auto logits_off = [&] {
     for (const ParityRow& row : CompareModel(reference, *network, expected, "input", 250)) {
-      if (row.respect == "logits") return row.off();
+      if (row.quantity == "logits") return row.differs();
     }
     return true;
   };
