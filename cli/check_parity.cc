@@ -75,12 +75,12 @@ int main(int argc, char** argv) {
     rows = absl::InternalError(error.what());
   }
   if (!rows.ok()) return ecg::ExitStatus(rows.status());
-  int off = 0, skipped = 0;
+  int differing = 0, skipped = 0;
   for (const ecg::ParityRow& row : *rows) {
-    off += row.off();
+    differing += row.differs();
     skipped += !row.skipped.empty();
   }
-  std::printf("%s\n%zu comparisons, %d off, %d skipped\n", ecg::ParityTable(*rows).c_str(), rows->size() - skipped, off,
-              skipped);
-  return off == 0 ? 0 : 1;
+  std::printf("%s\n%zu comparisons, %d differ, %d skipped\n", ecg::ParityTable(*rows).c_str(), rows->size() - skipped,
+              differing, skipped);
+  return differing == 0 ? 0 : 1;
 }

@@ -52,7 +52,7 @@ struct HttpResponse {
 
 namespace http_internal {
 
-// Transfer is one request on its way: what libcurl hands over goes through it to the caller.
+// Transfer is one request in progress: it passes what libcurl receives on to the caller.
 class Transfer {
  public:
   // All arguments must outlive it.
@@ -69,7 +69,7 @@ class Transfer {
   // status is the caller's error that ended the transfer, or OK.
   const absl::Status& status() const { return status_; }
 
-  // Respond tells the caller what the server says before the bytes, once.
+  // Respond calls `on_response`, once.
   absl::Status Respond() {
     if (responded_) return absl::OkStatus();
     responded_ = true;

@@ -112,8 +112,7 @@ class ExperimentRun {
   // UseInitialWeights makes a new training start from the weights in `path`, safetensors or PyTorch's, instead of
   // random ones. They must be of the same network with the same number of classes.
   absl::Status UseInitialWeights(const std::filesystem::path& path) {
-    ECG_ASSIGN_OR_RETURN(const NamedTensors weights, ReadTensors(path));
-    ECG_RETURN_IF_ERROR(WithContext(LoadState(weights, StateOf(*network_)), path.string()));
+    ECG_RETURN_IF_ERROR(LoadWeights(path, StateOf(*network_)));
     ECG_ASSIGN_OR_RETURN(std::string sha256, FileSha256(path));
     initial_weights_.emplace();
     initial_weights_->set_file(std::filesystem::absolute(path).string());

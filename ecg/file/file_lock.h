@@ -29,7 +29,7 @@ namespace ecg {
 class FileLock {
  public:
   // Acquire takes the lock that goes by the file `path`, which it makes, empty, when it is missing, and which stays.
-  // When someone else holds the lock it says on stderr that it waits because `reason`, and waits.
+  // When another process holds the lock it prints to stderr that it waits because `reason`, and waits.
   static absl::StatusOr<FileLock> Acquire(const std::filesystem::path& path, absl::string_view reason) {
     FileLock lock;
     lock.descriptor_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
@@ -45,8 +45,8 @@ class FileLock {
     return ErrnoError("lock", path);
   }
 
-  // TryAcquire takes the lock, or fails at once with AlreadyExists where someone else holds it: `reason` says what that
-  // one does, and what to do.
+  // TryAcquire takes the lock, or fails at once with AlreadyExists where another process holds it: `reason` says what that
+  // process does, and what to do.
   static absl::StatusOr<FileLock> TryAcquire(const std::filesystem::path& path, absl::string_view reason) {
     FileLock lock;
     lock.descriptor_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);

@@ -74,17 +74,15 @@ class MappedFile {
 
   absl::string_view bytes() const { return {data_, size_}; }
 
-  // WillRead has the system fetch `piece` of bytes() while the caller goes on. Worth it for pieces read here and there:
-  // with one that comes unannounced the system also fetches what lies around it, as far as the disk's setting says
-  // (128 KiB by default, 8 MiB seen).
+  // WillRead prefetches `piece` of bytes(), without waiting. It pays for random access: without it, the system also reads
+  // ahead around each piece, as much as the disk's setting says (128 KiB by default, 8 MiB seen).
   void WillRead(absl::string_view piece) const {
     static const size_t page = sysconf(_SC_PAGESIZE);
     const size_t before = (piece.data() - data_) % page;  // advice begins with a page
     madvise(const_cast<char*>(piece.data()) - before, before + piece.size(), MADV_WILLNEED);
   }
 
-  // Release gives the memory that the bytes take back to the system. They can be read as before, and are fetched again
-  // when they are.
+  // Release drops the bytes from memory. They can be read as before, and are fetched again then.
   void Release() const {
     if (data_ != nullptr) madvise(const_cast<char*>(data_), size_, MADV_DONTNEED);
   }

@@ -30,7 +30,7 @@
 namespace ecg {
 
 // PickledValue is one value of a pickle. Values refer to each other as they do in Python: a value may be part of
-// several others, and even of itself, so whoever descends must know how deep.
+// several others, and even of itself, so a recursion needs a limit.
 struct PickledValue {
   enum class Kind {
     kInteger,     // `integer`
@@ -93,128 +93,167 @@ class Pickle {
     static constexpr uint8_t kStop = '.';
 
     void Step(uint8_t opcode) {
+      if (!PushScalar(opcode) && !BuildContainer(opcode) && !BuildObject(opcode) && !UseMemo(opcode)) {
+        Fail("the instruction ", NameOf(opcode), ", which plain data do not need");
+      }
+    }
+
+    // The methods below execute the instruction `opcode`, or return false if it is not one of theirs.
+
+    // PushScalar: what is pushed has no parts. PROTO and FRAME, which push nothing, are here too.
+    bool PushScalar(uint8_t opcode) {
       switch (opcode) {
         case 0x80:  // PROTO
           Number(1);
-          break;
+          return true;
         case 0x95:  // FRAME
           Number(8);
-          break;
+          return true;
         case 'N':   // NONE
         case 0x88:  // NEWTRUE
         case 0x89:  // NEWFALSE
           Push(Kind::kOther);
-          break;
+          return true;
         case 'G':  // BINFLOAT
-          Take(8);
+          Read(8);
           Push(Kind::kOther);
-          break;
+          return true;
         case 'J':  // BININT
           Push(Kind::kInteger).integer = static_cast<int32_t>(Number(4));
-          break;
+          return true;
         case 'K':  // BININT1
           Push(Kind::kInteger).integer = Number(1);
-          break;
+          return true;
         case 'M':  // BININT2
           Push(Kind::kInteger).integer = Number(2);
-          break;
-        case 0x8a: {  // LONG1: two's complement of any length
-          const uint64_t size = Number(1);
-          if (size > 8) return Fail("an integer of ", size, " bytes; expected at most 8");
-          const int unused_bits = 64 - 8 * static_cast<int>(size);
-          const uint64_t number = Number(size);
-          Push(Kind::kInteger).integer =
-              size == 0 ? 0 : static_cast<int64_t>(number << unused_bits) >> unused_bits;  // with its sign
-          break;
-        }
+          return true;
+        case 0x8a:  // LONG1: two's complement of any length
+          PushLong(Number(1));
+          return true;
         case 'X':  // BINUNICODE
-          Push(Kind::kText).text = std::string(Take(Number(4)));
-          break;
+          Push(Kind::kText).text = std::string(Read(Number(4)));
+          return true;
         case 0x8c:  // SHORT_BINUNICODE
-          Push(Kind::kText).text = std::string(Take(Number(1)));
-          break;
-        case 'c': {  // GLOBAL
-          const absl::string_view module = TakeLine(), name = TakeLine();
-          PushGlobal(module, name);
-          break;
-        }
-        case 0x93: {  // STACK_GLOBAL
-          const PickledValue *name = Pop(Kind::kText), *module = Pop(Kind::kText);
-          PushGlobal(module->text, name->text);
-          break;
-        }
+          Push(Kind::kText).text = std::string(Read(Number(1)));
+          return true;
+        default:
+          return false;
+      }
+    }
+
+    void PushLong(uint64_t size) {
+      if (size > 8) return Fail("an integer of ", size, " bytes; expected at most 8");
+      const int unused_bits = 64 - 8 * static_cast<int>(size);
+      const uint64_t number = Number(size);
+      Push(Kind::kInteger).integer =
+          size == 0 ? 0 : static_cast<int64_t>(number << unused_bits) >> unused_bits;  // with its sign
+    }
+
+    // BuildContainer: tuples, lists and dicts.
+    bool BuildContainer(uint8_t opcode) {
+      switch (opcode) {
         case '(':  // MARK
           marks_.push_back(stack_.size());
-          break;
+          return true;
         case ')':  // EMPTY_TUPLE
           Push(Kind::kTuple);
-          break;
+          return true;
         case 0x85:  // TUPLE1
         case 0x86:  // TUPLE2
         case 0x87:  // TUPLE3
           PushTuple(PopLast(opcode - 0x84));
-          break;
+          return true;
         case 't':  // TUPLE
           PushTuple(PopToMark());
-          break;
+          return true;
         case ']':  // EMPTY_LIST
           Push(Kind::kList);
-          break;
+          return true;
         case 'a':  // APPEND
           Extend(Kind::kList, PopLast(1));
-          break;
+          return true;
         case 'e':  // APPENDS
           Extend(Kind::kList, PopToMark());
-          break;
+          return true;
         case '}':  // EMPTY_DICT
           Push(Kind::kDict);
-          break;
+          return true;
         case 's':  // SETITEM
           Extend(Kind::kDict, PopLast(2));
-          break;
+          return true;
         case 'u': {  // SETITEMS
           const std::vector<PickledValue*> items = PopToMark();
-          if (items.size() % 2 != 0) return Fail("a dict's key without a value");
+          if (items.size() % 2 != 0) Fail("a dict's key without a value");
           Extend(Kind::kDict, items);
-          break;
+          return true;
+        }
+        default:
+          return false;
+      }
+    }
+
+    // BuildObject: what refers to Python's classes and functions.
+    bool BuildObject(uint8_t opcode) {
+      switch (opcode) {
+        case 'c': {  // GLOBAL
+          const absl::string_view module = ReadLine(), name = ReadLine();
+          PushGlobal(module, name);
+          return true;
+        }
+        case 0x93: {  // STACK_GLOBAL
+          const PickledValue *name = Pop(Kind::kText), *module = Pop(Kind::kText);
+          PushGlobal(module->text, name->text);
+          return true;
         }
         case 'Q': {  // BINPERSID
-          PickledValue* name = Pop();
-          Push(Kind::kPersistent).items = {name};
-          break;
+          PickledValue* id = Pop();
+          Push(Kind::kPersistent).items = {id};
+          return true;
         }
         case 'R': {  // REDUCE
           PickledValue *arguments = Pop(Kind::kTuple), *callee = Pop(Kind::kGlobal);
-          if (callee->text != "collections.OrderedDict") {
-            Push(Kind::kCall).items = {callee, arguments};
-          } else if (arguments->items.empty()) {
-            Push(Kind::kDict);
-          } else {
-            Fail("an OrderedDict that is made from something; expected an empty one");
-          }
-          break;
+          PushCall(callee, arguments);
+          return true;
         }
         case 'b':  // BUILD: the attributes of an object, such as a state dict's _metadata
           Pop();
           Push(Pop(Kind::kDict));
-          break;
-        case 'q':  // BINPUT
-          Keep(Number(1));
-          break;
-        case 'r':  // LONG_BINPUT
-          Keep(Number(4));
-          break;
-        case 0x94:  // MEMOIZE
-          Keep(memo_.size());
-          break;
-        case 'h':  // BINGET
-          PushKept(Number(1));
-          break;
-        case 'j':  // LONG_BINGET
-          PushKept(Number(4));
-          break;
+          return true;
         default:
-          Fail("the instruction ", NameOf(opcode), ", which plain data do not need");
+          return false;
+      }
+    }
+
+    void PushCall(PickledValue* callee, PickledValue* arguments) {
+      if (callee->text != "collections.OrderedDict") {
+        Push(Kind::kCall).items = {callee, arguments};
+      } else if (arguments->items.empty()) {
+        Push(Kind::kDict);
+      } else {
+        Fail("an OrderedDict that is made from something; expected an empty one");
+      }
+    }
+
+    // UseMemo: values that are stored under a number and used again.
+    bool UseMemo(uint8_t opcode) {
+      switch (opcode) {
+        case 'q':  // BINPUT
+          Memoize(Number(1));
+          return true;
+        case 'r':  // LONG_BINPUT
+          Memoize(Number(4));
+          return true;
+        case 0x94:  // MEMOIZE
+          Memoize(memo_.size());
+          return true;
+        case 'h':  // BINGET
+          PushMemo(Number(1));
+          return true;
+        case 'j':  // LONG_BINGET
+          PushMemo(Number(4));
+          return true;
+        default:
+          return false;
       }
     }
 
@@ -264,8 +303,8 @@ class Pickle {
       if (fault_.ok()) fault_ = absl::InvalidArgumentError(absl::StrCat("byte ", begin_, ": ", what...));
     }
 
-    // Take returns the next `size` bytes.
-    absl::string_view Take(uint64_t size) {
+    // Read returns the next `size` bytes.
+    absl::string_view Read(uint64_t size) {
       if (size > bytes_.size() - position_) {
         Fail("it continues beyond the end, which is at byte ", bytes_.size());
         return "";
@@ -274,17 +313,17 @@ class Pickle {
       return bytes_.substr(position_ - size, size);
     }
 
-    // TakeLine returns the bytes up to the next line feed, and skips that.
-    absl::string_view TakeLine() {
+    // ReadLine returns the bytes up to the next line feed, and skips that.
+    absl::string_view ReadLine() {
       const size_t end = bytes_.find('\n', position_);
-      const absl::string_view line = Take(end == absl::string_view::npos ? end : end - position_);
-      Take(1);
+      const absl::string_view line = Read(end == absl::string_view::npos ? end : end - position_);
+      Read(1);
       return line;
     }
 
-    // Number takes an unsigned little-endian number of `size` bytes, at most 8.
+    // Number reads an unsigned little-endian number of `size` bytes, at most 8.
     uint64_t Number(int size) {
-      const absl::string_view bytes = Take(size);
+      const absl::string_view bytes = Read(size);
       uint64_t number = 0;
       for (size_t i = 0; i < bytes.size(); ++i) number |= uint64_t{static_cast<uint8_t>(bytes[i])} << 8 * i;
       return number;
@@ -340,13 +379,13 @@ class Pickle {
       container->items.insert(container->items.end(), items.begin(), items.end());
     }
 
-    void Keep(uint64_t number) {
+    void Memoize(uint64_t number) {
       memo_[number] = Pop();
       Push(memo_[number]);
     }
-    void PushKept(uint64_t number) {
+    void PushMemo(uint64_t number) {
       const auto found = memo_.find(number);
-      if (found == memo_.end()) return Fail("it refers to value ", number, ", which was never kept");
+      if (found == memo_.end()) return Fail("it refers to value ", number, ", which was never stored");
       Push(found->second);
     }
 

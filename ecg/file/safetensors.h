@@ -126,7 +126,7 @@ class SafetensorsFile {
     }
     const absl::string_view text = bytes.substr(sizeof length, length);
     ECG_ASSIGN_OR_RETURN(const nlohmann::json header, ParseHeader(text));
-    // Where in the data each tensor lies, to see that together they take all of it.
+    // The range of each tensor in the data, to check that together they cover all of it.
     std::vector<std::pair<Range, std::string>> ranges;
     for (const auto& item : header.items()) {
       if (item.key() == "__metadata__") {
@@ -149,7 +149,7 @@ class SafetensorsFile {
 
   // ParseHeader reads the JSON object. An object that has a key twice is refused: readers would differ in which counts.
   static absl::StatusOr<nlohmann::json> ParseHeader(absl::string_view text) {
-    // The format has the object begin at the first byte, so that files of other kinds are told at once.
+    // The format requires that the object begins at the first byte.
     if (!absl::StartsWith(text, "{")) return absl::DataLossError("its header does not begin with {");
     std::vector<std::set<std::string>> keys;  // of the objects that are open
     std::string duplicate;
@@ -177,7 +177,7 @@ class SafetensorsFile {
     return absl::OkStatus();
   }
 
-  // ParseTensor reads the header's entry of one tensor, and returns where it lies in `data`.
+  // ParseTensor reads the header's entry of one tensor, and returns its range in `data`.
   absl::StatusOr<Range> ParseTensor(const std::string& name, const nlohmann::json& entry, absl::string_view data) {
     const auto error = [&](const auto&... what) {
       return absl::DataLossError(absl::StrCat("tensor ", name, ": ", what...));

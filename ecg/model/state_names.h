@@ -57,6 +57,10 @@ inline Prefixes FindPrefixes(const std::map<std::string, std::string>& names, co
   return prefixes;
 }
 
+// Quoted writes a prefix, which ends in a dot, so that it is not read as the end of a sentence.
+inline std::string Quoted(const std::string& prefix) { return absl::StrCat("\"", prefix, "\""); }
+inline void AppendQuoted(std::string* text, const std::string& prefix) { absl::StrAppend(text, Quoted(prefix)); }
+
 // InWords lists `names`, the first few of many.
 inline std::string InWords(std::vector<std::string> names) {
   constexpr size_t kNamed = 5;
@@ -96,11 +100,12 @@ inline absl::StatusOr<std::map<std::string, std::string>> NamesInNetwork(const s
     if (prefix.empty() || of_one.size() > prefixes.at(prefix).size()) prefix = one;
     found.insert(of_one.begin(), of_one.end());
     if (has_all(of_one)) whole.push_back(one);
-    all.push_back(absl::StrCat(of_one.size(), one.empty() ? " without one" : " with ", one));
+    all.push_back(one.empty() ? absl::StrCat(of_one.size(), " without one")
+                              : absl::StrCat(of_one.size(), " with ", Quoted(one)));
   }
   if (whole.size() > 1) {
     return absl::InvalidArgumentError(absl::StrCat("the weights of the network are there ", whole.size(),
-                                                   " times, under ", absl::StrJoin(whole, " and "),
+                                                   " times, under ", absl::StrJoin(whole, " and ", AppendQuoted),
                                                    ". Save the state_dict of the one to use"));
   }
   if (whole.empty() && has_all(found)) {
@@ -119,7 +124,7 @@ inline absl::StatusOr<std::map<std::string, std::string>> NamesInNetwork(const s
   }
   if (others.empty()) return stripped;
   if (whole.empty()) return names;
-  return absl::InvalidArgumentError(absl::StrCat("beside the weights of the network, under ", prefix,
+  return absl::InvalidArgumentError(absl::StrCat("beside the weights of the network, under ", Quoted(prefix),
                                                  ", there are others: ", InWords(others),
                                                  ". Save the state_dict of the network itself"));
 }

@@ -175,8 +175,8 @@ inline absl::Status CheckUsable(const std::string& name, const torch::Tensor& te
 // did not count batches yet; these counters are then set to 0. Fails, and changes nothing, where names or shapes are
 // others, or where a number is not finite.
 inline absl::Status LoadWeights(const std::filesystem::path& path, const NamedTensors& state) {
+  ECG_ASSIGN_OR_RETURN(const NamedTensors tensors, ReadTensors(path));
   const auto load = [&]() -> absl::Status {
-    ECG_ASSIGN_OR_RETURN(NamedTensors tensors, ReadTensors(path));
     std::set<std::string> in_file, network;
     for (const auto& [name, tensor] : tensors) in_file.insert(name);
     for (const auto& [name, tensor] : state) network.insert(name);

@@ -43,8 +43,8 @@ inline absl::StatusOr<std::vector<ParityRow>> CompareMetrics(const std::filesyst
       ECG_ASSIGN_OR_RETURN(const Scores scores, ComputeScores(ranked));
 
       const std::string subject = absl::StrCat("scores, ", expected.at("kind").get<std::string>());
-      const auto add = [&](const char* respect, const std::vector<double>& ours, const nlohmann::json& theirs) {
-        rows.push_back({subject, respect, RelativeError(ours, theirs.get<std::vector<double>>()), kTolerance, ""});
+      const auto add = [&](const char* quantity, const std::vector<double>& ours, const nlohmann::json& theirs) {
+        rows.push_back({subject, quantity, RelativeError(ours, theirs.get<std::vector<double>>()), kTolerance, ""});
       };
       const auto of_classes = [&](std::optional<double> ClassScores::*figure) {
         std::vector<double> values;

@@ -118,8 +118,8 @@ inline absl::Status CompareWindows(const nlohmann::json& windows, const PackedSi
     double& sum = sums.emplace_back();
     for (int i = 0; i < length; ++i) sum += amplitude(signals.leads() - 1, start + i);
   }
-  const auto add = [&](const char* respect, const std::vector<double>& ours, const char* key) {
-    rows.push_back({"windows", respect, RelativeError(ours, windows.at(key).get<std::vector<double>>()), 1e-12, ""});
+  const auto add = [&](const char* quantity, const std::vector<double>& ours, const char* key) {
+    rows.push_back({"windows", quantity, RelativeError(ours, windows.at(key).get<std::vector<double>>()), 1e-12, ""});
   };
   add("first samples of lead I", first, "first_sample_of_lead_I_mv");
   add("last samples of lead I", last, "last_sample_of_lead_I_mv");

@@ -1,6 +1,6 @@
 // comparable_spec.h
 //
-// Whether two specs are of the same experiment, though it was run elsewhere, or on a copy of the records.
+// Whether two specs are of the same experiment, apart from where it is run and where its records are.
 //
 //   const spec::Experiment before, now;
 //   const std::string differences = SpecDifferences(ComparableSpec(before), ComparableSpec(now));

@@ -110,10 +110,10 @@ inline std::string UnknownField(const google::protobuf::Descriptor& message, abs
   if (!path.empty() && root.FindFieldByName(key) != nullptr) {
     return absl::StrCat(error, whole, " has: is a } missing before it?");
   }
-  std::vector<std::string> elsewhere;
-  PathsOfField(root, "", name, elsewhere);
-  if (!elsewhere.empty() && elsewhere.size() <= 3) {
-    return absl::StrCat(error, "did you mean ", absl::StrJoin(elsewhere, " or "), "?");
+  std::vector<std::string> other_paths;
+  PathsOfField(root, "", name, other_paths);
+  if (!other_paths.empty() && other_paths.size() <= 3) {
+    return absl::StrCat(error, "did you mean ", absl::StrJoin(other_paths, " or "), "?");
   }
   std::vector<std::string> names;
   for (int i = 0; i < message.field_count(); ++i) names.push_back(message.field(i)->name());

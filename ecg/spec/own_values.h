@@ -35,6 +35,7 @@ namespace ecg {
 struct OwnValue {
   OwnValue(const char* name) : name(name) {}
   OwnValue(const char* name, double number) : name(name), standard(number) {}
+  OwnValue(const char* name, int number) : OwnValue(name, static_cast<double>(number)) {}
   OwnValue(const char* name, const char* text) : name(name), standard(std::string(text)) {}
 
   std::string name;

@@ -72,19 +72,19 @@ TEST(StateNamesTest, TheCounterOfAnAveragedModelIsLeftOut) {
 
 TEST(StateNamesTest, NamesOfWhichSomeHaveAPrefixAreRefused) {
   EXPECT_THAT(ErrorOf({"module.backbone.bn.running_mean", "module.backbone.conv.weight", "head.bias"}),
-              HasSubstr("the names of the weights have different prefixes: 1 without one, 2 with module.. "));
+              HasSubstr("the names of the weights have different prefixes: 1 without one, 2 with \"module.\". "));
 }
 
 TEST(StateNamesTest, ANetworkThatIsThereTwiceIsRefused) {
   std::set<std::string> in_file = InFile(Prefixed("model."));
   in_file.merge(InFile(Prefixed("ema.")));
-  EXPECT_THAT(ErrorOf(in_file), HasSubstr("are there 2 times, under ema. and model.. Save the state_dict"));
+  EXPECT_THAT(ErrorOf(in_file), HasSubstr("are there 2 times, under \"ema.\" and \"model.\". Save the state_dict"));
 }
 
 TEST(StateNamesTest, OtherTensorsBesideTheNetworkAreRefusedByName) {
   std::set<std::string> in_file = InFile(Prefixed("model."));
   in_file.insert("loss.pos_weight");
-  EXPECT_THAT(ErrorOf(in_file), HasSubstr("under model., there are others: loss.pos_weight. Save"));
+  EXPECT_THAT(ErrorOf(in_file), HasSubstr("under \"model.\", there are others: loss.pos_weight. Save"));
 }
 
 TEST(StateNamesTest, NamesOfAnotherNetworkKeepNothingButTheirPrefixFromBeingCompared) {

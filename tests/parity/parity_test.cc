@@ -42,7 +42,7 @@ class ParityTest : public testing::Test {
     size_t compared = 0;
     for (const ParityRow& row : *rows) {
       compared += row.skipped.empty();
-      EXPECT_FALSE(row.off()) << ParityTable({row});
+      EXPECT_FALSE(row.differs()) << ParityTable({row});
     }
     EXPECT_GT(compared, 0u);
   }
@@ -76,11 +76,11 @@ TEST_F(ParityTest, ProtocolAgreesWithTheReference) {
 }
 
 TEST(RowTest, IsOffWhenTheErrorIsTooLargeOrNotANumber) {
-  EXPECT_FALSE((ParityRow{"a", "b", 1e-5, 1e-4, ""}).off());
-  EXPECT_TRUE((ParityRow{"a", "b", 1e-3, 1e-4, ""}).off());
-  EXPECT_TRUE((ParityRow{"a", "b", RelativeError({NAN}, {1}), 1e-4, ""}).off());
-  EXPECT_TRUE((ParityRow{"a", "b", RelativeError({1, 2}, {1}), 1e-4, ""}).off());
-  EXPECT_FALSE((ParityRow{"a", "b", 0, 0, "not there"}).off());
+  EXPECT_FALSE((ParityRow{"a", "b", 1e-5, 1e-4, ""}).differs());
+  EXPECT_TRUE((ParityRow{"a", "b", 1e-3, 1e-4, ""}).differs());
+  EXPECT_TRUE((ParityRow{"a", "b", RelativeError({NAN}, {1}), 1e-4, ""}).differs());
+  EXPECT_TRUE((ParityRow{"a", "b", RelativeError({1, 2}, {1}), 1e-4, ""}).differs());
+  EXPECT_FALSE((ParityRow{"a", "b", 0, 0, "not there"}).differs());
 }
 
 TEST(ModelParityTest, NoticesALogitThatDiffers) {
@@ -101,7 +101,7 @@ TEST(ModelParityTest, NoticesALogitThatDiffers) {
   const auto logits_off = [&] {
     std::vector<bool> off;
     for (const ParityRow& row : CompareModel(reference, *network, expected, "input", 250)) {
-      if (row.respect == "logits" || row.respect == "logits, channels last") off.push_back(row.off());
+      if (row.quantity == "logits" || row.quantity == "logits, channels last") off.push_back(row.differs());
     }
     return off;
   };
@@ -137,7 +137,7 @@ TEST(ModelParityTest, NoticesAGradientThatDiffersInTraining) {
   WrongInTraining network;
   FillDeterministically(StateOf(network));
   for (const ParityRow& row : CompareTrainingMode("wrong", network, "input", 250)) {
-    EXPECT_EQ(row.off(), row.respect.starts_with("gradients")) << ParityTable({row});
+    EXPECT_EQ(row.differs(), row.quantity.starts_with("gradients")) << ParityTable({row});
   }
 }
 
