@@ -1,11 +1,11 @@
-// Writes a source that compiles the examples in the banners of headers, so that they cannot become wrong unnoticed:
+// Writes a C++ file that compiles the examples in header banners, so that they cannot go stale unnoticed:
 //
 //   banner_examples --output=examples.cc [--names=tests/file/banner_names.h] ecg/file/csv.h ecg/file/npy.h ...
 //
-// An example is a block of indented lines of which one ends as code does, with ; { or }. All blocks of a banner are the
-// body of one function, which may return a status or an int; a block that defines a function stands before it. A line
-// of three dots is left out. Where an example uses a name that it does not declare, the header `names` declares it, in
-// the namespace ecg::HEADER_example, such as ecg::csv_example.
+// An example is a block of indented lines at least one of which ends as code does, with ; { or }. All blocks of a
+// banner form the body of one function, which may return a status or an int; a block that defines a function goes
+// before it. A line of three dots is dropped. The names that an example uses but does not declare are declared by the
+// header `names`, in the namespace ecg::HEADER_example, such as ecg::csv_example.
 
 #include <filesystem>
 #include <optional>
@@ -31,7 +31,7 @@ struct Block {
   std::vector<std::string> lines;
 };
 
-// Blocks returns the indented blocks of the banner of a header: the comment that it begins with.
+// Blocks returns the indented blocks of a header's banner, the comment at its top.
 std::vector<Block> Blocks(absl::string_view header) {
   std::vector<Block> blocks;
   int number = 0;
@@ -66,7 +66,7 @@ bool DefinesFunction(const Block& block) {
   return false;
 }
 
-// Text returns the lines of a block, which the compiler is to look for in the header.
+// Text returns the lines of a block, with a #line directive so that compiler errors point into the header.
 std::string Text(const Block& block, const std::string& header) {
   std::string text = absl::StrCat("#line ", block.line, " \"", header, "\"\n");
   for (const std::string& line : block.lines) {
@@ -78,7 +78,7 @@ std::string Text(const Block& block, const std::string& header) {
 constexpr char kResult[] = R"(
 namespace ecg::banner {
 
-// Result is what an example may return.
+// Result is the return type of an example.
 struct Result {
   Result(absl::Status) {}
   Result(int) {}
@@ -110,10 +110,10 @@ absl::Status Write(const std::vector<std::string>& headers, const std::string& n
 int main(int argc, char** argv) {
   std::vector<std::string> headers;
   std::string names, output;
-  CLI::App app("Writes a source that compiles the examples in the banners of headers.");
-  app.add_option("HEADER", headers, "The headers, by the paths that they are included by")->required();
-  app.add_option("--names", names, "A header that declares what the examples do not");
-  app.add_option("--output", output, "The source to write")->required();
+  CLI::App app("Writes a C++ file that compiles the examples in header banners.");
+  app.add_option("HEADER", headers, "The headers, as they are included")->required();
+  app.add_option("--names", names, "A header that declares the names that examples do not");
+  app.add_option("--output", output, "The C++ file to write")->required();
   if (const std::optional<int> status = ecg::ParseFlags(app, argc, argv)) return *status;
   return ecg::ExitStatus(Write(headers, names, output));
 }

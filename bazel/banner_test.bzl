@@ -1,15 +1,15 @@
 """A test that the examples in the banners of a folder's headers compile."""
 
 def banner_test(name = "banner_test", names = None, deps = [], exclude = []):
-    """Defines a test that fails to build where an example in a banner does.
+    """Defines a test that fails to build if an example in a banner does.
 
-    Call it at the end of a BUILD file: it takes every header of the folder, and every library before it.
+    Call it at the end of a BUILD file: it uses all headers of the folder, and all libraries defined above it.
 
     Args:
       name: of the test.
-      names: label of a header that declares the names that examples use and do not declare, such as
+      names: label of a header that declares the names that examples use but do not declare, such as
         "//tests/file:banner_names.h"; see banner_examples.cc.
-      deps: libraries that examples, or `names`, need beside those of the folder.
+      deps: further libraries that the examples or `names` need.
       exclude: headers to leave out.
     """
     package = native.package_name()

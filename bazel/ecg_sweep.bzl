@@ -1,7 +1,7 @@
-"""From a .sweep.textproto file to its binary and its test."""
+"""Builds a sweep's binary and test from its .sweep.textproto file."""
 
 def ecg_sweep(name, spec, experiments, testonly = False):
-    """Builds the binary that runs a sweep, and tests that the sweep is right.
+    """Builds the binary of a sweep, and a test that the sweep is valid.
 
         ecg_sweep(
             name = "grid_resnet18",
@@ -9,7 +9,7 @@ def ecg_sweep(name, spec, experiments, testonly = False):
             experiments = ["resnet18_all"],
         )
 
-    gives the targets `grid_resnet18`, which starts the experiments' binaries, and `grid_resnet18_test`. A wrong sweep
+    defines `grid_resnet18`, which starts the experiments' binaries, and `grid_resnet18_test`. An invalid sweep
     fails the build with `file:line:column: what is wrong; what would be right`.
 
     Args:

@@ -1,6 +1,6 @@
 // network_factory.cc
 //
-// Writes the source of AnyNetwork (ecg/model/any_network.h), which knows every network that a spec can name, from the
+// Generates AnyNetwork (ecg/model/any_network.h), which creates every network that a spec can name, from the
 // alternatives of `backbone` in proto/experiment.proto:
 //
 //   network_factory > any_network.cc
@@ -29,13 +29,12 @@ using ::google::protobuf::FieldDescriptor;
 using ::google::protobuf::Message;
 using ::google::protobuf::OneofDescriptor;
 
-// Calls `visit` once for each combination of values of the compiled-in fields of `message`, the first of which is
-// `field`.
+// Calls `visit` for each combination of values of the compiled-in fields of `message`, from field `field_index` on.
 void ForEachCompiledForm(Message& message, const std::function<void()>& visit, int field_index = 0) {
   if (field_index == message.GetDescriptor()->field_count()) return visit();
   const FieldDescriptor* field = message.GetDescriptor()->field(field_index);
   if (!field->options().GetExtension(spec::compiled_in)) return ForEachCompiledForm(message, visit, field_index + 1);
-  if (field->enum_type() == nullptr) return;  // any text or number will do, as of an own backbone
+  if (field->enum_type() == nullptr) return;  // an unbounded set of values, such as the type of an own backbone
   for (int i = 0; i < field->enum_type()->value_count(); ++i) {
     message.GetReflection()->SetEnum(&message, field, field->enum_type()->value(i));
     ForEachCompiledForm(message, visit, field_index + 1);

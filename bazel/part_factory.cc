@@ -1,8 +1,7 @@
 // part_factory.cc
 //
-// Writes the source of ecg::AddBuiltInParts (ecg/experiment/recipe.h) from the alternatives in proto/experiment.proto: a
-// line for each part that is chosen when a program runs. A new part needs its header, its message and its line in the
-// oneof.
+// Generates ecg::AddBuiltInParts (ecg/experiment/recipe.h) from proto/experiment.proto: a line for each built-in part
+// that is chosen at run time. A new part needs a header, a message and a line in the oneof.
 
 #include <iostream>
 #include <map>
@@ -25,7 +24,7 @@ using ::google::protobuf::Descriptor;
 using ::google::protobuf::MessageFactory;
 using ::google::protobuf::OneofDescriptor;
 
-// The C++ types of the parts of each registry, and their headers.
+// The C++ types of the parts by registry, and their headers.
 struct BuiltInParts {
   std::map<std::string, std::set<std::string>> types;
   std::set<std::string> headers = {"ecg/experiment/recipe.h"};

@@ -1,10 +1,10 @@
 // spec_compiler.cc
 //
-// Turns an experiment's .textproto file into the `main` of its binary, when the binary is built:
+// Generates the `main` of an experiment's binary from its .textproto file, at build time:
 //
 //   spec_compiler --spec=examples/resnet18_all.textproto --name=resnet18_all --output=resnet18_all_main.cc
 //
-// A wrong spec is refused with `file:line:column: what is wrong; what would be right`, exit status 1, and no output.
+// An invalid spec is refused with `file:line:column: what is wrong; what would be right`, exit status 1, and no output.
 // Without --output the spec is only checked.
 
 #include <filesystem>
@@ -27,7 +27,7 @@
 namespace ecg {
 namespace {
 
-// The source of the binary `name`, built from `spec`, whose file is `spec_file` with the content `text`.
+// The source of the binary `name` for `spec`, read from `spec_file` with the contents `text`.
 absl::StatusOr<std::string> MainSource(const spec::Experiment& spec, absl::string_view name,
                                        absl::string_view spec_file, absl::string_view text) {
   ECG_ASSIGN_OR_RETURN(CompiledTypes types, CompiledTypesOf(spec));
@@ -62,7 +62,7 @@ absl::Status Compile(const std::string& spec_file, const std::string& name, cons
 }
 
 int Main(int argc, char** argv) {
-  CLI::App app("Turns an experiment's .textproto file into the main of its binary.");
+  CLI::App app("Generates the main of an experiment's binary from its .textproto file.");
   std::string spec_file, name, output;
   app.add_option("--spec", spec_file, "the .textproto file")->required();
   app.add_option("--name", name, "the name of the binary")->required();
@@ -71,7 +71,7 @@ int Main(int argc, char** argv) {
 
   const absl::Status status = Compile(spec_file, name, output);
   if (status.ok()) return 0;
-  // The lines of a wrong spec begin with file:line:column, as a compiler's do, so that editors find the place.
+  // The error starts with file:line:column, like a compiler's, so that editors can jump to it.
   std::cerr << status.message() << "\n";
   return 1;
 }

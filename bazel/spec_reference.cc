@@ -1,11 +1,12 @@
 // spec_reference.cc
 //
-// Writes the reference of all fields of a spec, in Markdown, from the comments and options of proto/experiment.proto:
+// Generates the reference of all fields of a spec, in Markdown, from the comments and options in
+// proto/experiment.proto:
 //
 //   spec_reference < experiment.descriptor_set > docs/spec_reference.md
 //
-// The descriptor set holds the schema, its imports and its comments, as
-// `protoc --include_imports --include_source_info --descriptor_set_out=...` writes it.
+// The descriptor set holds the schema with its imports and comments, as written by `protoc --include_imports
+// --include_source_info --descriptor_set_out=...`.
 
 #include <algorithm>
 #include <iostream>
@@ -33,7 +34,7 @@ using ::google::protobuf::FieldDescriptor;
 using ::google::protobuf::Message;
 using ::google::protobuf::OneofDescriptor;
 
-// The comment above `element`, a descriptor of a pool that knows its source, on one line.
+// The comment above `element`, a descriptor from a pool with source info, on one line.
 template <typename D>
 std::string CommentOf(const D* element) {
   google::protobuf::SourceLocation location;
@@ -43,7 +44,7 @@ std::string CommentOf(const D* element) {
   return std::string(absl::StripAsciiWhitespace(comment));
 }
 
-// The reference of `message`, which is at `path`, and of what is in it. Comments are in `source`.
+// The reference of `message`, at `path`, and of the messages in it. Comments are taken from `source`.
 std::string Reference(const Message& message, const std::string& path, const DescriptorPool& source) {
   const google::protobuf::Descriptor& descriptor = *message.GetDescriptor();
   std::string rows, below;
@@ -86,7 +87,7 @@ std::string Reference(const Message& message, const std::string& path, const Des
 int Main() {
   google::protobuf::FileDescriptorSet files;
   if (!files.ParseFromIstream(&std::cin)) {
-    std::cerr << "error: standard input is no descriptor set; write one with protoc --descriptor_set_out\n";
+    std::cerr << "error: standard input is not a descriptor set; write one with protoc --descriptor_set_out\n";
     return 1;
   }
   DescriptorPool source;

@@ -1,12 +1,12 @@
 // sweep_compiler.cc
 //
-// Turns a .sweep.textproto file into the `main` of its binary, when the binary is built:
+// Generates the `main` of a sweep's binary from its .sweep.textproto file, at build time:
 //
 //   sweep_compiler --spec=examples/grid_resnet18.sweep.textproto --program=examples/grid_resnet18
 //       --experiment=examples/resnet18_all=examples/resnet18_all.textproto --output=grid_resnet18_main.cc
 //
-// A wrong sweep is refused with `file:line:column: what is wrong; what would be right`, exit status 1, and no output.
-// Without --output the sweep is only checked.
+// An invalid sweep is refused with `file:line:column: what is wrong; what would be right`, exit status 1, and no
+// output. Without --output the sweep is only checked.
 
 #include <filesystem>
 #include <iostream>
@@ -35,7 +35,7 @@ struct Flags {
   std::vector<std::string> experiments;
 };
 
-// The name of the target that the build puts at `program`.
+// The target name of the binary at `program`.
 std::string TargetName(const std::string& program) { return std::filesystem::path(program).filename().string(); }
 
 absl::Status Compile(const Flags& flags) {
@@ -62,11 +62,12 @@ absl::Status Compile(const Flags& flags) {
 }
 
 int Main(int argc, char** argv) {
-  CLI::App app("Turns a .sweep.textproto file into the main of its binary.");
+  CLI::App app("Generates the main of a sweep's binary from its .sweep.textproto file.");
   Flags flags;
   app.add_option("--spec", flags.spec, "the .sweep.textproto file")->required();
-  app.add_option("--program", flags.program, "the binary, from the root of the build")->required();
-  app.add_option("--experiment", flags.experiments, "an experiment that may be run: its binary=its .textproto file")
+  app.add_option("--program", flags.program, "the path of the binary, relative to the workspace")->required();
+  app.add_option("--experiment", flags.experiments,
+                 "an experiment of the sweep: path of its binary=its .textproto file")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app.add_option("--output", flags.output, "the C++ file to write; without it the sweep is only checked");

@@ -1,4 +1,4 @@
-"""Repository rules that turn the machine's installed libraries into Bazel targets."""
+"""Repository rules that make Bazel targets of the system's installed libraries."""
 
 def _pkg_config(ctx, option, package):
     result = ctx.execute(["pkg-config", option, package])
@@ -13,15 +13,15 @@ def _linkopts(ctx, package):
     return _pkg_config(ctx, "--libs", package).split(" ")
 
 def _write_versions_header(ctx, packages):
-    # Headers under /usr/include are no inputs that Bazel knows of. A header of their versions, which nobody includes, is one:
-    # objects of an older compiler or library in the disk cache are then never linked with newer ones.
+    # Bazel does not track headers under /usr/include. This header of their versions, which nobody includes, is a
+    # tracked input instead: objects in the disk cache that were built with another compiler or library are not reused.
     lines = ["// " + ctx.execute(["g++", "--version"]).stdout.split("\n")[0]]
     for package in packages:
         lines.append("// {} {}".format(package, _pkg_config(ctx, "--modversion", package)))
     ctx.file("versions.h", "\n".join(lines) + "\n")
 
 def _cc_library(name, linkopts = [], defines = []):
-    # The headers lie under /usr/include, which the compiler searches by itself and Bazel accepts as its own.
+    # The headers are in /usr/include, which the compiler searches by itself and Bazel allows.
     return """cc_library(
     name = "{}",
     hdrs = ["versions.h"],
@@ -107,10 +107,10 @@ def _libtorch_impl(ctx):
         if not ctx.path(root + "/lib/libtorch_cpu.so").exists:
             fail("LIBTORCH_ROOT is '{}', but there is no lib/libtorch_cpu.so in it. Point it at an unpacked LibTorch, or unset it to use the system's.".format(root))
 
-        # Until 2.6 PyTorch's packages for Python had std::string in the form from before C++11, which Debian's protobuf
-        # and Abseil lack. c10::Error's constructor takes one by value.
+        # Until 2.6 PyTorch's Python packages used the pre-C++11 ABI of std::string, which Debian's protobuf and Abseil
+        # do not. The mangled name is that of c10::Error's constructor, which takes a std::string by value.
         if ctx.execute(["grep", "-q", "ErrorC1ENS_14SourceLocationESs", root + "/lib/libc10.so"]).return_code == 0:
-            fail("LIBTORCH_ROOT is '{}', a build with the C++ library's interface from before C++11, which cannot be linked with this system's protobuf and Abseil. Take a 'cxx11-abi' build, or version 2.7 or later.".format(root))
+            fail("LIBTORCH_ROOT is '{}', a build with the pre-C++11 ABI, which cannot be linked with this system's protobuf and Abseil. Take a 'cxx11-abi' build, or version 2.7 or later.".format(root))
         ctx.symlink(root + "/include", "include")
         includes = ["include", api]
         linkopts = ["-L{}/lib".format(root), "-Wl,-rpath,{}/lib".format(root)]
@@ -123,8 +123,8 @@ def _libtorch_impl(ctx):
         if not library_dir:
             fail("LibTorch is not installed: run ./bazelw once, which installs what the project needs, or set LIBTORCH_ROOT to an unpacked LibTorch.")
 
-        # The compiler finds the rest under /usr/include by itself. Naming all 8,000 headers as inputs would make each
-        # compilation in the sandbox a third longer.
+        # The compiler searches /usr/include by itself. Tracking all 8,000 headers as inputs would make each sandboxed
+        # compilation a third longer.
         ctx.symlink("/usr/" + api, api)
         includes = [api]
         linkopts = []
@@ -132,8 +132,8 @@ def _libtorch_impl(ctx):
     linkopts += ["-ltorch", "-ltorch_cpu", "-lc10"]
     defines = []
     if ctx.path(library_dir + "/libtorch_cuda.so").exists:
-        # Our code calls the CUDA runtime itself. It lies beside LibTorch, in the packages that Python's `torch` needs, or
-        # where CUDA is installed.
+        # Our code calls the CUDA runtime. It is beside LibTorch, in the packages that Python's `torch` depends on, or
+        # in CUDA's own folder.
         cuda = ctx.os.environ.get("CUDA_HOME", "/usr/local/cuda")
         runtime = _first(ctx, [library_dir + "/libcudart*.so*", root + "/../nvidia/*/lib/libcudart.so*", cuda + "/lib64/libcudart.so*", cuda + "/lib/libcudart.so*"])
         header = _first(ctx, ["/usr/include/cuda_runtime_api.h", root + "/include/cuda_runtime_api.h", root + "/../nvidia/*/include/cuda_runtime_api.h", cuda + "/include/cuda_runtime_api.h"])
@@ -144,8 +144,8 @@ def _libtorch_impl(ctx):
             includes.append("cuda_include")
         defines.append("ECG_WITH_CUDA")
 
-        # Nothing refers to the CUDA libraries by symbol: they register themselves when loaded, so they must stay linked.
-        # What they need themselves, they find when they are loaded.
+        # LibTorch's CUDA libraries register themselves when loaded, so link them although no symbol refers to them.
+        # Their own dependencies are resolved at run time.
         linkopts += ["-Wl,--no-as-needed", "-ltorch_cuda", "-lc10_cuda", "-Wl,--as-needed", runtime]
         linkopts += ["-Wl,-rpath," + runtime.rpartition("/")[0], "-Wl,--allow-shlib-undefined"]
 

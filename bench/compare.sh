@@ -9,14 +9,14 @@
 #                                       `ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node`
 #   bench/compare.sh                    our own figures only
 #
-# Each pair runs alternately three times (--repeat=N), so that a change of the machine's mood meets both.
+# Each pair runs alternately three times (--repeat=N), so that drift of the machine's speed affects both.
 #
 # The whole job is packing (the reference prepares arrays), 5 epochs with one validation at the end, and a test with 100
-# resamples, on 1,000 synthetic records (--records=N). "As shipped" the reference computes in float32, with the threads
-# that LibTorch takes by itself; where those are not all cores, it is also told to use them. Memory is the most that a
-# process held that is not a mapped file. For 1,000 records the reference takes 3.4 GB of it and 1 GB of disk. With fewer
-# records it does not get through: it stops where no record of validation or test carries a class, and draws resamples
-# until each has every class.
+# bootstrap resamples, on 1,000 synthetic records (--records=N). "As shipped" the reference computes in float32 with
+# LibTorch's default number of threads; if that is not all cores, it is also run with all. Memory is the peak of
+# anonymous memory (not mapped files). The reference takes 3.4 GB of it for 1,000 records, and 1 GB of disk. It cannot
+# run with fewer records: it fails if a class has no positive in validation or test, and it redraws resamples until each
+# class has one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 reference="" wfdb="" onnxruntime="" repeat=3 records=1000
@@ -34,7 +34,7 @@ for argument in "$@"; do
   esac
 done
 cores=$(nproc)
-# How the reference does its whole job, if it does.
+# The configurations of the reference's whole job; empty if it is not run.
 ways=()
 if [ -n "$reference" ] && [ -n "$wfdb" ]; then
   if [ "$records" -lt 1000 ]; then
@@ -50,7 +50,7 @@ fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# Items per second of one of our benchmarks, with so many threads.
+# Items per second of one of our benchmarks, with the given number of threads.
 ours() {
   ECG_THREADS=$2 bazel-bin/bench/network --benchmark_filter="$1" --benchmark_format=csv 2>/dev/null |
     awk -F, '/^name/ { for (i = 1; i <= NF; ++i) if ($i == "items_per_second") column = i } /^"/ { print $column }'
@@ -82,7 +82,7 @@ row "evaluation, $cores threads, windows; as shipped" 'EvaluateRecords/precision
 row "evaluation, $cores threads, windows; in batches" 'EvaluateRecords/precision:0/' "$cores" batches "$cores"
 
 if [ -n "$onnxruntime" ]; then
-  # The same rows against another rival: its batches are of 64 windows, as ours are.
+  # The same rows against ONNX Runtime, also in batches of 64 windows.
   ./bazelw build //bench:onnx_networks >&2
   bazel-bin/bench/onnx_networks --output_dir="$work/onnx" resnet1d-18
   (
@@ -97,14 +97,14 @@ fi
 . bench/measure.sh
 bazel-bin/cli/make_demo --records="$records" --output_dir="$work/demo" >"$work/out"
 
-# our_job PRECISION adds a line of seconds and megabytes to a file.
+# our_job PRECISION appends a line of seconds and MB to a file.
 our_job() {
   rm -rf "$work/cache" "$work/run"
   measure env XDG_CACHE_HOME="$work/cache" bazel-bin/examples/resnet18_all --data_dir="$work/demo" \
     --output_dir="$work/run" --device=cpu --set=training.epochs=5 --set=training.validate_every_epochs=5 \
     --set=runtime.precision="$1" >>"$work/$1"
 }
-# their_job WAY adds such a line to a file for the whole, and to one for each step.
+# their_job WAY appends such a line to a file for the whole job, and to one for each step.
 their_job() {
   local threads=(-u OMP_NUM_THREADS) step
   [ "$1" = "as shipped" ] || threads=(OMP_NUM_THREADS="$cores")

@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# Compiles all that we have for CUDA against the headers of a LibTorch with CUDA, without linking or running it, so that
-# a machine without a GPU notices a break:
+# Compiles the CUDA code against the headers of a LibTorch with CUDA, without linking or running it, so that a machine
+# without a GPU notices a broken build:
 #
 #   bench/compile_cuda.sh --libtorch=DIR --cuda=DIR
 #
-# DIR/include holds the headers. They need not be installed. Debian 13 has LibTorch 2.6:
+# The headers are in DIR/include, and need not be installed. Debian 13 has LibTorch 2.6:
 #
 #   apt-get download libtorch-cuda-dev nvidia-cuda-dev libcu++-dev    # sections contrib and non-free
 #   for package in *.deb; do dpkg -x "$package" headers; done
 #   bench/compile_cuda.sh --libtorch=headers/usr --cuda=headers/usr
 #
-# Debian 12's libtorch-dev brings the CUDA headers of LibTorch 1.13 along: --libtorch=/usr, and --cuda with its
+# Debian 12's libtorch-dev includes the CUDA headers of LibTorch 1.13: --libtorch=/usr, and --cuda with its
 # nvidia-cuda-dev, unpacked as above. An unpacked LibTorch from pytorch.org, the `torch` folder of a Python package and
-# /usr/local/cuda do as well.
+# /usr/local/cuda work as well.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . bench/without_bazel.sh
@@ -25,7 +25,7 @@ for argument in "$@"; do
   esac
 done
 if [ -z "$libtorch" ] || [ -z "$cuda" ]; then
-  sed -n '2,16s/^# \{0,1\}//p' "$0" >&2
+  sed -n '2,15s/^# \{0,1\}//p' "$0" >&2
   exit 1
 fi
 work=$(mktemp -d)
@@ -37,7 +37,7 @@ awk '/define TORCH_VERSION_(MAJOR|MINOR)/ { printf "%s%s", sep, $3; sep = "." } 
 for source in ecg/experiment/compiled_programs.cc bench/on_gpu.cc; do
   echo "compiling $source"
   g++ "${flags[@]}" -Werror -O0 -c "$source" -o "$work/object.o"
-  # Without it the code would be the CPU's.
+  # Otherwise it compiled the CPU code only.
   nm -C "$work/object.o" | grep -c 'at::cuda::CUDAGraph::replay' >/dev/null || { echo "error: $source uses no CUDA" >&2; exit 1; }
 done
 echo "compiled"

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# Sourced by benchmarks that measure whole programs. They set `work`, a folder for what the programs print.
+# Sourced by benchmarks of whole programs. They set `work`, a folder for the programs' output.
 
-# measure COMMAND... prints the seconds that a command takes, and the most megabytes of memory that it holds at a time
-# without counting mapped files. A command that fails ends the benchmark with what it wrote to standard error.
+# measure COMMAND... prints the wall-clock time in seconds and the peak anonymous memory in MB of a command. If it
+# fails, the benchmark ends with its standard error.
 measure() {
   local start=$EPOCHREALTIME most=0 now
   "$@" >"$work/out" 2>"$work/err" &

@@ -1,10 +1,9 @@
-// What the stages with the network in them cost: crops for training, training steps, and the evaluation of whole
-// records.
+// Benchmarks of the stages with the network: training crops, training steps, and evaluation of whole records.
 //
 //   bazel run //bench:network                                   ResNet-18, 12 leads, 1,250 samples, batch 64
 //   bazel run //bench:network -- --benchmark_filter=TrainingStep
 //
-// Items are crops or windows. $ECG_THREADS sets the number of threads that compute; without it, all cores do.
+// Items are crops or windows. $ECG_THREADS sets the number of threads; by default one per core.
 
 #include <torch/torch.h>
 

@@ -1,9 +1,9 @@
-// What a CUDA device makes of the main experiment, ResNet-18 on task `all`: whether it computes what the CPU computes,
-// and how fast. bench/on_gpu.sh builds and runs it where there is no Bazel; with Bazel it is
+// Checks and times the main experiment, ResNet-18 on task `all`, on a CUDA device: whether results agree with the CPU,
+// and how fast it is. bench/on_gpu.sh builds and runs it without Bazel; with Bazel it is
 //
 //   bazel run //bench:on_gpu -- --records=21837
 //
-// It prints a table. Where there is no CUDA device, the rows that need one say so.
+// It prints a table. Without a CUDA device, the rows that need one say so.
 
 #include <torch/torch.h>
 #include <torch/version.h>
@@ -64,7 +64,7 @@ namespace {
 constexpr std::pair<spec::Runtime::Precision, const char*> kPrecisions[] = {
     {spec::Runtime::FP32, "float32"}, {spec::Runtime::TF32, "TF32"}, {spec::Runtime::BF16, "bfloat16"}};
 
-// The records of the experiment, on the host and where they fit on the device.
+// The records of the experiment, on the host, and on the device if they fit.
 struct Records {
   PtbXl corpus;
   PackedSignals signals = OrDie(PackInCache(corpus));
@@ -102,13 +102,13 @@ SegmentList EpochOf(const SplitPart& part, int epoch, int samples) {
   return TrainingCrops(part, Shuffled().Order(part, /*seed=*/1, epoch), /*seed=*/1, epoch, samples);
 }
 
-// How far `given` is from `expected`, as a share of its length.
+// The relative error of `given`, in the L2 norm.
 double Difference(const torch::Tensor& expected, const torch::Tensor& given) {
   return ((expected - given).norm() / expected.norm()).item<double>();
 }
 
-// What one step makes of a batch: logits, loss, gradients (of which Adam's means are a tenth) and the change of the
-// weights, all on the CPU. No dropout: devices draw different numbers.
+// The results of one training step: logits, loss, gradients (Adam's first moments are a tenth of them) and the weights'
+// update, all on the CPU. Without dropout, whose random numbers differ between devices.
 struct OneStep {
   torch::Tensor logits, loss, gradients, change;
 };
@@ -149,16 +149,16 @@ void CompareWithCpu(const Records& records, const BatchOptions& options, const D
     runtime.set_device(device.torch.str());
     runtime.set_precision(precision);
     const OneStep given = TakeOneStep(records, options, OrDie(ChooseDevice(runtime)));
-    PrintRow(absl::StrCat("logits of a batch beside the CPU's, ", name),
-             absl::StrFormat("off by %.1e", Difference(expected.logits, given.logits)));
-    PrintRow(absl::StrCat("one step beside the CPU's, ", name),
-             absl::StrFormat("loss off by %.1e, gradients by %.1e, the change of the weights by %.1e",
-                             Difference(expected.loss, given.loss), Difference(expected.gradients, given.gradients),
-                             Difference(expected.change, given.change)));
+    PrintRow(absl::StrCat("logits of a batch compared with the CPU, ", name),
+             absl::StrFormat("error %.1e", Difference(expected.logits, given.logits)));
+    PrintRow(
+        absl::StrCat("one step compared with the CPU, ", name),
+        absl::StrFormat("error of loss %.1e, gradients %.1e, weight update %.1e", Difference(expected.loss, given.loss),
+                        Difference(expected.gradients, given.gradients), Difference(expected.change, given.change)));
   }
 }
 
-// Crops per second of training steps, the first ones not counted.
+// Training throughput in crops per second, after a warm-up.
 double CropsPerSecond(const Records& records, BatchOptions options, const Device& device, int steps) {
   const ScopedStream stream(device.torch);
   const std::shared_ptr<Network> network = MakeNetwork(records.train);
@@ -182,7 +182,7 @@ double CropsPerSecond(const Records& records, BatchOptions options, const Device
   return steps * options.batch_size / stopwatch.seconds();
 }
 
-// The history of a training, whose folder is deleted again.
+// The history of a training run, whose folder is deleted.
 absl::StatusOr<run::TrainingState> Train(const Records& records, const spec::Experiment& spec, const Device& device) {
   const std::filesystem::path folder =
       std::filesystem::temp_directory_path() / absl::StrCat("on_gpu_", static_cast<int64_t>(getpid()));
@@ -235,14 +235,14 @@ int Main(int argc, char** argv) {
   if (there) {
     CompareWithCpu(records, options, device);
   } else {
-    PrintRow("logits of a batch beside the CPU's", kMissing);
-    PrintRow("one step beside the CPU's", kMissing);
+    PrintRow("logits of a batch compared with the CPU", kMissing);
+    PrintRow("one step compared with the CPU", kMissing);
   }
   for (const int batch_size : {64, 256}) {
     for (const auto& [precision, name] : kPrecisions) {
       for (const bool graphs : {false, true}) {
         const std::string row =
-            absl::StrCat("training crops/s, ", name, ", batches of ", batch_size, graphs ? ", as a graph" : "");
+            absl::StrCat("training crops/s, ", name, ", batches of ", batch_size, graphs ? ", CUDA graph" : "");
         if (!there) {
           PrintRow(row, kMissing);
           continue;
@@ -256,12 +256,12 @@ int Main(int argc, char** argv) {
     }
   }
   if (!there) {
-    // What can be shown without a device: that all of it runs.
+    // Without a device, show at least that everything runs.
     options.batch_size = 16;
     PrintRow("training crops/s on this CPU, float32, batches of 16",
              absl::StrFormat("%.1f", CropsPerSecond(records, options, device, 4)));
     for (const absl::string_view row :
-         {"an epoch, bfloat16, batches of 64", "peak device memory", "nine trainings of 5 epochs, bfloat16"}) {
+         {"an epoch, bfloat16, batches of 64", "peak device memory", "nine runs of 5 epochs, bfloat16"}) {
       PrintRow(row, kMissing);
     }
     return 0;
@@ -283,13 +283,13 @@ int Main(int argc, char** argv) {
     for (const int batch_size : {64, 128, 256}) {
       spec.mutable_training()->mutable_optimizer()->set_learning_rate(learning_rate);
       spec.mutable_training()->set_batch_size(batch_size);
-      // One that goes astray at a large learning rate is a result too, but a quicker one.
+      // A run that diverges at a large learning rate counts too, but takes less time.
       if (const absl::Status status = Train(records, spec, bf16).status(); !status.ok()) {
-        PrintRow("one of nine trainings ended early", status.message());
+        PrintRow("one of the nine runs ended early", status.message());
       }
     }
   }
-  PrintRow("nine trainings of 5 epochs, bfloat16", absl::StrFormat("%.1f s", stopwatch.seconds()));
+  PrintRow("nine runs of 5 epochs, bfloat16", absl::StrFormat("%.1f s", stopwatch.seconds()));
   return 0;
 }
 

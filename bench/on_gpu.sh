@@ -3,18 +3,18 @@
 #
 #   bench/on_gpu.sh --libtorch=DIR [--cuda=DIR] [--records=21837 | --data_dir=PTBXL] [--build_dir=DIR]
 #
-# --libtorch is an unpacked LibTorch, the `torch` folder of a Python package, or a root such as /usr. --cuda is where
-# include/cuda_runtime_api.h lies, and is looked for beside LibTorch, in $CUDA_HOME and in /usr/local/cuda. Abseil,
-# protobuf and the rest are the distribution's; on Debian or Ubuntu:
+# --libtorch is an unpacked LibTorch, the `torch` folder of a Python package, or a root such as /usr. --cuda is the
+# folder with include/cuda_runtime_api.h; by default it is searched beside LibTorch, in $CUDA_HOME and in
+# /usr/local/cuda. Abseil, protobuf and the rest are the distribution's; on Debian or Ubuntu:
 #
 #   apt-get install g++ pkg-config protobuf-compiler libprotobuf-dev libabsl-dev libcli11-dev nlohmann-json3-dev \
 #     libcsv-dev libmatio-dev libonnx-dev libssl-dev libzip-dev zlib1g-dev
 #
-# With a LibTorch without CUDA it runs too, and says in each row that there is no device. Synthetic records (4 GB for
-# 21,837) are kept in ~/.cache/ecg. What is built is kept in --build_dir, build_on_gpu by default, for the next time.
+# Without CUDA it runs too, with "no CUDA device" in each row that needs one. Synthetic records (4 GB for 21,837) are
+# cached in ~/.cache/ecg, build outputs in --build_dir, by default build_on_gpu.
 set -euo pipefail
 usage() {
-  sed -n '2,16s/^# \{0,1\}//p' "$0" >&2
+  sed -n '2,14s/^# \{0,1\}//p' "$0" >&2
   exit 1
 }
 libtorch="" cuda="" build=build_on_gpu data=(--records=21837)
@@ -34,14 +34,14 @@ build=$(readlink -f "$build")
 cd "$(dirname "$0")/.."
 . bench/without_bazel.sh
 
-# The first file that there is of those that match.
+# The first file that matches one of the patterns.
 first() { compgen -G "$1" | head -1 || { shift; [ $# -gt 0 ] && first "$@"; }; }
 library=$(first "$libtorch/lib/libtorch_cpu.so" "$libtorch/lib/*-linux-gnu/libtorch_cpu.so") ||
   { echo "error: there is no lib/libtorch_cpu.so in --libtorch=$libtorch" >&2; exit 1; }
 lib=$(dirname "$library")
-# Until 2.6 PyTorch's packages for Python have std::string in the form from before C++11.
+# Until 2.6 PyTorch's Python packages used the pre-C++11 ABI of std::string.
 if grep -q ErrorC1ENS_14SourceLocationESs "$lib/libc10.so"; then
-  echo "error: --libtorch=$libtorch has the C++ library's interface from before C++11, which cannot be linked with this" \
+  echo "error: --libtorch=$libtorch uses the pre-C++11 ABI, which cannot be linked with this" \
     "system's protobuf and Abseil; take a cxx11-abi build, or version 2.7 or later" >&2
   exit 1
 fi
@@ -56,7 +56,8 @@ if [ -f "$lib/libtorch_cuda.so" ]; then
   runtime=$(first "$lib/libcudart*.so*" "$libtorch/../nvidia/*/lib/libcudart.so*" "$cuda/lib64/libcudart.so*" \
     "$cuda/lib/libcudart.so*" "$cuda/lib/*-linux-gnu/libcudart.so*") ||
     { echo "error: there is no libcudart.so beside LibTorch or in $cuda" >&2; exit 1; }
-  # The CUDA parts register themselves when they are loaded. What they need themselves, they find when they are run.
+  # LibTorch's CUDA libraries register themselves when loaded, so link them although no symbol refers to them. Their own
+  # dependencies are resolved at run time.
   libraries+=(-Wl,--no-as-needed -ltorch_cuda -lc10_cuda -Wl,--as-needed "$runtime"
     "-Wl,-rpath,$(dirname "$runtime")" -Wl,--allow-shlib-undefined)
 else
@@ -74,7 +75,7 @@ compile() {
   g++ "${flags[@]}" -c "$1" -o "$build/$2.tmp"
   mv "$build/$2.tmp" "$build/$2"
 }
-# in_parallel SOURCE OBJECT ...: compiles each source, as many at once as there are cores and memory for.
+# in_parallel SOURCE OBJECT ...: compiles the sources in parallel, as far as cores and memory allow.
 in_parallel() {
   local most running=0 pids=() pid
   most=$(awk '/MemAvailable/ { print int($2 / 2500000) }' /proc/meminfo)

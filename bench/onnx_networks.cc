@@ -1,5 +1,5 @@
-// Writes the published networks as ONNX files, each with signals and what LibTorch makes of them, for
-// bench/onnxruntime.js to compare and to time:
+// Exports the published networks to ONNX, each with signals and LibTorch's logits for them, for bench/onnxruntime.js to
+// compare and to time:
 //
 //   bazel run //bench:onnx_networks -- --output_dir=/tmp/onnx resnet1d-18 xresnet1d101
 //   NODE_PATH=/tmp/ort/node_modules node bench/onnxruntime.js compare /tmp/onnx
@@ -38,8 +38,8 @@ absl::Status WriteNetwork(const ecg::ReferenceModel& reference, const std::files
   torch::manual_seed(1);
   ECG_ASSIGN_OR_RETURN(const std::shared_ptr<ecg::Network> network,
                        ecg::AnyNetwork(ecg::SpecOf(reference), ecg::kLeads, kClasses));
-  // Batch norm sees a few batches, so that its numbers are not those that it starts with, and not quite those of the
-  // signals either: with random weights, many layers of exact ones make of a rounding error whatever they like.
+  // A few batches move the running statistics away from their initial values, but not quite to those of the signals:
+  // with random weights, many layers of exact normalisation amplify rounding errors arbitrarily.
   const torch::NoGradGuard no_grad;
   network->train();
   for (int i = 0; i < 3; ++i) network->forward(torch::randn({8, ecg::kLeads, kSamples}));
@@ -48,7 +48,7 @@ absl::Status WriteNetwork(const ecg::ReferenceModel& reference, const std::files
       .leads = ecg::kLeads, .samples = kSamples, .scaler = {.mean_mv = -0.001, .standard_deviation_mv = 0.24}};
   const std::string name(reference.name);
   ECG_RETURN_IF_ERROR(ecg::ExportOnnx(folder / (name + ".onnx"), *network, &torch::sigmoid, options));
-  // Not the batch that the network was traced with.
+  // Another batch size than the traced ones.
   const torch::Tensor signals_mv = options.scaler.standard_deviation_mv * torch::randn({5, ecg::kLeads, kSamples});
   network->eval();
   const torch::Tensor logits =
@@ -62,7 +62,7 @@ int main(int argc, char** argv) {
   std::vector<std::string> names;
   std::string output_dir;
   CLI::App app("Writes published networks, with random weights, as ONNX files.");
-  app.add_option("NAME", names, "Which ones, as they were published; default all");
+  app.add_option("NAME", names, "Published names of the networks; default all");
   app.add_option("--output_dir", output_dir, "Folder for the files")->required()->type_name("FOLDER");
   if (const std::optional<int> status = ecg::ParseFlags(app, argc, argv)) return *status;
   const std::filesystem::path folder = ecg::UserPath(output_dir);

@@ -1,8 +1,8 @@
-// What the stages before the network cost, each by itself:
+// Benchmarks of the stages without a network: reading, packing, scoring.
 //
 //   bazel run //bench:parts
 //
-// Items are records, except where the name says otherwise.
+// Items are records, unless the name says otherwise.
 
 #include <unistd.h>
 
@@ -75,7 +75,7 @@ void ReadDatabaseTable(benchmark::State& state) {
 }
 BENCHMARK(ReadDatabaseTable)->Unit(benchmark::kMillisecond);
 
-// Predictions as many as those of PTB-XL's test fold: 71 classes from common to rare, 2,203 records.
+// Predictions of the size of PTB-XL's test fold: 2,203 records, 71 classes from common to rare.
 struct TestFold {
   static constexpr int kClasses = 71, kSize = 2203;
   std::vector<std::string> classes;

@@ -1,4 +1,4 @@
-"""Times the network of a checkout of seitalab/dnn_ecg_comparison, for bench/compare.sh.
+"""Times the network in a checkout of seitalab/dnn_ecg_comparison, for bench/compare.sh.
 
     reference.py DIR training THREADS [fp32|bf16]   crops per second of a training step, batch 64
     reference.py DIR evaluation THREADS             windows per second, one record (8 windows) at a time, as shipped
@@ -26,7 +26,7 @@ def network(directory):
 
 
 def rate(items, seconds, work):
-    """Items per second of work(), which handles `items`, over at least `seconds` after a first run."""
+    """Items per second of work(), which processes `items`, over at least `seconds` after a warm-up run."""
     work()
     start, runs = time.monotonic(), 0
     while time.monotonic() - start < seconds:

@@ -4,21 +4,21 @@
     reference_job.py DIR WFDB DATA WORK train      trains its ResNet-18 for 5 epochs, and validates it once
     reference_job.py DIR WFDB DATA WORK evaluate   validates and tests it, with 100 resamples
 
-WFDB is a checkout of MIT-LCP/wfdb-python; all that is written goes to WORK. Needs Debian's python3-torch,
+WFDB is a checkout of MIT-LCP/wfdb-python; all output goes to WORK. Needs Debian's python3-torch,
 python3-torchvision, python3-pandas, python3-sklearn, python3-tqdm, python3-soundfile and python3-requests.
 
-Each step runs the reference's own classes with its own settings. It sets no number of threads and loads its batches
-in the thread that trains, so LibTorch computes with as many threads as it counts cores, or with $OMP_NUM_THREADS. As
-shipped the steps do not fit together. These are the bridges, none of which costs it time that it could do without:
+Each step runs the reference's own classes with its own settings. It does not set the number of threads, and loads
+batches in the training thread, so LibTorch uses its default number of threads, or $OMP_NUM_THREADS. As shipped, the
+steps do not fit together. These workarounds connect them, and cost no avoidable time:
 
-- preparation asks for a folder named `ptbxl` and ends its path without a slash: it is given PTBXL/raw/ptbxl/, where its
-  get_dataset.sh puts the files, as links to DATA, because it also writes there;
+- preparation needs a folder named `ptbxl`, but omits the slash at the end of its path: it gets PTBXL/raw/ptbxl/, where
+  the reference's get_dataset.sh puts the files, as links to DATA, because it also writes there;
 - preparation writes below config.data_root and training reads below config.root: both are WORK;
-- preparation leaves arrays of Python objects, which torch.from_numpy refuses: they become numbers when they are loaded,
-  in the way of the reference's G12ECDataset;
-- the batch size and the learning rate come from a grid search whose results are not shipped, and the folder to test
+- preparation saves arrays of Python objects, which torch.from_numpy refuses: they are converted to float when loaded,
+  as in the reference's G12ECDataset;
+- the batch size and learning rate come from a grid search whose results are not shipped, and the folder to test
   from a module that is not: they are 64 and 0.001, as in hyperparams.py, and the folder that training made;
-- tensorboardX, which Debian has not, writes nothing.
+- tensorboardX, which Debian does not package, is a stub.
 """
 
 import glob
@@ -70,7 +70,7 @@ def evaluate(work):
 
 
 def main(reference, wfdb, data, work, step):
-    sys.dont_write_bytecode = True  # the checkouts stay as they are
+    sys.dont_write_bytecode = True  # leave the checkouts unchanged
     sys.path[:0] = [reference, reference + "/preparation", reference + "/experiment", wfdb]
     writer = type("SummaryWriter", (), {"__init__": lambda *_: None, "add_scalar": lambda *_: None})
     sys.modules["tensorboardX"] = types.SimpleNamespace(SummaryWriter=writer)

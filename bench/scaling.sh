@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# How time and memory grow with the corpus: synthetic records of PTB-XL's form are made, packed, trained on for one epoch
-# and tested, for 1,000, 5,000 and 21,837 records. Memory is the most that a process held that is not a mapped file.
+# Time and memory by corpus size: synthetic records like PTB-XL's are generated, packed, trained on for one epoch and
+# tested, for 1,000, 5,000 and 21,837 records. Memory is the peak of anonymous memory (not mapped files).
 #
 #   bench/scaling.sh [--records="1000 5000 21837"] [--experiment=resnet18_all] [--set=PATH=VALUE ...]
 #
-# More than 21,837 are those of PTB-XL's size, listed again and again under other numbers: they are read, packed and
-# trained on as often. 21,837 need 6.5 GB of disk, 3.9 GB for records at two rates and 2.6 GB packed; 200,000 need 28 GB.
-# Everything is deleted at the end.
+# Beyond 21,837, the index lists the same records again under new ids: each is still read, packed and trained on. 21,837
+# records need 6.5 GB of disk (3.9 GB at both sampling frequencies, 2.6 GB packed); 200,000 need 28 GB. Everything is
+# deleted at the end.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 sizes="1000 5000 21837" experiment=resnet18_all flags=()
@@ -27,17 +27,17 @@ trap 'rm -rf "$work"' EXIT
 export XDG_CACHE_HOME=$work/cache
 
 . bench/measure.sh
-# Seconds and megabytes of a command.
+# Seconds and MB of a command.
 spent() { measure "$@" | awk '{ printf "%9.1f s %6d MB", $1, $2 }'; }
 whole=21837
-# Lists the records of the corpus again, until there are so many.
+# Repeats the rows of the index up to the given number of records.
 list_again() {
   awk -v all="$1" 'NR == 1 { print; next } { rows[++count] = $0 }
     END { for (i = 1; i <= all; ++i) { row = rows[(i - 1) % count + 1]; sub(/^[0-9]+/, i, row); print row } }' \
     "$work/demo/ptbxl_database.csv" >"$work/table"
   mv "$work/table" "$work/demo/ptbxl_database.csv"
 }
-printf '%8s  %21s  %21s  %34s\n' records "making them" packing "one epoch, tested (the epoch alone)"
+printf '%8s  %21s  %21s  %34s\n' records "generating" packing "one epoch, tested (the epoch alone)"
 for records in $sizes; do
   made=$(spent bazel-bin/cli/make_demo --records=$((records < whole ? records : whole)) --output_dir="$work/demo")
   list_again "$records"

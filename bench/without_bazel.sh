@@ -1,16 +1,16 @@
-# What bench/on_gpu.sh and bench/compile_cuda.sh share: compiling with g++ alone against a LibTorch in a folder. Sourced.
+# Sourced by bench/on_gpu.sh and bench/compile_cuda.sh: compiling with g++ alone against a LibTorch in a folder.
 
-# torch_flags LIBTORCH CUDA WORK: sets `flags`, with which our code is compiled against the headers of both folders. Each
-# folder may be a root such as /usr, an unpacked LibTorch, the `torch` folder of a Python package, /usr/local/cuda.
+# torch_flags LIBTORCH CUDA WORK: sets `flags`, which compile our code against the headers of both folders. Each folder
+# may be a root such as /usr, an unpacked LibTorch, the `torch` folder of a Python package, or /usr/local/cuda.
 torch_flags() {
   local libtorch=$1 cuda=$2 work=$3 folder
   [ -f "$libtorch/include/torch/csrc/api/include/torch/torch.h" ] || {
     echo "error: there is no include/torch/csrc/api/include/torch/torch.h in --libtorch=$libtorch" >&2
     return 1
   }
-  # OpenMP: LibTorch's headers split loops between threads by it.
+  # LibTorch's headers parallelise loops with OpenMP.
   flags=(-std=c++20 -fopenmp -Wall -Wextra -DONNX_ML -DONNX_NAMESPACE=onnx -I. "-I$work")
-  # The compiler looks into /usr/include by itself, and only there at the right moment.
+  # The compiler searches /usr/include by itself; as -isystem it would come too early in the search order.
   for folder in "$libtorch/include" "$libtorch/include/torch/csrc/api/include" ${cuda:+"$cuda/include"}; do
     [ "$(readlink -f "$folder")" = /usr/include ] || flags+=(-isystem "$folder")
   done
@@ -20,7 +20,7 @@ torch_flags() {
       return 1
     }
     flags+=(-DECG_WITH_CUDA)
-    # Debian 12 ships LibTorch's CUDA headers but for this one, which says how a Windows library is linked.
+    # Debian 12 ships LibTorch's CUDA headers except this one, which only matters on Windows.
     if [ ! -f "$libtorch/include/c10/cuda/impl/cuda_cmake_macros.h" ]; then
       mkdir -p "$work/c10/cuda/impl"
       touch "$work/c10/cuda/impl/cuda_cmake_macros.h"

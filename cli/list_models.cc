@@ -1,8 +1,8 @@
-// Writes the table of the published networks, docs/models.md: the spec, paper, size and speed of each.
+// Writes the table of the published networks, docs/models.md: spec, paper, size and speed of each.
 //
 //   bazel run //cli:list_models -- --output=docs/models.md
 //
-// With --check=FILE it checks instead that FILE is up to date, apart from times.
+// With --check=FILE it checks that FILE is up to date, except for times.
 
 #include <torch/torch.h>
 
@@ -44,12 +44,12 @@ namespace {
 constexpr int kClasses = 71;
 constexpr int kTimedBatch = 8;
 
-// The samples of a crop as published: 2.5 s at the 500 Hz of one paper and at the 100 Hz of the other.
+// The published crop length in samples: 2.5 s at 500 Hz in one paper, at 100 Hz in the other.
 int PublishedSamples(const google::protobuf::Descriptor& backbone) {
   return backbone.options().GetExtension(spec::own_head) ? 250 : 1250;
 }
 
-// The wall-clock time of one crop in evaluation, in milliseconds: the median of a few batches.
+// The wall-clock time per crop in evaluation, in milliseconds: the median over batches.
 double MillisecondsPerCrop(Network& network, int samples) {
   const torch::NoGradGuard no_grad;
   network.eval();
@@ -76,8 +76,8 @@ absl::StatusOr<std::string> ModelsPage(bool timed) {
       kClasses, " classes, head included; multiply-adds and milliseconds are for one crop of 2.5 s\nin evaluation: ",
       "1,250 samples in the first, 250 in the networks of the benchmark. Milliseconds were taken in batches\nof ",
       kTimedBatch,
-      " on two cores of an AVX-512 machine; they tell the networks apart, and say little of another "
-      "machine.\n\nThis page is written by `bazel run //cli:list_models -- --output=docs/models.md`. What each field "
+      " on two cores of an AVX-512 machine; compare them between networks, not with other "
+      "machines.\n\nThis page is written by `bazel run //cli:list_models -- --output=docs/models.md`. What each field "
       "of a network means is\nin [the reference of all fields](spec_reference.md); how to add one, in ",
       "[adding a backbone](adding-a-backbone.md).\n");
   std::string family;

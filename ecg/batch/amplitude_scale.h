@@ -1,6 +1,7 @@
 // amplitude_scale.h
 //
-// Multiplies all leads of a crop with one random number, as if the electrodes lay closer to the heart or farther away.
+// Augmentation: scales all leads of a crop by one random factor, as a different distance of the electrodes from the
+// heart would.
 
 #ifndef ECG_BATCH_AMPLITUDE_SCALE_H_
 #define ECG_BATCH_AMPLITUDE_SCALE_H_
@@ -11,7 +12,7 @@
 
 namespace ecg {
 
-// AmplitudeScale scales amplitudes in mV, not standardised ones: 0 mV stays 0 mV.
+// AmplitudeScale scales amplitudes in mV, so 0 mV stays 0 mV although the signals are standardised.
 class AmplitudeScale {
  public:
   using Spec = spec::AmplitudeScale;
@@ -27,7 +28,7 @@ class AmplitudeScale {
 
  private:
   const double low_, high_;
-  const double zero_;  // what 0 mV is when it is standardised
+  const double zero_;  // the standardised value of 0 mV
 };
 
 }  // namespace ecg

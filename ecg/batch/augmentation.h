@@ -1,17 +1,20 @@
 // augmentation.h
 //
-// Changes of a training batch, where it lies: on the CPU or on a CUDA device. Its random numbers are planned on the
-// host from (seed, epoch, record), as crops are, so that every device, any number of loader threads, and a run that was
-// resumed see the same.
+// Augmentations of a training batch, on the CPU or on a CUDA device. Their random numbers are drawn on the host from
+// (seed, epoch, record), as crops are, so that results do not depend on the device, on the number of loader threads, or
+// on whether a run was resumed.
 //
-// To write one of your own, give a type a `Spec`, a constructor from it (or from it and AugmentationContext) and
+// To write your own, implement this interface. The constructor may also take an AugmentationContext after the spec:
 //
-//   // How many random numbers a crop needs.
-//   int numbers() const;
-//   // Changes `batch`, whose signals are float32 [B, C, L]; `uniform`, float32 [B, numbers()], is in [0, 1) and lies
-//   // where the signals are. It must not look at numbers on the host: on a CUDA device the work is recorded and
-//   // replayed.
-//   void Apply(const at::Tensor& uniform, Batch& batch) const;
+//   struct Noise {
+//     using Spec = spec::Own;
+//     explicit Noise(const Spec& spec);
+//     // Random numbers per crop.
+//     int numbers() const;
+//     // Changes `batch.signals`, float32 [B, C, L], on the device of `uniform`, float32 [B, numbers()] in [0, 1). Must
+//     // not synchronise with the host (item(), cpu()): on a CUDA device the work is captured in a CUDA graph.
+//     void Apply(const at::Tensor& uniform, Batch& batch) const;
+//   };
 
 #ifndef ECG_BATCH_AUGMENTATION_H_
 #define ECG_BATCH_AUGMENTATION_H_
@@ -27,14 +30,14 @@
 
 namespace ecg {
 
-// AugmentationContext is what the signals are.
+// AugmentationContext describes the signals.
 struct AugmentationContext {
   int sampling_frequency_hz = 0;
   // An amplitude in mV is signal * scaler.standard_deviation_mv + scaler.mean_mv.
   Scaler scaler;
 };
 
-// Augmentation is the concept.
+// Augmentation is the concept that augmentations satisfy.
 template <typename A>
 concept Augmentation = requires(const A& augmentation, const at::Tensor& uniform, Batch& batch) {
   typename A::Spec;
@@ -42,7 +45,7 @@ concept Augmentation = requires(const A& augmentation, const at::Tensor& uniform
   augmentation.Apply(uniform, batch);
 };
 
-// AnyAugmentation is an augmentation whose type is known when the program runs.
+// AnyAugmentation is a type-erased Augmentation, chosen at run time.
 class AnyAugmentation {
  public:
   virtual ~AnyAugmentation() = default;
@@ -50,7 +53,7 @@ class AnyAugmentation {
   virtual void Apply(const at::Tensor& uniform, Batch& batch) const = 0;
 };
 
-// Augmentations is the kind of part.
+// Augmentations describes this kind of part to the part registry.
 struct Augmentations {
   static constexpr char kName[] = "augmentations";
   using Interface = AnyAugmentation;
@@ -70,14 +73,14 @@ struct Augmentations {
 
 using AugmentationList = std::vector<std::unique_ptr<AnyAugmentation>>;
 
-// NumbersOf returns how many random numbers a crop needs for all of `augmentations`.
+// NumbersOf returns the number of random numbers per crop of all `augmentations`.
 inline int NumbersOf(const AugmentationList& augmentations) {
   int numbers = 0;
   for (const auto& augmentation : augmentations) numbers += augmentation->numbers();
   return numbers;
 }
 
-// Augment applies `augmentations` to `batch`, one after the other.
+// Augment applies `augmentations` to `batch` in order.
 inline void Augment(const AugmentationList& augmentations, Batch& batch) {
   int first = 0;
   for (const auto& augmentation : augmentations) {

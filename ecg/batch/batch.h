@@ -1,6 +1,6 @@
 // batch.h
 //
-// What a network sees at a time, in training and in evaluation.
+// A batch, for training and for evaluation.
 
 #ifndef ECG_BATCH_BATCH_H_
 #define ECG_BATCH_BATCH_H_
@@ -15,9 +15,9 @@ struct Batch {
   at::Tensor signals;
   // 1 where the segment's record has the class, else 0; float32 [B, K].
   at::Tensor targets;
-  // Which row of the part each segment is of, int64 [B].
+  // The row, in the part of the split, that each segment comes from; int64 [B].
   at::Tensor rows;
-  // Random numbers in [0, 1) for augmentations, planned by (seed, epoch, record); float32 [B, N].
+  // Random numbers in [0, 1) for the augmentations, from (seed, epoch, record); float32 [B, N].
   at::Tensor uniform;
 };
 

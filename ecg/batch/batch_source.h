@@ -1,7 +1,7 @@
 // batch_source.h
 //
-// How batches reach the device that computes: made by other threads and sent there, or made there. Training and
-// evaluation use the same.
+// The batch pipeline of training and evaluation: batches are prefetched by loader threads and uploaded, or gathered on
+// the device.
 //
 //   const std::unique_ptr<BatchSource> source = MakeBatchSource(part, options, device);
 //   source->Start(TrainingCrops(part, order, seed, epoch, options.samples));
@@ -33,30 +33,30 @@
 
 namespace ecg {
 
-// BatchSource gives the batches of one list of segments after the other. A batch takes Prefetch on the host, and then
-// Next, which may be a part of work that is recorded and replayed.
+// BatchSource iterates over the batches of a list of segments. Call Prefetch (on the host), then Next, for each batch;
+// Next may be part of a captured CUDA graph.
 class BatchSource {
  public:
   virtual ~BatchSource() = default;
 
-  // Start makes the first batch of `list` the next one.
+  // Start rewinds to the first batch of `list`.
   virtual void Start(SegmentList list) = 0;
 
-  // count returns the number of batches of the list.
+  // count returns the number of batches in the list.
   virtual int count() const = 0;
 
-  // Prefetch makes sure that the next batch is there.
+  // Prefetch waits until the next batch is ready, and starts its upload.
   virtual void Prefetch() = 0;
 
-  // Next returns that batch, on the device.
+  // Next returns the next batch, on the device.
   virtual Batch Next() = 0;
 
-  // wait_seconds returns how long Prefetch has waited for batches of this list.
+  // wait_seconds returns the time that Prefetch has spent waiting for batches of this list.
   virtual double wait_seconds() const = 0;
 };
 
-// HostBatchSource has the batches made by other threads. On a CUDA device a batch lies where the last one did, so all
-// must be as large.
+// HostBatchSource loads batches in other threads. On a CUDA device every batch is uploaded into the same tensors, so
+// for a captured CUDA graph all batches must have the same size.
 class HostBatchSource : public BatchSource {
  public:
   // `part` must outlive the source.
@@ -98,11 +98,11 @@ class HostBatchSource : public BatchSource {
   Batch batch_;
 };
 
-// DeviceBatchSource has the batches made by the device that holds the signals. A last batch that would be shorter is
-// filled up with copies of the last segment, or left out.
+// DeviceBatchSource gathers batches on the device that holds the signals. A short last batch is padded with copies of
+// the last segment, or dropped.
 class DeviceBatchSource : public BatchSource {
  public:
-  // `part` must have its signals on the device, and outlive the source.
+  // The signals of `part` must be on the device. `part` must outlive the source.
   DeviceBatchSource(const SplitPart& part, const BatchOptions& options)
       : drop_last_(options.drop_last),
         batch_size_(options.batch_size),
@@ -125,15 +125,15 @@ class DeviceBatchSource : public BatchSource {
   DeviceBatches batches_;
 };
 
-// MakeBatchSource makes the source that suits where the signals of `part` are.
+// MakeBatchSource returns a DeviceBatchSource if the signals of `part` are on the device, else a HostBatchSource.
 inline std::unique_ptr<BatchSource> MakeBatchSource(const SplitPart& part, const BatchOptions& options,
                                                     const torch::Device& device) {
   if (part.on_device != nullptr) return std::make_unique<DeviceBatchSource>(part, options);
   return std::make_unique<HostBatchSource>(part, options, device);
 }
 
-// MakeDeviceSignals copies all of `signals` into the memory of `device` where it is a CUDA device of which they take no
-// more than half of the free memory, and else returns nothing. Segments have at most `longest_segment` samples.
+// MakeDeviceSignals copies `signals` to `device` if it is a CUDA device and they take at most half of its free memory;
+// else it returns nullptr. Segments have at most `longest_segment` samples.
 inline std::unique_ptr<DeviceSignals> MakeDeviceSignals(const PackedSignals& signals, const torch::Device& device,
                                                         int longest_segment) {
   const std::optional<DeviceMemory> memory = MemoryOf(device);

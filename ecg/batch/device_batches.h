@@ -1,8 +1,8 @@
 // device_batches.h
 //
-// Batches that a device makes by itself from signals that live in its memory. What the batches are is told once for
-// many of them; a batch then takes a gather and a scaling, and nothing crosses the bus. Even its number is counted on
-// the device, so that the work can be recorded once and replayed.
+// Batches gathered on the device from signals in its memory. The indices of an epoch are uploaded once; after that a
+// batch is a gather and an affine scaling, with no transfer from the host. Even the batch counter is on the device, so
+// that the work can be captured in a CUDA graph.
 //
 //   DeviceBatches batches(part, /*batch_size=*/64, /*samples=*/1250);
 //   batches.Start(TrainingCrops(part, order, seed, epoch, 1250));
@@ -27,14 +27,14 @@
 
 namespace ecg {
 
-// DeviceBatches gives batches of segments of one part. It runs on any device, the CPU too.
+// DeviceBatches iterates over batches of segments of one part of a split. It works on any device, including the CPU.
 class DeviceBatches {
  public:
-  // `part` must have its signals on the device, and outlive the batches. A segment has `samples` samples.
+  // The signals of `part` must be on the device. `part` must outlive the batches. Segments have `samples` samples.
   DeviceBatches(const SplitPart& part, int batch_size, int samples)
       : part_(part), batch_size_(batch_size), samples_(samples) {
     const torch::Tensor& all = part.on_device->samples();
-    // Every stretch of `samples` samples that there is, without a copy: row i is the one that begins at sample i.
+    // A view of all windows of `samples` samples: row i starts at sample i.
     stretches_ = all.as_strided({all.size(0) - samples + 1, samples}, {1, 1});
     position_ = torch::zeros({1}, Integers(all.device()));
     ticks_ = torch::arange(samples, Integers(all.device()));
@@ -52,9 +52,8 @@ class DeviceBatches {
     targets_ = TargetTensor(part).to(all.device());
   }
 
-  // Start makes `segments` those that are given next, in their order, from the first batch on. The last batch is filled
-  // up with copies of the last segment. As often as it is called with as many segments, the tensors that Next reads
-  // stay where they are.
+  // Start rewinds to the first batch of `list`. A short last batch is padded with copies of the last segment. While the
+  // number of segments stays the same, the tensors that Next reads keep their addresses, as a CUDA graph requires.
   void Start(const SegmentList& list) {
     const std::vector<Segment>& segments = list.segments;
     const int leads = part_.signals->leads();
@@ -79,7 +78,7 @@ class DeviceBatches {
     position_.zero_();
   }
 
-  // count returns the number of batches of the segments.
+  // count returns the number of batches.
   int count() const { return count_; }
 
   // Next returns the next batch.
@@ -98,7 +97,7 @@ class DeviceBatches {
  private:
   static torch::TensorOptions Integers(torch::Device device) { return torch::dtype(torch::kInt64).device(device); }
 
-  // Copies `from` to the device, to where the last such tensor was.
+  // Copies `from` to the device, into the same memory as before if the shape is unchanged.
   void Put(const torch::Tensor& from, torch::Tensor& to) const {
     if (!to.defined() || to.sizes() != from.sizes())
       to = torch::empty_like(from, from.options().device(position_.device()));
@@ -110,14 +109,14 @@ class DeviceBatches {
   const int samples_;
   int count_ = 0;
   torch::Tensor stretches_;      // int16 [all, L], a view
-  torch::Tensor scale_, shift_;  // float32 [size, C, 1]: an amplitude is digital * scale + shift
+  torch::Tensor scale_, shift_;  // float32 [size, C, 1]: standardised = digital * scale + shift
   torch::Tensor targets_;        // float32 [size, K]
   torch::Tensor rows_;           // int64 [count, B], the row of each segment
-  torch::Tensor firsts_;         // int64 [count, B, C], where each lead's stretch begins
+  torch::Tensor firsts_;         // int64 [count, B, C], the first sample of each lead
   torch::Tensor uniform_;        // float32 [count, B, N]
-  torch::Tensor ends_;           // int64 [count, B], how many samples the record has from there on
+  torch::Tensor ends_;           // int64 [count, B], samples from the segment's start to the record's end
   torch::Tensor ticks_;          // int64 [L], 0 to L - 1
-  torch::Tensor position_;       // int64 [1], which batch is next
+  torch::Tensor position_;       // int64 [1], index of the next batch
 };
 
 }  // namespace ecg

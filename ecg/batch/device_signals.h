@@ -1,7 +1,6 @@
 // device_signals.h
 //
-// All samples of packed signals in the memory of a device, as the 16-bit numbers that they are on disk. The full PTB-XL
-// at 500 Hz takes 2.6 GB.
+// All samples of packed signals in device memory, as int16 as on disk. The full PTB-XL at 500 Hz takes 2.6 GB.
 //
 //   const DeviceSignals on_device(signals, torch::kCUDA, /*longest_segment=*/1250);
 //   part.on_device = &on_device;
@@ -18,17 +17,17 @@
 
 namespace ecg {
 
-// DeviceSignals holds the samples.
+// DeviceSignals holds the samples on the device.
 class DeviceSignals {
  public:
-  // Bytes returns how much of the device's memory the samples of `signals` take.
+  // Bytes returns the device memory that the samples of `signals` take.
   static int64_t Bytes(const PackedSignals& signals) { return Count(signals) * int64_t{sizeof(int16_t)}; }
 
-  // Segment of at most `longest_segment` samples can be taken. `signals` must outlive the object.
+  // Segments may have at most `longest_segment` samples. `signals` must outlive the object.
   DeviceSignals(const PackedSignals& signals, torch::Device device, int longest_segment)
       : signals_(signals),
         samples_(torch::empty({Count(signals) + longest_segment}, torch::dtype(torch::kInt16).device(device))) {
-    // In pieces, each of which the system may drop from the host's memory once it is on the device.
+    // In chunks, so that the host's pages can be released after each.
     constexpr int64_t kPiece = int64_t{1} << 25;
     const int64_t count = Count(signals);
     int16_t* const first = const_cast<int16_t*>(signals.signal(0).data());  // is only read
@@ -40,11 +39,11 @@ class DeviceSignals {
     samples_.narrow(0, count, longest_segment).zero_();
   }
 
-  // samples returns all samples, record after record and lead after lead, and then zeros, as many as the longest
-  // segment has: int16 [N].
+  // samples returns all samples, int16 [N], record by record and lead by lead, followed by `longest_segment` zeros, so
+  // that a segment may run past the end.
   const torch::Tensor& samples() const { return samples_; }
 
-  // Offset returns where a lead of a record begins in samples().
+  // Offset returns the index in samples() of the first sample of a lead.
   int64_t Offset(int record, int lead) const { return signals_.lead(record, lead).data() - signals_.signal(0).data(); }
 
  private:

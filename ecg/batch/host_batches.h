@@ -1,9 +1,9 @@
 // host_batches.h
 //
-// The batches of a list of segments, made by other threads while the network computes.
+// Batches of a list of segments, loaded by background threads while the network computes.
 //
 //   HostBatches batches(part, TrainingCrops(part, order, seed, epoch, 1250), {.batch_size = 64, .samples = 1250});
-//   while (std::optional<Batch> batch = batches.Next()) { ... }
+//   while (const std::optional<Batch> batch = batches.Next()) Train(*batch);
 
 #ifndef ECG_BATCH_HOST_BATCHES_H_
 #define ECG_BATCH_HOST_BATCHES_H_
@@ -31,18 +31,18 @@
 
 namespace ecg {
 
-// BatchOptions says how segments become batches.
+// BatchOptions configures batching.
 struct BatchOptions {
   int batch_size = 64;
-  // Samples of a segment.
+  // Samples per segment.
   int samples = 1250;
-  // Whether a last batch that would be shorter is left out.
+  // Whether to drop a short last batch.
   bool drop_last = false;
-  // Threads that make batches. The batches do not depend on it.
+  // Loader threads. The batches do not depend on their number.
   int threads = 1;
 };
 
-// HostBatches gives the batches in order, on the CPU.
+// HostBatches returns the batches in order, on the CPU.
 class HostBatches {
  public:
   // `part` must outlive the batches.
@@ -67,11 +67,10 @@ class HostBatches {
   // count returns the number of batches.
   int count() const { return count_; }
 
-  // wait_seconds returns how long Next has waited for batches so far.
+  // wait_seconds returns the time that Next has spent waiting for batches.
   double wait_seconds() const { return wait_seconds_; }
 
-  // Next returns the next batch, or nothing when there is none. What a thread threw while it made a batch is thrown
-  // here.
+  // Next returns the next batch, or nullopt at the end. It rethrows an exception of a loader thread.
   std::optional<Batch> Next() {
     if (given_ == count_) return std::nullopt;
     const Stopwatch stopwatch;
@@ -106,8 +105,8 @@ class HostBatches {
     }
   }
 
-  // The next batch to make, when it is wanted; nothing when there is no more to do. Two batches a thread are enough to
-  // keep the network busy, and bound the memory.
+  // The index of the next batch to load, or nullopt at the end. Loading stays at most two batches per thread ahead,
+  // which keeps the network busy and bounds memory.
   std::optional<int> TakeNext() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return stopped_ || next_ == count_ || next_ < given_ + 2 * options_.threads; });
@@ -147,8 +146,8 @@ class HostBatches {
   std::condition_variable changed_;
   std::map<int, Batch> ready_;
   std::exception_ptr error_;
-  int next_ = 0;   // the first batch that no thread has taken on
-  int given_ = 0;  // the first batch that Next has not given
+  int next_ = 0;   // the next batch to load
+  int given_ = 0;  // the next batch to return
   bool stopped_ = false;
   double wait_seconds_ = 0;
   std::vector<std::thread> threads_;

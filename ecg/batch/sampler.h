@@ -1,12 +1,16 @@
 // sampler.h
 //
-// Which records' crops an epoch has, and in which order.
+// The records of an epoch, and their order.
 //
-// To write one of your own, give a type a `Spec`, a constructor from it and
+// To write your own, implement this interface:
 //
-//   // The rows of `part` in the order in which epoch `epoch` sees them. A row may come several times, or not at all;
-//   // their number is the same in every epoch. The same arguments give the same order.
-//   std::vector<int> Order(const SplitPart& part, uint64_t seed, int epoch) const;
+//   struct Weighted {
+//     using Spec = spec::Own;
+//     explicit Weighted(const Spec& spec);
+//     // The rows of `part` in the order of epoch `epoch`; deterministic. Rows may repeat or be left out, but every
+//     // epoch has the same number of them.
+//     std::vector<int> Order(const SplitPart& part, uint64_t seed, int epoch) const;
+//   };
 
 #ifndef ECG_BATCH_SAMPLER_H_
 #define ECG_BATCH_SAMPLER_H_
@@ -25,21 +29,21 @@
 
 namespace ecg {
 
-// Sampler is the concept.
+// Sampler is the concept that samplers satisfy.
 template <typename S>
 concept Sampler = requires(const S& sampler, const SplitPart& part, uint64_t seed, int epoch) {
   typename S::Spec;
   { sampler.Order(part, seed, epoch) } -> std::same_as<std::vector<int>>;
 };
 
-// AnySampler is a sampler whose type is known when the program runs.
+// AnySampler is a type-erased Sampler, chosen at run time.
 class AnySampler {
  public:
   virtual ~AnySampler() = default;
   virtual std::vector<int> Order(const SplitPart& part, uint64_t seed, int epoch) const = 0;
 };
 
-// Samplers is the kind of part.
+// Samplers describes this kind of part to the part registry.
 struct Samplers {
   static constexpr char kName[] = "samplers";
   using Interface = AnySampler;
@@ -58,7 +62,7 @@ struct Samplers {
   }
 };
 
-// Shuffled takes every row once, in random order.
+// Shuffled draws every row once, in random order.
 class Shuffled {
  public:
   using Spec = spec::Shuffled;

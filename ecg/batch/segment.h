@@ -1,7 +1,7 @@
 // segment.h
 //
-// Which segments of which records a network sees, and in which order: an epoch's training crops, or the windows that
-// cover whole records. Every way to make batches starts from such a list, so all of them make the same ones.
+// The segments of records that a network sees, in order: the training crops of an epoch, or the sliding windows of an
+// evaluation. Host and device batches are made from the same list, so they are equal.
 //
 //   const SegmentList crops = TrainingCrops(part, sampler.Order(part, seed, 3), seed, /*epoch=*/3, /*length=*/1250);
 //   const SegmentList windows = WindowsOfRows(part, /*length=*/1250, /*stride=*/625);
@@ -20,13 +20,14 @@
 
 namespace ecg {
 
-// Segment is a stretch of a part's `row`th record, from sample `start` on. What lies behind the record's end is zeros.
+// Segment is a crop or window of the record of row `row` of a part, starting at sample `start`. Samples past the
+// record's end are zeros.
 struct Segment {
   int row = 0;
   int start = 0;
 };
 
-// SegmentList is what batches are made of, in order.
+// SegmentList is a list of segments to batch, in order.
 struct SegmentList {
   std::vector<Segment> segments;
   // Random numbers in [0, 1) for the augmentations of each segment, [segments, numbers].
@@ -36,12 +37,11 @@ struct SegmentList {
   int size() const { return static_cast<int>(segments.size()); }
 };
 
-// TrainingCrops returns a crop of `length` samples for each of `order`, rows of `part`, in that order, and `numbers`
-// random numbers for its augmentations. Where a crop starts and its numbers depend on (`seed`, `epoch`, record) alone,
-// and on how often the row came before in `order`.
+// TrainingCrops returns a crop of `length` samples for each row of `part` in `order`, with `numbers` random numbers for
+// its augmentations. Both depend only on (`seed`, `epoch`, record) and on how often the row occurred before in `order`.
 inline SegmentList TrainingCrops(const SplitPart& part, std::span<const int> order, uint64_t seed, int epoch,
                                  int length, int numbers = 0) {
-  constexpr uint64_t kAugmentation = 0x617567;  // tells these random numbers from those of crops
+  constexpr uint64_t kAugmentation = 0x617567;  // separates this random stream from that of the crops
   SegmentList crops;
   crops.numbers = numbers;
   crops.segments.reserve(order.size());
@@ -57,8 +57,8 @@ inline SegmentList TrainingCrops(const SplitPart& part, std::span<const int> ord
   return crops;
 }
 
-// WindowsOfRows returns the windows of `length` samples every `stride` samples that cover each record of `part`, record
-// after record.
+// WindowsOfRows returns the sliding windows of `length` samples every `stride` samples of each record of `part`, record
+// by record.
 inline SegmentList WindowsOfRows(const SplitPart& part, int length, int stride) {
   SegmentList windows;
   for (int row = 0; row < part.size(); ++row) {
@@ -69,7 +69,7 @@ inline SegmentList WindowsOfRows(const SplitPart& part, int length, int stride) 
   return windows;
 }
 
-// WillRead has the system fetch the records of `segments`, all at once, while the caller goes on.
+// WillRead asks the system to read the records of `segments` ahead (madvise).
 inline void WillRead(const SplitPart& part, std::span<const Segment> segments) {
   for (size_t i = 0; i < segments.size(); ++i) {
     if (i == 0 || segments[i].row != segments[i - 1].row) part.signals->WillRead(part.record(segments[i].row));

@@ -1,6 +1,6 @@
 // split_part.h
 //
-// The records that train, validate or test a network, with all that is needed to turn them into batches.
+// The training, validation or test records, with what is needed to turn them into batches.
 
 #ifndef ECG_BATCH_SPLIT_PART_H_
 #define ECG_BATCH_SPLIT_PART_H_
@@ -16,19 +16,19 @@ namespace ecg {
 
 class DeviceSignals;
 
-// SplitPart is one part of a split. It refers to signals and labels that must outlive it.
+// SplitPart is one part of a split. The signals and labels must outlive it.
 struct SplitPart {
   const PackedSignals* signals = nullptr;
   const Labels* labels = nullptr;
-  // Which rows of `labels`.
+  // Rows of `labels`.
   std::vector<int> rows;
   Scaler scaler;
-  // The same signals in the memory of the device that computes, where they fit.
+  // The same signals in device memory, or nullptr if they do not fit.
   const DeviceSignals* on_device = nullptr;
 
   int size() const { return static_cast<int>(rows.size()); }
   int classes() const { return static_cast<int>(labels->classes.size()); }
-  // record returns the record, in `signals`, of the part's `index`th row.
+  // record returns the record, an index into `signals`, of row `index` of this part.
   int record(int index) const { return labels->records[rows[index]]; }
 
   // Records returns the record of each row.

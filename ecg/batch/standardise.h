@@ -1,6 +1,6 @@
 // standardise.h
 //
-// From the digital samples of packed signals to the numbers that a network reads.
+// Standardised signals from digital samples.
 
 #ifndef ECG_BATCH_STANDARDISE_H_
 #define ECG_BATCH_STANDARDISE_H_
@@ -14,14 +14,14 @@
 
 namespace ecg {
 
-// Affine is what becomes of a number x: x * scale + shift.
+// Affine is the map x * scale + shift.
 struct Affine {
   float scale;
   float shift;
 };
 
-// Standardisation returns what turns the digital samples of a lead of `record` into (amplitude_mv - mean_mv) /
-// standard_deviation_mv: both steps are one multiplication and one addition for each sample.
+// Standardisation returns the affine map from the digital samples of a lead of `record` to (amplitude_mv - mean_mv) /
+// standard_deviation_mv: calibration and standardisation in one multiply-add per sample.
 inline Affine Standardisation(const PackedSignals& signals, int record, int lead, const Scaler& scaler) {
   const Calibration& calibration = signals.calibration(record, lead);
   return {
@@ -29,8 +29,8 @@ inline Affine Standardisation(const PackedSignals& signals, int record, int lead
       static_cast<float>(-(calibration.baseline / calibration.gain + scaler.mean_mv) / scaler.standard_deviation_mv)};
 }
 
-// Standardise writes samples [`start`, `start` + `length`) of all leads of `record` to `out`, [leads, length],
-// standardised. Samples behind the record's end are zeros.
+// Standardise writes samples [`start`, `start` + `length`) of all leads of `record`, standardised, to `out`, [leads,
+// length]. Samples past the record's end are zeros.
 inline void Standardise(const PackedSignals& signals, int record, int start, int length, const Scaler& scaler,
                         float* out) {
   const int present = std::clamp(signals.samples(record) - start, 0, length);

@@ -1,6 +1,6 @@
 // target_tensor.h
 //
-// What is true of the records of a part, as a network's loss wants it.
+// The targets of a part as a tensor.
 
 #ifndef ECG_BATCH_TARGET_TENSOR_H_
 #define ECG_BATCH_TARGET_TENSOR_H_
@@ -14,7 +14,7 @@
 
 namespace ecg {
 
-// TargetTensor returns the labels of `part`, float32 [size, K].
+// TargetTensor returns the targets of `part`, float32 [size, K].
 inline torch::Tensor TargetTensor(const SplitPart& part) {
   const std::vector<uint8_t> targets = part.Targets();
   return torch::tensor(targets, torch::kUInt8).reshape({part.size(), part.classes()}).to(torch::kFloat32);

@@ -1,7 +1,7 @@
 // time_mask.h
 //
-// Hides a stretch of a crop, in all leads, so that a network does not hang on one beat (time masking of SpecAugment,
-// Park et al. 2019, arXiv:1904.08779).
+// Augmentation: masks a random interval of a crop in all leads (time masking of SpecAugment, Park et al. 2019,
+// arXiv:1904.08779).
 
 #ifndef ECG_BATCH_TIME_MASK_H_
 #define ECG_BATCH_TIME_MASK_H_
@@ -11,8 +11,8 @@
 
 namespace ecg {
 
-// TimeMask sets the stretch to 0, the mean of standardised signals. Its length is uniform up to a share of the crop, and
-// so is its place.
+// TimeMask sets the interval to 0, the mean of standardised signals, with probability `probability`. Its length is
+// uniform up to the share `most_share` of the crop, and its start is uniform.
 class TimeMask {
  public:
   using Spec = spec::TimeMask;

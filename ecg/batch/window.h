@@ -1,6 +1,6 @@
 // window.h
 //
-// The windows that cover a whole record when it is evaluated, and the crop that training takes of it.
+// The sliding windows of an evaluation, and the random crop of a training epoch.
 
 #ifndef ECG_BATCH_WINDOW_H_
 #define ECG_BATCH_WINDOW_H_
@@ -13,10 +13,11 @@
 
 namespace ecg {
 
-// WindowStarts returns the first sample of each window of `length` samples that covers a record of `samples`: one every
-// `stride` samples, as many as fit into the record padded at its end to the next whole stride. A record of 5000 samples
-// under windows of 1250 every 625 is padded to 5625 and gives 8, the last of them half padding; so does
-// `SubsampleEval` of `seitalab/dnn_ecg_comparison`, which always pads. A record shorter than a window gives one.
+// WindowStarts returns the first sample of each window of `length` samples, one every `stride` samples, of a record of
+// `samples` samples that is zero-padded at its end to the next multiple of `stride`. A record of 5000 samples with
+// windows of 1250 every 625 is padded to 5625 and gives 8 windows, the last half padding: a whole stride is added even
+// to a multiple, as `SubsampleEval` of `seitalab/dnn_ecg_comparison` does. A record shorter than a window gives one
+// window.
 inline std::vector<int> WindowStarts(int samples, int length, int stride) {
   const int padded = samples + stride - samples % stride;
   std::vector<int> starts;
@@ -24,9 +25,9 @@ inline std::vector<int> WindowStarts(int samples, int length, int stride) {
   return starts;
 }
 
-// CropStart returns the first sample of the crop of `length` samples that epoch `epoch` sees of record `record`,
-// uniform in [0, `samples` - `length`), as in the reference. A record no longer than the crop starts at 0. An epoch that
-// has a record several times numbers its crops by `repetition`.
+// CropStart returns the first sample of the crop of `length` samples of record `record` in epoch `epoch`, uniform in
+// [0, `samples` - `length`), as in the reference. A record no longer than the crop starts at 0. `repetition` counts the
+// crops of the same record in an epoch.
 inline int CropStart(uint64_t seed, int epoch, int record, int samples, int length, int repetition = 0) {
   if (samples <= length) return 0;
   Random random = repetition == 0 ? Random({seed, static_cast<uint64_t>(epoch), static_cast<uint64_t>(record)})
@@ -35,7 +36,7 @@ inline int CropStart(uint64_t seed, int epoch, int record, int samples, int leng
   return static_cast<int>(random.Below(samples - length));
 }
 
-// ShuffledRows returns `rows` in the order in which epoch `epoch` sees them.
+// ShuffledRows returns `rows` in the random order of epoch `epoch`.
 inline std::vector<int> ShuffledRows(uint64_t seed, int epoch, std::vector<int> rows) {
   Random random({seed, static_cast<uint64_t>(epoch)});
   for (size_t i = rows.size(); i > 1; --i) std::swap(rows[i - 1], rows[random.Below(i)]);

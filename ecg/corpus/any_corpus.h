@@ -1,9 +1,9 @@
 // any_corpus.h
 //
-// A folder of records in whichever layout it has, with every statement that its records carry: what a network that was
-// trained on another corpus is judged on.
+// Opens a folder of records in any supported layout, with all statements of its records as labels: the corpus of an
+// external validation.
 //
-//   ECG_ASSIGN_OR_RETURN(AnyCorpus other, OpenAnyCorpus(folder, {.sampling_frequency_hz = 500}));
+//   ECG_ASSIGN_OR_RETURN(AnyCorpus other, OpenAnyCorpus(folder, {.cache_dir = CacheDirectory()}));
 
 #ifndef ECG_CORPUS_ANY_CORPUS_H_
 #define ECG_CORPUS_ANY_CORPUS_H_
@@ -28,24 +28,24 @@
 
 namespace ecg {
 
-// AnyCorpus is an opened corpus with all its statements as labels.
+// AnyCorpus is an open corpus with all its statements as labels.
 struct AnyCorpus {
   Corpus corpus;
   Labels labels;
   PackedSignals signals;
 };
 
-// AnyCorpusOptions says how to open one.
+// AnyCorpusOptions says how to open a corpus.
 struct AnyCorpusOptions {
   int sampling_frequency_hz = 500;
-  // The statements that a folder in PTB-XL's layout is read for.
+  // The task, for a folder in PTB-XL's layout.
   spec::PtbXl::Task task = spec::PtbXl::ALL;
   spec::Data::BadRecords bad_records = spec::Data::REFUSE;
   std::filesystem::path cache_dir;
 };
 
-// LayoutOf returns the name of the Dataset whose layout `folder` has: PTB-XL's or CPSC 2018's when their tables are
-// there, and else the Challenges'.
+// LayoutOf returns the name of the Dataset whose layout `folder` has: PTB-XL or CPSC 2018 if their index files exist,
+// else the PhysioNet/CinC Challenges.
 inline absl::string_view LayoutOf(const std::filesystem::path& folder) {
   std::error_code error;
   if (std::filesystem::is_regular_file(folder / PtbXl::kDatabaseFile, error)) return PtbXl::kName;
@@ -53,12 +53,13 @@ inline absl::string_view LayoutOf(const std::filesystem::path& folder) {
   return CincChallenge::kName;
 }
 
-// HasLayoutOf tells whether records of `dataset`, the name of a Dataset, can be in `folder`.
+// HasLayoutOf returns whether `folder` has the layout of `dataset`, the name of a Dataset.
 inline bool HasLayoutOf(absl::string_view dataset, const std::filesystem::path& folder) {
   return LayoutOf(folder) == (dataset == G12ec::kName ? absl::string_view(CincChallenge::kName) : dataset);
 }
 
-// OpenAnyCorpus opens `folder` and packs its signals where that was not done before.
+// OpenAnyCorpus opens `folder`, and packs its signals unless they are in the cache. A sampling frequency other than the
+// one in `options` is an error.
 inline absl::StatusOr<AnyCorpus> OpenAnyCorpus(const std::filesystem::path& folder, const AnyCorpusOptions& options) {
   const auto open = [&](const auto& opened) -> absl::StatusOr<AnyCorpus> {
     if (!opened.ok()) return opened.status();

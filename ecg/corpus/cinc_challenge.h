@@ -3,8 +3,8 @@
 // Corpora in the layout of the PhysioNet/CinC Challenges 2020 and 2021 (Perez Alday et al. 2020,
 // doi:10.1088/1361-6579/abc960; Reyna et al. 2021, doi:10.23919/CinC53138.2021.9662687), G12EC among them:
 //
-//   g1/E00001.hea    a WFDB header, whose comments say who and what was recorded
-//   g1/E00001.mat    the samples, 16 bits each behind 24 bytes of MATLAB's
+//   g1/E00001.hea    a WFDB header, whose comments give age, sex and diagnoses
+//   g1/E00001.mat    int16 samples after a MATLAB header of 24 bytes
 //
 //   # Age: 78
 //   # Sex: Male
@@ -13,9 +13,9 @@
 //   ECG_ASSIGN_OR_RETURN(G12ec g12ec, G12ec::Open(spec::G12ec(), folder));
 //   g12ec.labels().classes;   // 10370003, 111975006, ...
 //
-// Labels, lengths and splits are those of "In-depth Benchmarking of Deep Neural Network Architectures for ECG
-// Diagnosis" (Nonaka and Seita 2021), except for the draws of the split (stratified_split.h), and for samples that are
-// marked as missing: there they are zeros, here the record is a bad one.
+// Labels, lengths and splits follow "In-depth Benchmarking of Deep Neural Network Architectures for ECG Diagnosis"
+// (Nonaka and Seita 2021), with two exceptions: the random numbers of the split (stratified_split.h), and samples
+// marked as missing, which are zeros there and make a bad record here.
 
 #ifndef ECG_CORPUS_CINC_CHALLENGE_H_
 #define ECG_CORPUS_CINC_CHALLENGE_H_
@@ -56,9 +56,9 @@
 
 namespace ecg {
 
-// ParseDx returns the SNOMED CT codes in the text of a header, in its order; messages call it `name`. Codes are digits,
-// separated by commas, semicolons or blanks. "Unknown", "NaN" and nothing are no code; anything else is an error, so
-// that no label is lost.
+// ParseDx returns the SNOMED CT codes of a WFDB header's text, in order; error messages call the file `name`. Codes are
+// digits, separated by commas, semicolons or blanks. "Unknown", "NaN" and an empty field give no code; anything else is
+// an error, so that no label is lost silently.
 inline absl::StatusOr<std::vector<std::string>> ParseDx(absl::string_view text, absl::string_view name) {
   absl::ConsumePrefix(&text, "\xEF\xBB\xBF");
   std::vector<std::string> codes;
@@ -86,7 +86,7 @@ inline absl::StatusOr<std::vector<std::string>> ParseDx(absl::string_view text, 
   return absl::InvalidArgumentError(absl::StrCat(name, ": no line \"#Dx: ...\" with the record's SNOMED CT codes"));
 }
 
-// PadInFront returns `signal` with `samples` samples, the first of which are 0 mV. A longer one is an error.
+// PadInFront zero-pads `signal` (0 mV) in front to `samples` samples. A longer signal is an error.
 inline absl::StatusOr<Signal> PadInFront(Signal signal, int samples) {
   if (signal.samples == samples) return signal;
   if (signal.samples > samples) {
@@ -108,27 +108,27 @@ inline absl::StatusOr<Signal> PadInFront(Signal signal, int samples) {
   return signal;
 }
 
-// CincChallenge is a Dataset: every record below a folder.
+// CincChallenge is a Dataset: all records below a folder.
 class CincChallenge {
  public:
   using Spec = spec::CincChallenge;
   static constexpr char kName[] = "cinc_challenge";
   static constexpr char kDirectoryVariable[] = "ECG_CINC_CHALLENGE_DIR";
 
-  // Open reads every header below `data_dir`. Records are in the order of their names. `split` is the seed of the draw.
+  // Open reads all headers below `data_dir`. Records are sorted by name. `split` seeds the stratified split.
   static absl::StatusOr<CincChallenge> Open(const Spec& spec, const std::filesystem::path& data_dir, int split = 1) {
     return Open(spec, data_dir, split, kName);
   }
 
   // corpus returns all records.
   const Corpus& corpus() const { return corpus_; }
-  // labels returns the codes that are predicted. Records that carry none of them are kept, as in the reference; records
-  // whose header cannot be read are left out.
+  // labels returns the label matrix of the classes. A record without any of them is kept, as in the reference; a record
+  // whose header cannot be read is left out.
   const Labels& labels() const { return labels_; }
-  // split returns the parts of labels() that train, validate and test.
+  // split returns the training, validation and test rows of labels().
   const Split& split() const { return split_; }
 
-  // ReadSignal reads the samples of a record, a place in corpus().records.
+  // ReadSignal reads the signal of a record, an index into corpus().records.
   absl::StatusOr<Signal> ReadSignal(int record) const {
     const std::string& problem = corpus_.records[record].problem;
     if (!problem.empty()) return absl::InvalidArgumentError(problem);
@@ -161,7 +161,7 @@ class CincChallenge {
   }
 
  private:
-  // FindHeaders returns the path of every header below the folder, without extension, by the record's name.
+  // FindHeaders returns the path of each header below the folder, without extension, by record name.
   absl::StatusOr<std::map<std::string, std::string>> FindHeaders() const {
     using std::filesystem::directory_options;
     const directory_options options =
@@ -170,8 +170,8 @@ class CincChallenge {
     std::map<std::string, std::string> paths;
     for (std::filesystem::recursive_directory_iterator entry(corpus_.data_dir, options, error), end;
          !error && entry != end; entry.increment(error)) {
-      // What systems and editors leave behind is no record, though its name ends like one: macOS's ._E00001.hea and
-      // __MACOSX, checkpoints of notebooks. The name of a record begins with a letter or a digit.
+      // Skip what systems and editors leave behind: macOS's ._E00001.hea and __MACOSX, notebook checkpoints. A record's
+      // name starts with a letter or a digit.
       const std::string file = entry->path().filename().string();
       std::error_code ignored;
       const bool is_directory = entry->is_directory(ignored);
@@ -200,14 +200,14 @@ class CincChallenge {
     return paths;
   }
 
-  // ReadHeaders reads the labels of every record, and compares the rates with what is asked for. A header that cannot be read is the record's problem, because the spec
-  // may say to skip it; if none can be read, the folder is not what it should be.
+  // ReadHeaders reads the labels and sampling frequencies of all records. A header that cannot be read becomes the
+  // record's `problem`, because the spec may skip bad records. It is an error if no header can be read.
   absl::Status ReadHeaders() {
     using Paths = std::map<std::string, std::string>;
     ECG_ASSIGN_OR_RETURN(const Paths paths, FindHeaders());
     absl::Status first_problem;
     bool any_good = false;
-    std::map<int, std::string> file_at_rate;  // one header of each sampling frequency
+    std::map<int, std::string> file_at_rate;  // a header for each sampling frequency
     for (const auto& [name, path] : paths) {
       Record& record = corpus_.records.emplace_back();
       record.id = name;
@@ -233,7 +233,7 @@ class CincChallenge {
                                        "The first: ",
                                        first_problem.message()));
     }
-    // Where all records have another rate, to skip them would not help.
+    // If every record has another sampling frequency, skipping bad records would not help.
     const int hz = corpus_.sampling_frequency_hz;
     if (file_at_rate.empty() || file_at_rate.contains(hz)) return absl::OkStatus();
     const auto& [other_hz, file] = *file_at_rate.begin();
@@ -275,14 +275,14 @@ class CincChallenge {
   Split split_;
 };
 
-// G12ec is a Dataset: the Georgia corpus, all records of which are taken to be 10 seconds long.
+// G12ec is a Dataset: the Georgia corpus, with all records padded to 10 seconds.
 class G12ec : public CincChallenge {
  public:
   using Spec = spec::G12ec;
   static constexpr char kName[] = "g12ec";
   static constexpr char kDirectoryVariable[] = "ECG_G12EC_DIR";
 
-  // Open reads every header below `data_dir`. `split` is the seed of the draw.
+  // Open reads all headers below `data_dir`. `split` seeds the stratified split.
   static absl::StatusOr<G12ec> Open(const Spec&, const std::filesystem::path& data_dir, int split = 1) {
     spec::CincChallenge challenge;
     challenge.set_record_seconds(10);

@@ -1,6 +1,6 @@
 // corpus.h
 //
-// What is known of a set of records before any sample is read.
+// The records of a corpus, before any signal is read.
 
 #ifndef ECG_CORPUS_CORPUS_H_
 #define ECG_CORPUS_CORPUS_H_
@@ -13,50 +13,50 @@
 
 namespace ecg {
 
-// Record is one electrocardiogram of a corpus.
+// Record is one ECG of a corpus.
 struct Record {
-  // id is the record's name in the corpus, such as PTB-XL's ecg_id "1".
+  // id is the record's name in the corpus, such as ecg_id "1" in PTB-XL.
   std::string id;
-  // path leads from the corpus's folder to the record's files, without their extension.
+  // path is the path of the record's files, relative to the corpus's folder and without extension.
   std::string path;
-  // patient_id is the patient's name in the corpus; empty when it does not say.
+  // patient_id identifies the patient; empty if the corpus does not state it.
   std::string patient_id;
-  // fold is the part of the corpus, from 1, that the record belongs to; 0 when the corpus has no folds. A patient's
-  // records share a fold.
+  // fold is the record's fold, from 1; 0 if the corpus has no folds. All records of a patient are in the same fold.
   int fold = 0;
-  // statements are the codes that the record carries, in the order of the source.
+  // statements are the codes of the record, in the order of the source.
   std::vector<std::string> statements;
-  // problem is why the record cannot be used, where that is known before its samples are read; else empty. Such a record
-  // is in no split, and Pack refuses or skips it.
+  // problem is why the record is unusable, if that is known before its signal is read; else empty. Such a record is in
+  // no split, and Pack refuses or skips it.
   std::string problem;
 };
 
-// Corpus is a set of records of the same sampling frequency, in a fixed order.
+// Corpus is a list of records with the same sampling frequency.
 struct Corpus {
   // dataset is the name of the corpus, such as "ptbxl".
   std::string dataset;
-  // version is the corpus's own version number, or "unknown".
+  // version is the release of the corpus, or "unknown".
   std::string version;
-  // synthetic is true when the records were computed rather than taken from people.
+  // synthetic is true for simulated records.
   bool synthetic = false;
-  // data_dir is the folder that the records lie in.
+  // data_dir is the corpus's folder.
   std::filesystem::path data_dir;
-  // index_files are the files, in data_dir, that list the records, their statements and folds.
+  // index_files are the files in data_dir that list the records, their statements and folds.
   std::vector<std::string> index_files;
-  // record_extensions are what follows Record::path in the names of a record's files, such as ".hea" and ".dat".
+  // record_extensions are the extensions of a record's files, such as ".hea" and ".dat"; Record::path comes before
+  // them.
   std::vector<std::string> record_extensions;
-  // sampling_frequency_hz is the number of samples in a second of each lead.
+  // sampling_frequency_hz is the sampling frequency of all leads, in Hz.
   int sampling_frequency_hz = 0;
-  // samples is the number of samples of each lead of each record; 0 when records differ in length.
+  // samples is the number of samples per lead; 0 if records differ in length.
   int samples = 0;
   // records are in the order of the source.
   std::vector<Record> records;
 };
 
-// kSyntheticFile marks a folder in the layout of a corpus whose records were computed.
+// kSyntheticFile marks the folder of a synthetic corpus.
 inline constexpr char kSyntheticFile[] = "SYNTHETIC.txt";
 
-// SetOrigin tells `corpus` where its records lie and of which version they are, if they were not computed.
+// SetOrigin sets the folder and the version of `corpus`, and whether it is synthetic.
 inline void SetOrigin(const std::filesystem::path& data_dir, std::string version, Corpus& corpus) {
   std::error_code error;
   corpus.data_dir = data_dir;

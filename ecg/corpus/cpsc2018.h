@@ -4,15 +4,15 @@
 // it is published:
 //
 //   REFERENCE.csv             a row for each record: up to three labels, 1 to 9
-//   TrainingSet1/A0001.mat    a record: MATLAB's structure ECG of the fields sex, age and data
+//   TrainingSet1/A0001.mat    a record: a MATLAB struct ECG with the fields sex, age and data
 //
 //   ECG_ASSIGN_OR_RETURN(Cpsc2018 cpsc, Cpsc2018::Open(spec::Cpsc2018(), folder));
 //   cpsc.labels().classes;   // AF, IAVB, LBBB, Normal, PAC, PVC, RBBB, STD, STE
 //
-// Records are 6 to 60 seconds long. Their samples are floating point, in mV, of the leads I, II, III, aVR, aVL, aVF, V1
-// to V6 at 500 Hz, and are kept as 16-bit integers, to within 1/131,000 of each lead's range (ecg/signal/digitise.h).
-// Labels and splits are those of "In-depth Benchmarking of Deep Neural Network Architectures for ECG Diagnosis" (Nonaka
-// and Seita 2021), except for the draws of the split (stratified_split.h).
+// Records are 6 to 60 seconds long, at 500 Hz, with the leads I, II, III, aVR, aVL, aVF, V1 to V6. Their samples are
+// floating point, in mV, and are quantised to 16 bits, to within 1/131,000 of each lead's range
+// (ecg/signal/digitise.h). Labels and splits follow "In-depth Benchmarking of Deep Neural Network Architectures for ECG
+// Diagnosis" (Nonaka and Seita 2021), except for the random numbers of the split (stratified_split.h).
 
 #ifndef ECG_CORPUS_CPSC2018_H_
 #define ECG_CORPUS_CPSC2018_H_
@@ -56,16 +56,16 @@ class Cpsc2018 {
 
   static constexpr char kReferenceFile[] = "REFERENCE.csv";
   static constexpr int kSamplingFrequencyHz = 500;
-  // kLabels are what REFERENCE.csv calls 1 to 9: normal, atrial fibrillation, first-degree atrioventricular block, left
-  // and right bundle branch block, premature atrial and ventricular contractions, ST depression and elevation.
+  // kLabels are the labels 1 to 9 of REFERENCE.csv: normal, atrial fibrillation, first-degree atrioventricular block,
+  // left and right bundle branch block, premature atrial and ventricular contractions, ST depression and elevation.
   static constexpr std::array<absl::string_view, 9> kLabels = {"Normal", "AF",  "IAVB", "LBBB", "RBBB",
                                                                "PAC",    "PVC", "STD",  "STE"};
 
-  // IsIn tells whether `folder` has the layout of CPSC 2018.
+  // IsIn returns whether `folder` has the layout of CPSC 2018.
   static bool IsIn(const std::filesystem::path& folder) { return !Find(folder, kReferenceFile).empty(); }
 
-  // Open reads REFERENCE.csv in `data_dir`, or else in TrainingSet3, TrainingSet2 or TrainingSet1 below it.
-  // `split` is the seed of the draw.
+  // Open reads REFERENCE.csv in `data_dir`, or else in TrainingSet3, TrainingSet2 or TrainingSet1 below it. `split`
+  // seeds the stratified split.
   static absl::StatusOr<Cpsc2018> Open(const Spec&, const std::filesystem::path& data_dir, int split = 1) {
     const std::string reference = Find(data_dir, kReferenceFile);
     if (reference.empty()) {
@@ -84,12 +84,12 @@ class Cpsc2018 {
 
   // corpus returns all records, in the order of REFERENCE.csv.
   const Corpus& corpus() const { return corpus_; }
-  // labels returns the labels of every record.
+  // labels returns the label matrix.
   const Labels& labels() const { return labels_; }
-  // split returns the parts of labels() that train, validate and test.
+  // split returns the training, validation and test rows of labels().
   const Split& split() const { return split_; }
 
-  // ReadSignal reads the samples of a record, a place in corpus().records.
+  // ReadSignal reads the signal of a record, an index into corpus().records.
   absl::StatusOr<Signal> ReadSignal(int record) const {
     const std::string path = (corpus_.data_dir / (corpus_.records[record].path + ".mat")).string();
     ECG_ASSIGN_OR_RETURN(const MatMatrix data, ReadMatField(path, "ECG", "data"));
@@ -116,7 +116,7 @@ class Cpsc2018 {
   }
 
  private:
-  // Returns where `file` is, relative to `data_dir`; empty if nowhere.
+  // Returns the path of `file` relative to `data_dir`; empty if it is not found.
   static std::string Find(const std::filesystem::path& data_dir, const std::string& file) {
     for (const char* folder : {"", "TrainingSet3/", "TrainingSet2/", "TrainingSet1/"}) {
       std::error_code error;
@@ -144,7 +144,7 @@ class Cpsc2018 {
       if (const auto [other, is_new] = lines.emplace(record.id, table.line(row)); !is_new) {
         return table.ErrorAt(row, id, absl::StrCat("\"", record.id, "\" is also the record of line ", other->second));
       }
-      // A record whose file is missing is noticed, and named, when its samples are read.
+      // A missing file is reported when the signal is read.
       const std::string file = Find(data_dir, record.id + ".mat");
       record.path = file.empty() ? record.id : std::string(absl::StripSuffix(file, ".mat"));
       for (const int column : columns) {

@@ -1,16 +1,16 @@
 // dataset.h
 //
-// What a type must offer to be a corpus that an experiment can be run on. A new corpus is one such type; everything
-// after it, from packing to the report, is the same for all.
+// The concept of a dataset: a corpus that an experiment can run on. A new corpus is one such type; everything after it,
+// from packing to the report, is shared.
 //
 //   Spec                         its message in the spec, such as spec::PtbXl; spec::Own of a dataset of your own
 //   kName                        its name, such as "ptbxl"
-//   kDirectoryVariable           where it is wanted: the environment variable that may name its folder
-//   Open(spec, data_dir, split)  reads what lists the records, but no samples
-//   corpus()                     the records, their sampling frequency and, where all are as long, their length
-//   labels()                     the classes, and which record has which
-//   split()                      which rows of labels() train, validate and test
-//   ReadSignal(record)           the samples of corpus().records[record]; may be called from several threads
+//   kDirectoryVariable           optional: the environment variable for its folder
+//   Open(spec, data_dir, split)  reads the index files, but no signals
+//   corpus()                     the records, their sampling frequency and, if all are equally long, their length
+//   labels()                     the label matrix: the classes, and the classes of each record
+//   split()                      the training, validation and test rows of labels()
+//   ReadSignal(record)           the signal of corpus().records[record]; must be thread-safe
 
 #ifndef ECG_CORPUS_DATASET_H_
 #define ECG_CORPUS_DATASET_H_
@@ -36,14 +36,14 @@
 
 namespace ecg {
 
-// SignalSource is what packing needs of a corpus: the list of records, and the samples of each.
+// SignalSource is the concept that packing needs: the list of records, and the signal of each.
 template <typename S>
 concept SignalSource = requires(const S& source, int record) {
   { source.corpus() } -> std::same_as<const Corpus&>;
   { source.ReadSignal(record) } -> std::same_as<absl::StatusOr<Signal>>;
 };
 
-// Dataset is the concept.
+// Dataset is the concept that datasets satisfy.
 template <typename D>
 concept Dataset = std::movable<D> && SignalSource<D> &&
     requires(const D& dataset, const typename D::Spec& spec, const std::filesystem::path& data_dir, int split) {
@@ -53,7 +53,7 @@ concept Dataset = std::movable<D> && SignalSource<D> &&
   { dataset.split() } -> std::same_as<const Split&>;
 };
 
-// AnyDataset is an opened dataset whose type is known when the program runs.
+// AnyDataset is a type-erased, open Dataset.
 class AnyDataset {
  public:
   virtual ~AnyDataset() = default;
@@ -63,7 +63,7 @@ class AnyDataset {
   virtual absl::StatusOr<Signal> ReadSignal(int record) const = 0;
 };
 
-// OpenDataset opens `data_dir` as the dataset `D`, whose message and split are in `data`.
+// OpenDataset opens `data_dir` as dataset `D`, with the spec and the split in `data`.
 template <Dataset D>
 absl::StatusOr<std::unique_ptr<AnyDataset>> OpenDataset(const spec::Data& data, const std::filesystem::path& data_dir) {
   struct Erased : AnyDataset {
@@ -86,7 +86,7 @@ absl::StatusOr<std::unique_ptr<AnyDataset>> OpenDataset(const spec::Data& data, 
   }
 }
 
-// DirectoryVariable returns the environment variable that may name the folder of `D`, and nullptr where it has none.
+// DirectoryVariable returns the environment variable for the folder of `D`, or nullptr if it has none.
 template <Dataset D>
 const char* DirectoryVariable() {
   if constexpr (requires { D::kDirectoryVariable; }) return D::kDirectoryVariable;

@@ -1,6 +1,6 @@
 // labels.h
 //
-// What a network is asked to say of each record.
+// The classes of the records: the targets of a network.
 
 #ifndef ECG_CORPUS_LABELS_H_
 #define ECG_CORPUS_LABELS_H_
@@ -15,13 +15,13 @@
 
 namespace ecg {
 
-// Labels is a table of ones and zeros: a row for each record that takes part, a column for each class.
+// Labels is a binary label matrix: a row for each labelled record, a column for each class.
 struct Labels {
-  // classes are the names of the columns, in code-point order unless stated otherwise.
+  // classes is the label vocabulary, the names of the columns; in code-point order unless stated otherwise.
   std::vector<std::string> classes;
-  // records holds, for each row, its place in Corpus::records. It ascends.
+  // records holds the index in Corpus::records of each row, ascending.
   std::vector<int> records;
-  // targets is 1 where the row's record has the class, else 0; [rows, classes].
+  // targets is 1 where the record has the class, else 0; [rows, classes].
   std::vector<uint8_t> targets;
 
   // rows returns the number of rows.
@@ -33,8 +33,8 @@ struct Labels {
   }
 };
 
-// MakeLabels returns the labels of records of which `labels[record]` names each record's, in any order. The columns are
-// `classes`, and other names are left out. A record without any of them is kept only `with_none`.
+// MakeLabels returns the label matrix of `classes`, where `labels[record]` are the label names of a record, in any
+// order. Other names are ignored. A record without any of the classes is left out unless `with_none`.
 inline Labels MakeLabels(const std::vector<std::vector<std::string>>& labels, const std::set<std::string>& classes,
                          bool with_none) {
   Labels result;
@@ -52,7 +52,7 @@ inline Labels MakeLabels(const std::vector<std::vector<std::string>>& labels, co
   return result;
 }
 
-// KeepRows returns `labels` without the rows whose record `keep` answers with false.
+// KeepRows returns the rows of `labels` for whose record `keep` returns true.
 template <typename Predicate>
 Labels KeepRows(const Labels& labels, Predicate keep) {
   Labels result = {.classes = labels.classes, .records = {}, .targets = {}};
@@ -65,7 +65,7 @@ Labels KeepRows(const Labels& labels, Predicate keep) {
   return result;
 }
 
-// MakeLabels without classes takes the labels that occur, and leaves out records without any.
+// MakeLabels without classes uses all labels that occur, and leaves out records without any.
 inline Labels MakeLabels(const std::vector<std::vector<std::string>>& labels) {
   std::set<std::string> classes;
   for (const std::vector<std::string>& names : labels) classes.insert(names.begin(), names.end());

@@ -1,13 +1,13 @@
 // pack.h
 //
-// Making packed signals: every record of a corpus is read once, checked, and written into one file.
+// Packs the signals of a corpus: every record is read once, checked, and written into one file.
 //
 //   ECG_ASSIGN_OR_RETURN(PackedSignals signals, PackInCache(ptbxl, {.bad_records = spec::Data::SKIP}));
 //
-// The result serves every task and every split, and is only made when it is not there yet or its source has changed. It
-// is made in a folder of its own and renamed when it is complete, so a job that is killed leaves nothing that could be
-// taken for whole, and of two jobs that want it at the same time one makes it and the other waits. Memory does not grow
-// with the corpus, except for some hundred bytes a record.
+// The packed signals are shared by all tasks and splits, and are rebuilt only if they are missing or the source has
+// changed. They are written to a temporary folder that is renamed when complete, so a killed job leaves no partial
+// result; of two jobs at the same time, one packs and the other waits. Memory use is independent of the corpus, except
+// for a few hundred bytes per record.
 
 #ifndef ECG_CORPUS_PACK_H_
 #define ECG_CORPUS_PACK_H_
@@ -55,16 +55,16 @@
 
 namespace ecg {
 
-// PackOptions says how packed signals are made.
+// PackOptions configures packing.
 struct PackOptions {
-  // bad_records says what happens to a record that cannot be read.
+  // bad_records is whether to refuse or skip a record that cannot be read.
   spec::Data::BadRecords bad_records = spec::Data::REFUSE;
-  // threads is how many read at the same time; 0 means one for each core.
+  // threads is the number of reader threads; 0 means one per core.
   int threads = 0;
 };
 
-// SourceDigest identifies what packed signals are made from: the bytes of the corpus's tables, and the name, size and
-// time of change of each record's files. A file that is not there counts too, so that it is noticed when it appears.
+// SourceDigest identifies the source of packed signals: the contents of the index files, and the name, size and
+// modification time of each record's files. A missing file counts too, so that it is noticed when it appears.
 inline absl::StatusOr<std::string> SourceDigest(const Corpus& corpus) {
   Sha256 digest;
   digest.Update(absl::StrCat(PackedSignals::kFormat, "\n", corpus.dataset, "\n", corpus.sampling_frequency_hz, "\n",
@@ -85,8 +85,8 @@ inline absl::StatusOr<std::string> SourceDigest(const Corpus& corpus) {
   return digest.Hex();
 }
 
-// PackedFolder returns the folder in `cache_dir` for the packed signals of `corpus`. Each folder of records, and each
-// rate, has its own.
+// PackedFolder returns the folder in `cache_dir` for the packed signals of `corpus`, one for each data folder and
+// sampling frequency.
 inline std::filesystem::path PackedFolder(const Corpus& corpus, const std::filesystem::path& cache_dir) {
   std::error_code error;
   std::filesystem::path source = std::filesystem::canonical(corpus.data_dir, error);
@@ -112,8 +112,8 @@ inline absl::Status BadRecordError(absl::string_view id, absl::string_view reaso
       absl::StrCat("record ", id, ": ", reason, "; fix it, or leave such records out with bad_records: SKIP"));
 }
 
-// The files of samples, being written by several threads. Records of the same length have their own places, and one
-// that could not be read stays zeros. Records of different length follow one another, so each waits for its turn.
+// The file of samples, written by several threads. If all records have the same length, each has a fixed offset, and a
+// bad record stays zeros. Otherwise records follow one another, so threads write in record order.
 class SignalsFile {
  public:
   ~SignalsFile() {
@@ -126,7 +126,7 @@ class SignalsFile {
     samples_ = corpus.samples;
     header_ = samples_ > 0
                   ? FormatNpyHeader("<i2", {static_cast<int64_t>(corpus.records.size()), kLeads, corpus.samples})
-                  : FormatNpyHeader("<i2", {0});  // as long as that of any number of samples
+                  : FormatNpyHeader("<i2", {0});  // padded to the same size for any number of samples
     descriptor_ = open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (descriptor_ < 0 ||
         ftruncate(descriptor_, header_.size() + sizeof(int16_t) * Offset(corpus.records.size())) != 0) {
@@ -135,8 +135,8 @@ class SignalsFile {
     return Write(header_, 0);
   }
 
-  // WriteRecord writes the samples of `record`, none if it could not be read. It must be called once for each record,
-  // by threads that take the records in order.
+  // WriteRecord writes the samples of `record`; none if it could not be read. Call it once for each record, from
+  // threads that take the records in order.
   absl::Status WriteRecord(size_t record, std::span<const int16_t> digital) {
     int64_t offset = Offset(record);
     if (samples_ == 0) {
@@ -151,7 +151,7 @@ class SignalsFile {
                  header_.size() + sizeof(int16_t) * offset);
   }
 
-  // Finish makes sure that all is on disk.
+  // Finish flushes everything to disk.
   absl::Status Finish() {
     if (samples_ == 0) {
       ECG_RETURN_IF_ERROR(Write(FormatNpyHeader("<i2", {offsets_.back()}), 0));
@@ -164,7 +164,7 @@ class SignalsFile {
   }
 
  private:
-  // Where a record starts, in samples, when all have the same length.
+  // The offset of a record, in samples, if all have the same length.
   int64_t Offset(size_t record) const { return static_cast<int64_t>(record) * kLeads * samples_; }
 
   absl::Status Write(absl::string_view bytes, off_t offset) {
@@ -184,10 +184,10 @@ class SignalsFile {
   int descriptor_ = -1;
   std::mutex mutex_;
   std::condition_variable turn_;
-  std::vector<int64_t> offsets_ = {0};  // one more than records that had their turn
+  std::vector<int64_t> offsets_ = {0};  // one more than the records written so far
 };
 
-// Reads the samples of every record of `dataset` into `folder`, and returns the state of each.
+// Writes the samples of all records of `dataset` to `folder`, and returns the state of each.
 template <SignalSource D>
 absl::StatusOr<std::vector<RecordState>> WriteSignals(const D& dataset, const std::filesystem::path& folder,
                                                       const PackOptions& options) {
@@ -198,8 +198,8 @@ absl::StatusOr<std::vector<RecordState>> WriteSignals(const D& dataset, const st
   std::vector<RecordState> states(records);
   Progress progress(absl::StrCat("packing ", corpus.dataset), static_cast<int64_t>(records), "records");
 
-  // Records are handed out in order, and one that is handed out is finished, so the error that is kept is that of the
-  // first bad record, whatever the number of threads.
+  // Threads take records in order and finish what they took, so the error returned is that of the first bad record,
+  // whatever the number of threads.
   std::atomic<size_t> next = 0;
   std::atomic<bool> failed = false;
   std::mutex mutex;
@@ -298,7 +298,7 @@ inline std::string FormatCorpus(const Corpus& corpus, absl::string_view digest) 
   return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
-// Refuses to take the place of a folder that holds anything but packed signals.
+// Refuses to replace a folder that holds anything but packed signals.
 inline absl::Status CheckReplaceable(const std::filesystem::path& folder) {
   std::error_code error;
   if (!std::filesystem::exists(folder, error)) return absl::OkStatus();
@@ -314,12 +314,12 @@ inline absl::Status CheckReplaceable(const std::filesystem::path& folder) {
   return absl::OkStatus();
 }
 
-// Where records differ in length only the attempt can tell.
+// If records differ in length, their size is not known, and running out of space is only noticed while writing.
 inline absl::Status CheckSpace(const Corpus& corpus, const std::filesystem::path& folder) {
   const uintmax_t needed = corpus.records.size() * (sizeof(int16_t) * kLeads * corpus.samples + 1024) + (1 << 20);
   std::error_code error;
   const uintmax_t available = std::filesystem::space(folder, error).available;
-  if (error || available >= needed) return absl::OkStatus();  // where nobody knows, the attempt will tell
+  if (error || available >= needed) return absl::OkStatus();  // unknown: writing will tell
   return absl::ResourceExhaustedError(absl::StrCat("packed signals of ", needed / 1'000'000 + 1, " MB do not fit into ",
                                                    folder.string(), ", where ", available / 1'000'000, " MB are free"));
 }
@@ -332,7 +332,7 @@ inline absl::Status SyncFolder(const std::filesystem::path& folder) {
   return absl::OkStatus();
 }
 
-// Makes packed signals in the new folder `partial`.
+// Writes packed signals to the new folder `partial`.
 template <SignalSource D>
 absl::Status Write(const D& dataset, absl::string_view digest, const std::filesystem::path& partial,
                    const PackOptions& options) {
@@ -343,7 +343,7 @@ absl::Status Write(const D& dataset, absl::string_view digest, const std::filesy
   return SyncFolder(partial);
 }
 
-// Gives the complete folder `partial` the name `folder`, in place of what is there.
+// Renames the complete folder `partial` to `folder`, replacing what is there.
 inline absl::Status Replace(const std::filesystem::path& partial, const std::filesystem::path& folder,
                             const std::filesystem::path& old) {
   std::error_code error;
@@ -354,14 +354,14 @@ inline absl::Status Replace(const std::filesystem::path& partial, const std::fil
   return SyncFolder(folder.parent_path());
 }
 
-// Opens `folder` if it was made from the source that `digest` identifies.
+// Opens `folder` if its source digest is `digest`.
 inline absl::StatusOr<PackedSignals> OpenCurrent(const std::filesystem::path& folder, absl::string_view digest) {
   ECG_ASSIGN_OR_RETURN(PackedSignals signals, PackedSignals::Open(folder));
-  if (signals.source_digest() != digest) return absl::NotFoundError("made from another source");
+  if (signals.source_digest() != digest) return absl::NotFoundError("the source has changed");
   return signals;
 }
 
-// A record that is known to be unusable is refused before anything is read.
+// Refuses a record that is known to be unusable before anything is read.
 inline absl::Status CheckProblems(const Corpus& corpus, const PackOptions& options) {
   if (options.bad_records == spec::Data::SKIP) return absl::OkStatus();
   for (const Record& record : corpus.records) {
@@ -370,7 +370,7 @@ inline absl::Status CheckProblems(const Corpus& corpus, const PackOptions& optio
   return absl::OkStatus();
 }
 
-// An earlier job may have skipped what this one refuses.
+// Packed signals of an earlier job may have skipped records that this one refuses.
 inline absl::Status CheckRecords(const PackedSignals& signals, const PackOptions& options) {
   const std::vector<int> bad = signals.unusable();
   if (bad.empty() || options.bad_records == spec::Data::SKIP) return absl::OkStatus();
@@ -379,9 +379,8 @@ inline absl::Status CheckRecords(const PackedSignals& signals, const PackOptions
 
 }  // namespace pack_internal
 
-// Pack returns the packed signals of `dataset` in `folder`, and makes them first when they are not there or their
-// source has changed. It touches nothing else but a lock file, and a folder that is gone when it returns, beside
-// `folder`.
+// Pack returns the packed signals of `dataset` in `folder`, and writes them first if they are missing or their source
+// has changed. Beside `folder` it leaves only a lock file.
 template <SignalSource D>
 absl::StatusOr<PackedSignals> Pack(const D& dataset, const std::filesystem::path& folder,
                                    const PackOptions& options = {}) {
@@ -401,7 +400,7 @@ absl::StatusOr<PackedSignals> Pack(const D& dataset, const std::filesystem::path
   }
   if (!lock.ok()) return lock.status();
 
-  // What an earlier job that was killed left behind. Nobody else is at work here, since we hold the lock.
+  // Delete what a killed job left behind. We hold the lock, so no other process is packing.
   std::error_code error;
   std::filesystem::remove_all(beside(".partial"), error);
   std::filesystem::remove_all(beside(".old"), error);
@@ -416,7 +415,7 @@ absl::StatusOr<PackedSignals> Pack(const D& dataset, const std::filesystem::path
   return PackedSignals::Open(target);
 }
 
-// PackInCache returns the packed signals of `dataset` in `cache_dir`, and makes them first where needed.
+// PackInCache returns the packed signals of `dataset` in `cache_dir`, and writes them first if needed.
 template <SignalSource D>
 absl::StatusOr<PackedSignals> PackInCache(const D& dataset, const PackOptions& options = {},
                                           const std::filesystem::path& cache_dir = CacheDirectory()) {

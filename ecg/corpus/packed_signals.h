@@ -1,20 +1,20 @@
 // packed_signals.h
 //
-// A corpus's samples in one file, mapped into memory. Any record can be had at once, nothing is read that is not asked
-// for, and what has been read can be dropped again by the system when memory is short.
+// The signals of a corpus in one memory-mapped file. Access is random; only pages that are used are read, and the
+// system can drop them again when memory is short.
 //
 //   signals.npy   int16 [records, leads, samples]; numpy.load(..., mmap_mode="r") reads it
 //   offsets.npy   only where records differ in length: signals.npy is then int16 [all samples], of which
 //                 [offsets[r], offsets[r + 1]) are record r's [leads, samples]
-//   records.csv   a row for each record: id, path, fold, state, reason, the most in mV that an amplitude was rounded
-//                 by, gain and baseline of each lead
-//   corpus.json   dataset, version, sampling frequency, order of the leads, digest of the source, ...; `samples` is 0
-//                 where records differ in length
+//   records.csv   a row for each record: id, path, fold, state, reason, the largest rounding error in mV, gain and
+//                 baseline of each lead
+//   corpus.json   dataset, version, sampling frequency, lead order, digest of the source, ...; `samples` is 0 where
+//                 records differ in length
 //
 //   ECG_ASSIGN_OR_RETURN(PackedSignals signals, PackedSignals::Open(folder));
 //   std::span<const int16_t> lead_ii = signals.lead(record, 1);
 //
-// pack.h makes such a folder.
+// pack.h writes such a folder.
 
 #ifndef ECG_CORPUS_PACKED_SIGNALS_H_
 #define ECG_CORPUS_PACKED_SIGNALS_H_
@@ -48,8 +48,8 @@
 
 namespace ecg {
 
-// PackedSignals is an open folder of packed signals. Records are numbered as in Corpus::records. Its spans stay valid
-// until it is destroyed; moving it does not move them. All its methods may be called from several threads.
+// PackedSignals is an open folder of packed signals. Records are numbered as in Corpus::records. Spans stay valid until
+// it is destroyed, even if it is moved. All methods are thread-safe.
 class PackedSignals {
  public:
   // The files of the folder.
@@ -57,15 +57,15 @@ class PackedSignals {
   static constexpr char kOffsetsFile[] = "offsets.npy";
   static constexpr char kRecordsFile[] = "records.csv";
   static constexpr char kCorpusFile[] = "corpus.json";
-  // kFormat marks corpus.json, and changes when the format does.
+  // kFormat is the format version in corpus.json.
   static constexpr char kFormat[] = "ecg packed signals 2";
-  // The states of a record in records.csv: every lead agreed with its checksum; the source had no checksum for some
-  // lead; the record could not be read and its samples are zeros, or none where records differ in length.
+  // The states of a record in records.csv: the checksums of all leads match; some lead has no checksum in the source;
+  // the record could not be read, and its samples are zeros, or none if records differ in length.
   static constexpr char kVerified[] = "verified";
   static constexpr char kUnverified[] = "unverified";
   static constexpr char kSkipped[] = "skipped";
 
-  // Open opens `folder`, and checks that its files fit together.
+  // Open opens `folder`, and checks that its files are consistent.
   static absl::StatusOr<PackedSignals> Open(const std::filesystem::path& folder) {
     absl::StatusOr<PackedSignals> signals = OpenFolder(folder);
     if (signals.ok()) return signals;
@@ -73,26 +73,26 @@ class PackedSignals {
                                                       "; delete the folder to rebuild it"));
   }
 
-  // records returns the number of records, the unusable ones counted.
+  // records returns the number of records, including unusable ones.
   int records() const { return static_cast<int>(records_.size()); }
-  // leads returns the number of leads of each record: 12, in the order of kLeadNames.
+  // leads returns the number of leads: 12, in the order of kLeadNames.
   int leads() const { return kLeads; }
-  // samples returns the number of samples of each lead of each record, or 0 where records differ in length.
+  // samples returns the number of samples per lead, or 0 if records differ in length.
   int samples() const { return samples_; }
-  // samples returns the number of samples of each lead of one record.
+  // samples returns the number of samples per lead of a record.
   int samples(int record) const { return static_cast<int>((offsets_[record + 1] - offsets_[record]) / kLeads); }
-  // sampling_frequency_hz returns the number of samples in a second.
+  // sampling_frequency_hz returns the sampling frequency in Hz.
   int sampling_frequency_hz() const { return sampling_frequency_hz_; }
-  // dataset returns the corpus's name.
+  // dataset returns the name of the corpus.
   const std::string& dataset() const { return dataset_; }
-  // version returns the corpus's version.
+  // version returns the release of the corpus.
   const std::string& version() const { return version_; }
-  // synthetic is true when the records were computed rather than taken from people.
+  // synthetic is true for simulated records.
   bool synthetic() const { return synthetic_; }
-  // source_digest identifies the files that the signals were made from.
+  // source_digest identifies the files that the signals were packed from.
   const std::string& source_digest() const { return source_digest_; }
 
-  // signal returns the samples of a record, [leads, samples]; zeros or none when it is not usable.
+  // signal returns the samples of a record, [leads, samples]; zeros or none if it is unusable.
   std::span<const int16_t> signal(int record) const {
     return {digital_ + offsets_[record], digital_ + offsets_[record + 1]};
   }
@@ -101,27 +101,26 @@ class PackedSignals {
     const size_t length = samples(record);
     return signal(record).subspan(lead * length, length);
   }
-  // calibration says which amplitudes the samples of a lead stand for.
+  // calibration returns the gain and baseline of a lead.
   const Calibration& calibration(int record, int lead) const { return records_[record].calibration[lead]; }
   // id returns the record's name in the corpus.
   const std::string& id(int record) const { return records_[record].id; }
-  // usable is false when the record could not be read.
+  // usable is false if the record could not be read.
   bool usable(int record) const { return records_[record].usable; }
-  // reason says why a record is not usable.
+  // reason returns why a record is unusable.
   const std::string& reason(int record) const { return records_[record].reason; }
 
-  // WillRead has the system fetch the samples of a record while the caller goes on: worth it before records that lie
-  // far apart are read.
+  // WillRead asks the system to read the samples of a record ahead, which pays for random access.
   void WillRead(int record) const {
     const std::span<const int16_t> samples = signal(record);
     file_.WillRead({reinterpret_cast<const char*>(samples.data()), samples.size_bytes()});
   }
 
-  // Release gives the memory of the samples that were read back to the system, which does not do so by itself before
-  // memory is short. Spans stay valid.
+  // Release returns the memory of samples that were read to the system, which otherwise keeps them until memory is
+  // short. Spans stay valid.
   void Release() const { file_.Release(); }
 
-  // unusable returns the records that are not usable.
+  // unusable returns the records that could not be read.
   std::vector<int> unusable() const {
     std::vector<int> result;
     for (int record = 0; record < records(); ++record) {
@@ -160,7 +159,7 @@ class PackedSignals {
     return signals;
   }
 
-  // Returns the elements of the array file `name` with the content `bytes`, which must be of `dtype` and `shape`.
+  // Returns the elements of the .npy file `name` with the contents `bytes`, which must be of `dtype` and `shape`.
   static absl::StatusOr<absl::string_view> Elements(absl::string_view bytes, absl::string_view name,
                                                     absl::string_view dtype, size_t element_bytes,
                                                     const std::vector<int64_t>& shape) {
@@ -253,7 +252,7 @@ class PackedSignals {
   int samples_ = 0;
   std::string source_digest_;
   std::vector<PackedRecord> records_;
-  std::vector<int64_t> offsets_;  // [records + 1], of each record's first sample in digital_, and of the end
+  std::vector<int64_t> offsets_;  // [records + 1], index in digital_ of each record's first sample, and the end
   MappedFile file_;
   const int16_t* digital_ = nullptr;  // in file_
 };

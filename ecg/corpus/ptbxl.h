@@ -2,19 +2,19 @@
 //
 // PTB-XL (Wagner et al. 2020, doi:10.1038/s41597-020-0495-6), as PhysioNet ships it:
 //
-//   ptbxl_database.csv    a row for each record: patient, statements, fold, files
-//   scp_statements.csv    what each statement means, and which tasks it belongs to
+//   ptbxl_database.csv    a row for each record: patient, statements, fold, paths
+//   scp_statements.csv    the meaning of each statement, and its tasks
 //   records500/           the records at 500 Hz, in WFDB format
-//   records100/           the same at 100 Hz
+//   records100/           the same records at 100 Hz
 //
 //   spec::PtbXl spec;
 //   spec.set_task(spec::PtbXl::SUPERDIAGNOSTIC);
 //   ECG_ASSIGN_OR_RETURN(PtbXl ptbxl, PtbXl::Open(spec, folder));
 //   ptbxl.labels().classes;  // CD, HYP, MI, NORM, STTC
 //
-// Labels and splits are those of "In-depth Benchmarking of Deep Neural Network Architectures for ECG Diagnosis" (Nonaka
-// and Seita 2021), which follows "Deep Learning for ECG Analysis: Benchmarks and Insights from PTB-XL" (Strodthoff et
-// al. 2021).
+// Labels and splits follow "In-depth Benchmarking of Deep Neural Network Architectures for ECG Diagnosis" (Nonaka and
+// Seita 2021), which follows "Deep Learning for ECG Analysis: Benchmarks and Insights from PTB-XL" (Strodthoff et al.
+// 2021).
 
 #ifndef ECG_CORPUS_PTBXL_H_
 #define ECG_CORPUS_PTBXL_H_
@@ -87,12 +87,12 @@ class PtbXl {
 
   // corpus returns all records, in the order of ptbxl_database.csv.
   const Corpus& corpus() const { return corpus_; }
-  // labels returns the labels of the task. Records that have none are left out.
+  // labels returns the label matrix of the task. Records without a label of the task are left out.
   const Labels& labels() const { return labels_; }
-  // split returns the parts of labels() that train, validate and test.
+  // split returns the training, validation and test rows of labels().
   const Split& split() const { return split_; }
 
-  // ReadSignal reads the samples of a record, a place in corpus().records.
+  // ReadSignal reads the signal of a record, an index into corpus().records.
   absl::StatusOr<Signal> ReadSignal(int record) const {
     absl::StatusOr<Signal> signal = ReadWfdb(corpus_.data_dir / corpus_.records[record].path);
     if (!signal.ok()) return signal;
@@ -106,7 +106,7 @@ class PtbXl {
   }
 
  private:
-  // The releases differ in which records they hold, and nothing in the folder states the release.
+  // The folder does not state the release, but releases differ in their number of records.
   static const char* VersionOf(size_t records) {
     switch (records) {
       case 21837:
@@ -120,7 +120,7 @@ class PtbXl {
     }
   }
 
-  // ParseFold reads a fold, which pandas writes as "3.0" where a row of the column is empty.
+  // ParseFold parses a fold. pandas writes "3.0" if some row of the column is empty.
   static std::optional<int> ParseFold(const std::string& field) {
     double fold = 0;
     if (!absl::SimpleAtod(field, &fold) || !(fold >= 1 && fold <= kFolds) || fold != std::floor(fold)) {
@@ -174,12 +174,12 @@ class PtbXl {
     return absl::OkStatus();
   }
 
-  // WithoutPointZero returns a whole number as such: pandas writes "101.0" where a row of the column is empty, and
-  // PTB-XL's own table has patients so.
+  // WithoutPointZero strips ".0" from an integer: pandas writes "101.0" if some row of the column is empty, as in the
+  // patient_id column that PTB-XL ships.
   static std::string WithoutPointZero(absl::string_view field) { return std::string(absl::StripSuffix(field, ".0")); }
 
-  // CheckRate returns an error when no record is there at the rate that is asked for, and some are at the other. (Where
-  // some are missing, they are bad records.)
+  // CheckRate returns an error if no record exists at the requested sampling frequency, but some exist at the other.
+  // (If only some are missing, they are bad records.)
   absl::Status CheckRate() {
     const auto is_there = [&](const std::string& path) {
       std::error_code error;
@@ -215,7 +215,7 @@ class PtbXl {
   }
 
   // FindStatementColumn returns the column of scp_statements.csv that holds the statements. It is the first, and has no
-  // name; a table that was saved again by pandas may have row numbers there, and the statements in "Unnamed: 0".
+  // name; after a round trip through pandas the first may hold row numbers, and the statements are in "Unnamed: 0".
   absl::StatusOr<int> FindStatementColumn(const CsvTable& table) const {
     std::set<std::string> known;
     for (const Record& record : corpus_.records) known.insert(record.statements.begin(), record.statements.end());
@@ -238,7 +238,7 @@ class PtbXl {
                      "\"; take the file as PTB-XL has it, whose first column holds the statements"));
   }
 
-  // Returns the label of each statement that has one in `task`, read from scp_statements.csv.
+  // Returns the label in `task` of each statement that has one, from scp_statements.csv.
   absl::StatusOr<absl::flat_hash_map<std::string, std::string>> ReadStatements(Spec::Task task) const {
     ECG_ASSIGN_OR_RETURN(const CsvTable table, CsvTable::Read(corpus_.data_dir / kStatementsFile));
     absl::flat_hash_map<std::string, std::string> labels;
@@ -266,7 +266,7 @@ class PtbXl {
     return labels;
   }
 
-  std::vector<std::string> paths_at_other_rate_;  // of each record, while it is opened
+  std::vector<std::string> paths_at_other_rate_;  // of each record, used by Open only
   Corpus corpus_;
   Labels labels_;
   Split split_;

@@ -1,6 +1,6 @@
 // records_digest.h
 //
-// What tells one set of records from another, wherever they lie.
+// A digest that identifies a set of records, wherever they are stored.
 
 #ifndef ECG_CORPUS_RECORDS_DIGEST_H_
 #define ECG_CORPUS_RECORDS_DIGEST_H_
@@ -16,9 +16,9 @@
 
 namespace ecg {
 
-// RecordsDigest returns the SHA-256 digest, in hexadecimal, of the names, lengths and calibrations of all records in
-// `signals`, and of eight samples of the first and of the last lead of each: enough to tell corpora apart, and read in a
-// moment.
+// RecordsDigest returns the SHA-256 digest, in hexadecimal, of the ids, lengths and calibrations of all records in
+// `signals`, and of eight samples of the first and the last lead of each: enough to identify a corpus without reading
+// all of it.
 inline std::string RecordsDigest(const PackedSignals& signals) {
   constexpr int kSamples = 8;
   Sha256 digest;

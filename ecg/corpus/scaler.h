@@ -1,7 +1,7 @@
 // scaler.h
 //
-// One mean and one standard deviation for all samples of all leads, as the reference protocol has them: a network sees
-// (x - mean) / deviation. The leads keep their amplitudes relative to one another.
+// Standardisation with one mean and one standard deviation for all leads, as in the reference protocol: the network
+// sees (x - mean) / deviation. The relative amplitudes of the leads are kept.
 
 #ifndef ECG_CORPUS_SCALER_H_
 #define ECG_CORPUS_SCALER_H_
@@ -19,18 +19,18 @@
 
 namespace ecg {
 
-// Scaler is what amplitudes are standardised with.
+// Scaler holds the parameters of standardisation.
 struct Scaler {
   double mean_mv = 0;
   double standard_deviation_mv = 1;
 };
 
-// FitScaler returns the mean and the population standard deviation of every sample of every lead of `records`, which
-// are places in Corpus::records, all usable. The sums of each lead are exact integers; only the last step, over a pair
-// of numbers for each lead, is in floating point. A constant signal is an error, since nothing can be divided by 0.
+// FitScaler returns the mean and the population standard deviation over all samples and leads of `records`, indices
+// into Corpus::records that must be usable. The sums of each lead are exact integers; only combining the leads is in
+// floating point. A constant signal is an error, since its standard deviation is 0.
 inline absl::StatusOr<Scaler> FitScaler(const PackedSignals& signals, std::span<const int> records) {
-  // Variance of the whole = mean of the variances of the parts + variance of their means. Each part, a lead of a
-  // record, weighs as much as it is long, in units of the first record: 1 where all are equally long.
+  // Total variance = mean of the parts' variances + variance of their means. A part is a lead of a record; its weight
+  // is its length relative to the first record.
   struct Part {
     double mean_mv;
     double weight;
@@ -43,7 +43,7 @@ inline absl::StatusOr<Scaler> FitScaler(const PackedSignals& signals, std::span<
       return absl::InvalidArgumentError(
           absl::StrCat("record ", signals.id(record), " is not usable: ", signals.reason(record)));
     }
-    if (++read % 256 == 0) signals.Release();  // what has been read is not needed again for a while
+    if (++read % 256 == 0) signals.Release();  // pages that were read are not needed again soon
     const int64_t samples = signals.samples(record);
     const double count = static_cast<double>(samples);
     const double weight = count / signals.samples(records[0]);
@@ -56,13 +56,13 @@ inline absl::StatusOr<Scaler> FitScaler(const PackedSignals& signals, std::span<
       }
       const Calibration& calibration = signals.calibration(record, lead);
       parts.push_back({(static_cast<double>(sum) / count - calibration.baseline) / calibration.gain, weight});
-      // n times the sum of squared deviations, beyond 2^63 from 2^16 samples on.
+      // n times the sum of squared deviations: exceeds 2^63 from 2^16 samples on.
       const __int128 spread = static_cast<__int128>(samples) * sum_of_squares - static_cast<__int128>(sum) * sum;
       variances += weight * (static_cast<double>(spread) / (count * count) / (calibration.gain * calibration.gain));
     }
   }
   signals.Release();
-  if (parts.empty()) return absl::InvalidArgumentError("no records to take the mean amplitude of");
+  if (parts.empty()) return absl::InvalidArgumentError("no training records to compute the mean amplitude from");
   double mean_mv = 0, weights = 0;
   for (const Part& part : parts) {
     mean_mv += part.weight * part.mean_mv;

@@ -1,8 +1,10 @@
 // scp_codes.h
 //
-// PTB-XL writes the statements of a record as a Python dictionary, from statement to likelihood in percent:
+// Parses the statements of a record, which PTB-XL writes as a Python dictionary from statement to likelihood in
+// percent:
 //
-//   {'NORM': 100.0, 'LVOLT': 0.0, 'SR': 0.0}
+//   const char text[] = "{'NORM': 100.0, 'LVOLT': 0.0, 'SR': 0.0}";
+//   ECG_ASSIGN_OR_RETURN(const std::vector<ScpCode> codes, ParseScpCodes(text));
 
 #ifndef ECG_CORPUS_SCP_CODES_H_
 #define ECG_CORPUS_SCP_CODES_H_
@@ -23,20 +25,20 @@
 
 namespace ecg {
 
-// ScpCode is one statement about a record.
+// ScpCode is one statement of a record.
 struct ScpCode {
   // statement is the code, such as "NORM".
   std::string statement;
-  // likelihood is in percent. PTB-XL gives 0 to statements whose likelihood nobody stated, those about form and rhythm
-  // among them, so 0 does not mean absent.
+  // likelihood is in percent. PTB-XL writes 0 for an unknown likelihood, e.g. of all form and rhythm statements, so 0
+  // does not mean absent.
   double likelihood = 0;
 };
 
-// ParseScpCodes reads a dictionary of strings to numbers, and nothing else of Python. Its errors name the character,
-// from 1.
+// ParseScpCodes parses a dictionary from strings to numbers, and no other Python. Errors state the position in
+// characters, from 1.
 inline absl::StatusOr<std::vector<ScpCode>> ParseScpCodes(absl::string_view text) {
   size_t position = 0;
-  // The next character that is no space, or 0 at the end.
+  // The next non-space character, or 0 at the end.
   const auto peek = [&] {
     while (position < text.size() && absl::ascii_isspace(text[position])) ++position;
     return position < text.size() ? text[position] : '\0';

@@ -1,7 +1,7 @@
 // scp_statements.h
 //
-// The 71 SCP-ECG statements that PTB-XL uses, and how it groups them: the facts of its scp_statements.csv (Wagner et
-// al. 2020, doi:10.1038/s41597-020-0495-6), in its order.
+// The 71 SCP-ECG statements of PTB-XL and their groups, from its scp_statements.csv (Wagner et al. 2020,
+// doi:10.1038/s41597-020-0495-6), in its order.
 
 #ifndef ECG_CORPUS_SCP_STATEMENTS_H_
 #define ECG_CORPUS_SCP_STATEMENTS_H_
@@ -16,9 +16,9 @@ namespace ecg {
 struct ScpStatement {
   absl::string_view code;
   absl::string_view description;
-  // kinds names what the statement is about: 'd' diagnostic, 'f' form, 'r' rhythm.
+  // kinds is the kind of the statement: 'd' diagnostic, 'f' form, 'r' rhythm; it may have several.
   absl::string_view kinds;
-  // diagnostic_class is the superclass, and diagnostic_subclass the subclass, of a diagnostic statement; else empty.
+  // diagnostic_class and diagnostic_subclass are the superclass and subclass of a diagnostic statement; else empty.
   absl::string_view diagnostic_class;
   absl::string_view diagnostic_subclass;
 
@@ -26,7 +26,7 @@ struct ScpStatement {
   bool Is(char kind) const { return kinds.find(kind) != kinds.npos; }
 };
 
-// kScpStatements holds them all.
+// kScpStatements lists all statements.
 inline constexpr std::array<ScpStatement, 71> kScpStatements = {{
     {"NDT", "non-diagnostic T abnormalities", "df", "STTC", "STTC"},
     {"NST_", "non-specific ST changes", "df", "STTC", "NST_"},

@@ -1,7 +1,7 @@
 // snomed_ct.h
 //
-// What the statements of one corpus are called in another: PTB-XL speaks SCP-ECG, the corpora of the PhysioNet/CinC
-// Challenges SNOMED CT, and CPSC 2018 has nine names of its own.
+// Maps label vocabularies to one another: SCP-ECG (PTB-XL), SNOMED CT (PhysioNet/CinC Challenges) and the nine labels
+// of CPSC 2018.
 //
 //   for (const ClassMatch& match : MatchClasses(ptbxl.labels().classes, g12ec.labels().classes)) {
 //     match.code;     // "164889003"
@@ -34,14 +34,14 @@ namespace ecg {
 // SnomedCtStatement is one finding in the three vocabularies.
 struct SnomedCtStatement {
   absl::string_view code;  // SNOMED CT
-  absl::string_view name;  // what the Challenge calls it
+  absl::string_view name;  // the Challenge's name
   absl::string_view scp;   // the statement of PTB-XL
   absl::string_view cpsc;  // the label of CPSC 2018, or empty
 };
 
-// kSnomedCt holds them all. PTB-XL's NORM stands beside 426783006, sinus rhythm, as in Nonaka and Seita 2021: the other
-// corpora give that code to records of which nothing else is to be said. PTB-XL's SR, which most of its abnormal
-// records carry as well, stands beside nothing.
+// kSnomedCt is the mapping. PTB-XL's NORM is mapped to 426783006, sinus rhythm, as in Nonaka and Seita 2021: the other
+// corpora give that code to records without findings. PTB-XL's SR, which most of its abnormal records have as well, is
+// not mapped.
 inline constexpr std::array<SnomedCtStatement, 39> kSnomedCt = {{
     {"426783006", "sinus rhythm", "NORM", "Normal"},
     {"164889003", "atrial fibrillation", "AFIB", "AF"},
@@ -84,8 +84,8 @@ inline constexpr std::array<SnomedCtStatement, 39> kSnomedCt = {{
     {"446358003", "right atrial hypertrophy", "RAO/RAE", ""},
 }};
 
-// kSameDiagnosis holds codes that the Challenge scores as the second one, and 164884008, ventricular ectopics, which is
-// what it calls PVC in CPSC 2018 and PTB-XL.
+// kSameDiagnosis maps codes to the code that the Challenge scores them as, and 164884008, ventricular ectopics, which
+// is its code for PVC in CPSC 2018 and PTB-XL, to PVC.
 inline constexpr std::array<std::pair<absl::string_view, absl::string_view>, 5> kSameDiagnosis = {{
     {"59118001", "713427006"},   // right bundle branch block
     {"733534002", "164909002"},  // complete left bundle branch block
@@ -94,8 +94,8 @@ inline constexpr std::array<std::pair<absl::string_view, absl::string_view>, 5> 
     {"164884008", "427172004"},  // ventricular ectopics
 }};
 
-// SnomedCtCode returns the code of `statement`, which is of any of the three vocabularies; of codes that mean the same,
-// always the same one. A statement that is not listed stands for itself.
+// SnomedCtCode returns the SNOMED CT code of `statement`, of any of the three vocabularies; the same code for
+// equivalent ones. A statement that is not listed is returned unchanged.
 inline std::string SnomedCtCode(absl::string_view statement) {
   for (const SnomedCtStatement& row : kSnomedCt) {
     if (statement == row.scp || (!row.cpsc.empty() && statement == row.cpsc)) return std::string(row.code);
@@ -106,18 +106,18 @@ inline std::string SnomedCtCode(absl::string_view statement) {
   return std::string(statement);
 }
 
-// ClassMatch is a finding that two sets of classes have in common.
+// ClassMatch is a finding that two label vocabularies have in common.
 struct ClassMatch {
-  // code is its SNOMED CT code, or its name where both sets have a name that has no code here.
+  // code is its SNOMED CT code, or its name if both vocabularies have a name that is not mapped.
   std::string code;
-  // first and second are the classes of each set that stand for it: places in the set, ascending. There are several
-  // where a corpus tells more finely: a record has the finding if it has any of them.
+  // first and second are the matching classes of each vocabulary, as ascending indices. There are several if a corpus
+  // is more fine-grained: a record has the finding if it has any of them.
   std::vector<int> first;
   std::vector<int> second;
 };
 
-// MatchClasses returns what `first` and `second` have in common, in the order of `first`. The subclasses of PTB-XL's
-// task subdiagnostic have names of statements but a wider meaning, and must not be matched with another task's.
+// MatchClasses returns the findings that `first` and `second` have in common, in the order of `first`. The subclasses
+// of PTB-XL's task subdiagnostic share names with statements but are broader, so do not match them with another task.
 inline std::vector<ClassMatch> MatchClasses(std::span<const std::string> first, std::span<const std::string> second) {
   std::map<std::string, std::vector<int>> in_first, in_second;
   for (size_t k = 0; k < first.size(); ++k) in_first[SnomedCtCode(first[k])].push_back(static_cast<int>(k));

@@ -1,9 +1,8 @@
 // split.h
 //
-// Which records train, which choose among the trained weights, and which judge the chosen ones.
+// The training, validation and test sets.
 //
-//   const Split usable =
-//       KeepRecords(dataset.split(), dataset.labels(), [&](int record) { return packed.usable(record); });
+//   const Split usable = KeepRecords(split, labels, [&](int record) { return signals.usable(record); });
 
 #ifndef ECG_CORPUS_SPLIT_H_
 #define ECG_CORPUS_SPLIT_H_
@@ -21,14 +20,14 @@
 
 namespace ecg {
 
-// Split holds rows of a Labels, in ascending order. No row is in two parts.
+// Split holds rows of a Labels, in ascending order. The parts are disjoint.
 struct Split {
   std::vector<int> train;
   std::vector<int> validation;
   std::vector<int> test;
 };
 
-// SplitByFold returns the split in which the records of one fold validate, those of another test, and all others train.
+// SplitByFold returns the split with one fold for validation, one for test, and all others for training.
 inline Split SplitByFold(const Corpus& corpus, const Labels& labels, int validation_fold, int test_fold) {
   Split split;
   for (int row = 0; row < labels.rows(); ++row) {
@@ -38,7 +37,7 @@ inline Split SplitByFold(const Corpus& corpus, const Labels& labels, int validat
   return split;
 }
 
-// KeepRecords returns `split` without the rows whose record (its place in Corpus::records) `keep` answers with false.
+// KeepRecords returns the rows of `split` for whose record (an index into Corpus::records) `keep` returns true.
 template <typename Predicate>
 Split KeepRecords(Split split, const Labels& labels, Predicate keep) {
   for (std::vector<int>* rows : {&split.train, &split.validation, &split.test}) {
@@ -47,8 +46,8 @@ Split KeepRecords(Split split, const Labels& labels, Predicate keep) {
   return split;
 }
 
-// SharedPatient is two records of one patient in two parts of a split, which makes a test of new patients easier than
-// it is. The records are places in Corpus::records; the parts are "train", "validation" or "test".
+// SharedPatient is a patient with records in two parts of a split: a leak that inflates test scores. The records are
+// indices into Corpus::records; the parts are "train", "validation" or "test".
 struct SharedPatient {
   std::string patient_id;
   int first_record = 0;
@@ -57,8 +56,8 @@ struct SharedPatient {
   const char* second_part = "";
 };
 
-// FindSharedPatient returns the first patient who has records in two parts of `split`, in the order train, validation,
-// test; nothing when there is none. Records whose patient is not stated are no patient's.
+// FindSharedPatient returns the first patient with records in two parts of `split`, in the order train, validation,
+// test; nullopt if there is none. Records without a patient_id are ignored.
 inline std::optional<SharedPatient> FindSharedPatient(const Corpus& corpus, const Labels& labels, const Split& split) {
   const std::pair<const std::vector<int>*, const char*> parts[] = {
       {&split.train, "train"}, {&split.validation, "validation"}, {&split.test, "test"}};
@@ -75,7 +74,7 @@ inline std::optional<SharedPatient> FindSharedPatient(const Corpus& corpus, cons
   return std::nullopt;
 }
 
-// CountSharedPatients returns how many patients have records in two or three parts of `split`.
+// CountSharedPatients returns the number of patients with records in more than one part of `split`.
 inline int CountSharedPatients(const Corpus& corpus, const Labels& labels, const Split& split) {
   std::map<std::string, std::set<int>> parts_of;
   int part = 0;

@@ -1,13 +1,13 @@
 // stratified_split.h
 //
-// A split in which each part has its share of every class, for corpora that come without folds: iterative
-// stratification (Sechidis, Tsoumakas and Vlahavas 2011, doi:10.1007/978-3-642-23808-6_10).
+// Stratified split of a multi-label corpus without folds: iterative stratification (Sechidis, Tsoumakas and Vlahavas
+// 2011, doi:10.1007/978-3-642-23808-6_10).
 //
 //   const Split split = StratifiedSplit(labels, /*seed=*/1);   // 80% train, 10% validate, 10% test
 //
-// The reference splits in this manner with the Python library iterative-stratification, whose draws are NumPy's: the
-// shares agree with ours, but which record is in which part cannot. Classes that do not overlap are within a row of
-// their shares; of 3,000 records with PTB-XL's statements, a class is off by 1.4 rows (root mean square).
+// The reference uses the Python library iterative-stratification with NumPy's random numbers: the proportions agree
+// with ours, but not which record is in which part. Disjoint classes are within one row of their share; on 3,000
+// records with PTB-XL's statements, a class deviates by 1.4 rows (root mean square).
 
 #ifndef ECG_CORPUS_STRATIFIED_SPLIT_H_
 #define ECG_CORPUS_STRATIFIED_SPLIT_H_
@@ -26,31 +26,31 @@
 
 namespace ecg {
 
-// SplitShares is how much of the records each part gets; together 1.
+// SplitShares are the fractions of the records in each part; they sum to 1.
 struct SplitShares {
   double train = 0.8;
   double validation = 0.1;
   double test = 0.1;
 };
 
-// StratifiedSplit returns a split that depends on `labels`, `seed` and `shares` alone, on every machine. The rarest
-// class is dealt out first, each of its rows to the part that lacks most of that class, then to the one that lacks most
-// rows, and then by lot; rows without any class come last. Where the paper takes the rows in the order of the source,
-// ours are shuffled, so that seeds differ in more than ties.
+// StratifiedSplit returns a split that depends only on `labels`, `seed` and `shares`, on every machine. Classes are
+// assigned from the rarest on; each row goes to the part with the largest deficit of the class, ties to the part with
+// the largest deficit of rows, and further ties at random. Rows without any class come last. The paper takes rows in
+// the order of the source; ours are shuffled, so that seeds differ in more than ties.
 inline Split StratifiedSplit(const Labels& labels, uint64_t seed, const SplitShares& shares = {}) {
   constexpr int kParts = 3;
   const std::array<double, kParts> share = {shares.train, shares.validation, shares.test};
   const size_t classes = labels.classes.size();
-  Random random({seed, /*what for*/ 0x5eed});
+  Random random({seed, /*stream=*/0x5eed});
   std::vector<int> rows(labels.rows());
   std::iota(rows.begin(), rows.end(), 0);
   for (size_t i = rows.size(); i > 1; --i) std::swap(rows[i - 1], rows[random.Below(i)]);
 
-  std::vector<int> left(classes);  // rows with each class that have no part yet
+  std::vector<int> left(classes);  // unassigned rows of each class
   for (const int row : rows) {
     for (size_t k = 0; k < classes; ++k) left[k] += labels.row(row)[k];
   }
-  // What each part still lacks: rows, and rows with each class.
+  // The deficit of each part: rows, and rows of each class.
   std::array<double, kParts> lacks_rows;
   std::array<std::vector<double>, kParts> lacks;
   for (int part = 0; part < kParts; ++part) {
@@ -59,7 +59,7 @@ inline Split StratifiedSplit(const Labels& labels, uint64_t seed, const SplitSha
   }
 
   std::array<std::vector<int>, kParts> parts;
-  // Gives `row` to the part that lacks most; `lack(part)` tells how much.
+  // Assigns `row` to the part with the largest deficit, which `lack(part)` returns.
   const auto give = [&](int row, auto lack) {
     std::vector<int> best;
     for (int part = 0; part < kParts; ++part) {

@@ -1,11 +1,12 @@
 // target_versus_normal.h
 //
-// One class for each record in place of many labels: the statement in question, else normal, else other.
+// Multi-class labels from multi-label ones: the target statement, else normal, else other.
 //
 //   spec::TargetVersusNormal question;
 //   question.set_statement("AFIB");
 //   question.set_normal("NORM");
-//   ECG_ASSIGN_OR_RETURN(Labels labels, TargetVersusNormalLabels(ptbxl.labels(), question));   // classes NORM, AFIB, other
+//   ECG_ASSIGN_OR_RETURN(Labels labels, TargetVersusNormalLabels(ptbxl.labels(), question));
+//   labels.classes;  // NORM, AFIB, other
 
 #ifndef ECG_CORPUS_TARGET_VERSUS_NORMAL_H_
 #define ECG_CORPUS_TARGET_VERSUS_NORMAL_H_
@@ -26,13 +27,12 @@
 
 namespace ecg {
 
-// kOtherClass is the name of the class of records that are neither.
+// kOtherClass is the class of records with neither statement.
 inline constexpr char kOtherClass[] = "other";
 
-// TargetVersusNormalLabels returns `labels` with the three classes normal, statement and other, in this order, exactly one of which
-// is 1 in each row. The rows are those of `labels`, so a split of them stays what it is. As in the reference, a record
-// that has both the statement and normal has the statement. A code that is no class of `labels` is an error, which
-// lists those that are.
+// TargetVersusNormalLabels returns one-hot labels with the classes normal, statement, other, in this order. The rows
+// are those of `labels`, so a split of them stays valid. As in the reference, a record with both statements counts as
+// the target. A code that is not a class of `labels` is an error that lists the classes.
 inline absl::StatusOr<Labels> TargetVersusNormalLabels(const Labels& labels, const spec::TargetVersusNormal& question) {
   const auto column_of = [&](absl::string_view field, const std::string& code) -> absl::StatusOr<size_t> {
     const auto found = std::find(labels.classes.begin(), labels.classes.end(), code);

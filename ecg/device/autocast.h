@@ -1,7 +1,7 @@
 // autocast.h
 //
-// Arithmetic in 16 bits where that does no harm: convolutions and matrix products take bfloat16, everything that sums
-// many numbers stays in float32. Weights are kept in float32 and rounded for each use.
+// Automatic mixed precision: convolutions and matrix products run in bfloat16, reductions (norms, losses) in float32.
+// Weights stay float32 and are cast at each use.
 //
 //   torch::Tensor logits;
 //   {
@@ -21,9 +21,9 @@
 
 namespace ecg {
 
-// Autocast makes LibTorch round to bfloat16 in this thread while it lives, where the device's precision is BF16. The
-// rounded weights are forgotten when it ends, since the next step changes the weights; on CUDA they are not kept at
-// all, since a graph that is recorded must not find them made already.
+// Autocast enables bfloat16 autocast in this thread for its lifetime, where the device's precision is BF16. The cache
+// of cast weights is cleared at its end, since the next step changes the weights. On CUDA the cache is off: a CUDA
+// graph must capture the casts, so it must not find them in the cache.
 class Autocast {
  public:
   explicit Autocast(const Device& device) : on_(device.precision == spec::Runtime::BF16), type_(device.torch.type()) {

@@ -1,13 +1,14 @@
 // cuda.h
 //
-// All that is CUDA's own: memory, streams, graphs, transfers. Where LibTorch was built without CUDA, and on the CPU,
-// the same names do the same work in the plain way, so that nobody else asks.
+// Everything specific to CUDA: memory, streams, graphs, uploads. On the CPU, and where LibTorch was built without CUDA,
+// the same names fall back to plain work, so that callers need no #ifdef.
 //
 //   const ScopedStream stream(device);
-//   GraphedStep step(device, /*as_graph=*/true, [&] { ... forward, backward, update ... });
-//   for (...) {
-//     upload(batch);      // Upload: while the device still computes the step before
-//     step();             // the third time it is recorded, and from then on replayed
+//   Upload upload(device);
+//   GraphedStep step(device, /*as_graph=*/true, [&] { TrainOn(on_device); });  // forward, backward, update
+//   for (const torch::Tensor& batch : batches) {
+//     upload({batch}, {on_device});  // overlaps with the step before
+//     step();                        // the third call captures a CUDA graph; later calls replay it
 //   }
 
 #ifndef ECG_DEVICE_CUDA_H_
@@ -42,16 +43,16 @@
 
 namespace ecg {
 
-// DeviceMemory is how a CUDA device's memory is used, in bytes.
+// DeviceMemory is the memory use of a CUDA device, in bytes.
 struct DeviceMemory {
   int64_t free = 0;
   int64_t total = 0;
-  // What this process keeps, and what its tensors took at the most.
+  // Reserved by this process's caching allocator, and the peak that its tensors allocated.
   int64_t kept = 0;
   int64_t peak = 0;
 };
 
-// CudaDeviceCount returns the number of CUDA devices that can be used, counted from 0.
+// CudaDeviceCount returns the number of usable CUDA devices.
 inline int CudaDeviceCount() {
 #ifdef ECG_WITH_CUDA
   return static_cast<int>(torch::cuda::device_count());
@@ -60,7 +61,7 @@ inline int CudaDeviceCount() {
 #endif
 }
 
-// DeviceName returns what the maker calls `device`, and of the CPU "cpu".
+// DeviceName returns the product name of a CUDA device, and "cpu" for the CPU.
 inline std::string DeviceName(const torch::Device& device) {
 #ifdef ECG_WITH_CUDA
   cudaDeviceProp properties;
@@ -69,7 +70,7 @@ inline std::string DeviceName(const torch::Device& device) {
   return device.str();
 }
 
-// MemoryOf returns the memory of `device`, and nothing of the CPU.
+// MemoryOf returns the memory use of a CUDA device, and nullopt for the CPU or where CUDA does not tell.
 inline std::optional<DeviceMemory> MemoryOf(const torch::Device& device) {
 #ifdef ECG_WITH_CUDA
   if (device.is_cuda()) {
@@ -77,7 +78,7 @@ inline std::optional<DeviceMemory> MemoryOf(const torch::Device& device) {
     size_t free = 0, total = 0;
     if (cudaMemGetInfo(&free, &total) != cudaSuccess) return std::nullopt;
     const auto stats = c10::cuda::CUDACachingAllocator::getDeviceStats(guard.current_device().index());
-    // The first of each list is the sum of all kinds.
+    // Element 0 is the total over small and large pools.
     return DeviceMemory{.free = static_cast<int64_t>(free),
                         .total = static_cast<int64_t>(total),
                         .kept = stats.reserved_bytes[0].current,
@@ -88,7 +89,7 @@ inline std::optional<DeviceMemory> MemoryOf(const torch::Device& device) {
   return std::nullopt;
 }
 
-// ReleaseUnusedMemory gives memory that no tensor uses back to the device, and begins a new peak.
+// ReleaseUnusedMemory empties the caching allocator, and resets the peak.
 inline void ReleaseUnusedMemory(const torch::Device& device) {
 #ifdef ECG_WITH_CUDA
   if (device.is_cuda()) {
@@ -100,7 +101,7 @@ inline void ReleaseUnusedMemory(const torch::Device& device) {
   (void)device;
 }
 
-// Synchronise waits until `device` has done all that it was given.
+// Synchronise waits until `device` has finished all queued work.
 inline void Synchronise(const torch::Device& device) {
 #ifdef ECG_WITH_CUDA
   if (device.is_cuda()) torch::cuda::synchronize(device.index());
@@ -108,8 +109,8 @@ inline void Synchronise(const torch::Device& device) {
   (void)device;
 }
 
-// IsOutOfMemory tells whether `error` says that memory, the device's or the host's, ran out. LibTorch has a type for it
-// that not all of its parts use: cuDNN, cuBLAS and the CPU say it in words.
+// IsOutOfMemory returns whether `error` means out of memory, on the device or on the host. LibTorch has a type for it,
+// but errors of cuDNN, cuBLAS and the CPU allocator only say so in their message.
 inline bool IsOutOfMemory(const c10::Error& error) {
   if (dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr) return true;
   const std::string& what = error.msg();
@@ -117,26 +118,26 @@ inline bool IsOutOfMemory(const c10::Error& error) {
          absl::StrContains(what, "DefaultCPUAllocator");
 }
 
-// StatusOf returns what `error`, which happened during `what` on `device`, means for a person. When memory ran out,
-// it says what was asked and what there is; `advice` tells what to lower.
+// StatusOf turns `error`, which was thrown during `what` on `device`, into a status. Out of memory becomes
+// ResourceExhausted, with the memory in use and `advice` on what to lower.
 inline absl::Status StatusOf(const c10::Error& error, absl::string_view what, const torch::Device& device,
                              absl::string_view advice) {
-  // The first line of LibTorch's message; what follows is about its own settings.
+  // Only the first line of LibTorch's message; the rest is about its own settings.
   absl::string_view message = error.msg();
   message = message.substr(0, message.find('\n'));
   if (!IsOutOfMemory(error)) return absl::InternalError(absl::StrCat(what, ": LibTorch failed: ", message));
   std::string there;
   if (const std::optional<DeviceMemory> memory = MemoryOf(device)) {
     const auto gigabytes = [](int64_t bytes) { return absl::StrFormat("%.2f GB", bytes / 1e9); };
-    there = absl::StrCat("; of ", gigabytes(memory->total), " are ", gigabytes(memory->free), " free, and ",
-                         gigabytes(memory->kept), " are this process's");
+    there = absl::StrCat("; ", gigabytes(memory->free), " of ", gigabytes(memory->total), " are free, ",
+                         gigabytes(memory->kept), " are reserved by this process");
   }
   return absl::ResourceExhaustedError(
-      absl::StrCat(what, ": ", device.str(), " has too little memory: ", message, there, ". ", advice));
+      absl::StrCat(what, ": out of memory on ", device.str(), ": ", message, there, ". ", advice));
 }
 
-// ScopedStream makes a stream of its own the one that this thread gives work to, while it lives: work on the default one
-// cannot be recorded. At its end it waits for all of that work. Inside another one it changes nothing.
+// ScopedStream makes a side stream the current stream of this thread for its lifetime: the default stream cannot be
+// captured. Its destructor synchronises with that stream. Inside another ScopedStream it does nothing.
 class ScopedStream {
  public:
   explicit ScopedStream(const torch::Device& device) {
@@ -152,7 +153,7 @@ class ScopedStream {
   ScopedStream& operator=(const ScopedStream&) = delete;
 #ifdef ECG_WITH_CUDA
   ~ScopedStream() {
-    // What went wrong on the device is told by whoever asks for a result.
+    // An error on the device is reported by whoever reads a result.
     if (guard_) (void)cudaStreamSynchronize(c10::cuda::getCurrentCUDAStream());
   }
 
@@ -161,17 +162,17 @@ class ScopedStream {
 #endif
 };
 
-// GraphedStep is work that is done many times, always on the same tensors. On a CUDA device it is done twice as it is, in
-// which cuDNN finds its fastest algorithms, is then recorded as a graph, and from then on replayed, which costs the
-// host one call rather than hundreds. It must not wait for the device, nor hold on to memory that it did not have
-// before: a tensor that it makes keeps its place, and has new content after each replay.
+// GraphedStep is work that is repeated on the same tensors. On a CUDA device the first two calls run eagerly (cuDNN
+// benchmarks its algorithms in them), the third captures a CUDA graph, and from then on it is replayed, which costs the
+// host one launch instead of hundreds. The work must not synchronise with the device. A tensor that it allocates keeps
+// its address, and has new contents after each replay.
 class GraphedStep {
  public:
-  // Without `as_graph` the work is always done as it is.
+  // Without `as_graph`, and on the CPU, every call runs eagerly.
   GraphedStep(const torch::Device& device, bool as_graph, std::function<void()> work)
       : work_(std::move(work)), as_graph_(as_graph && device.is_cuda()), device_(device) {}
 
-  // Does the work once.
+  // Runs the work once.
   void operator()() {
 #ifdef ECG_WITH_CUDA
     if (as_graph_ && ++times_ > kAsItIs) {
@@ -189,14 +190,14 @@ class GraphedStep {
 
   void Record() {
     Synchronise(device_);
-    // A graph has memory of its own, so what the work took before would be taken twice.
+    // A CUDA graph has a memory pool of its own, so free what the eager calls left cached.
     c10::cuda::CUDACachingAllocator::emptyCache();
     auto graph = std::make_unique<at::cuda::CUDAGraph>();
     graph->capture_begin();
     try {
       work_();
     } catch (...) {
-      // LibTorch must know that nothing is recorded any more, though what was recorded is of no use.
+      // End the capture, so that LibTorch can be used again; the partial graph is discarded.
       try {
         graph->capture_end();
       } catch (const c10::Error&) {
@@ -216,14 +217,14 @@ class GraphedStep {
   const torch::Device device_;
 };
 
-// Upload copies tensors from the host into tensors of a device, through two sets of page-locked buffers on a stream of
-// its own, so that a transfer runs while the device computes. On the CPU it copies.
+// Upload copies tensors from the host to a device, double-buffered: through two sets of pinned buffers on a copy
+// stream, so that transfers overlap with computation. On the CPU it is a plain copy.
 class Upload {
  public:
   explicit Upload(const torch::Device& device) : device_(device) {}
 
-  // Copies each of `from` into the one of `to` at its place, before whatever this thread gives to the device next. All
-  // calls must have tensors of the same shapes. It returns at once unless the device is two calls behind.
+  // Copies from[i] into to[i], ordered before what this thread queues on the device next. The tensors of all calls must
+  // have the same shapes. Returns at once, unless the device lags two calls behind.
   void operator()(const std::vector<torch::Tensor>& from, const std::vector<torch::Tensor>& to) {
 #ifdef ECG_WITH_CUDA
     if (device_.is_cuda()) {

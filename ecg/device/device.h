@@ -1,6 +1,6 @@
 // device.h
 //
-// Where a network runs. What is CUDA's own is behind cuda.h.
+// The device that a network runs on. What is specific to CUDA is in cuda.h.
 
 #ifndef ECG_DEVICE_DEVICE_H_
 #define ECG_DEVICE_DEVICE_H_
@@ -22,18 +22,18 @@
 
 namespace ecg {
 
-// Device is where a run computes, and how exactly.
+// Device is the device of a run, with its precision.
 struct Device {
   torch::Device torch = torch::kCPU;
   spec::Runtime::Precision precision = spec::Runtime::FP32;
-  // A line for the person who asked for another device; empty when they got what they asked for.
+  // A message for the user who asked for another device; else empty.
   std::string note;
-  // Whether work that is repeated is recorded and replayed; of CUDA only.
+  // Whether training steps are captured as CUDA graphs; false on the CPU.
   bool graphs = false;
 };
 
-// ChooseDevice finds the device that `runtime` names, and sets how it computes. With fall_back_to_cpu a missing one
-// becomes the CPU and a note, without it an error.
+// ChooseDevice returns the device that `runtime` names, and sets LibTorch's precision and determinism for the process.
+// If the device is missing, fall_back_to_cpu returns the CPU with a note; without it, it is an error.
 inline absl::StatusOr<Device> ChooseDevice(const spec::Runtime& runtime) {
   const spec::Runtime::Precision precision = runtime.precision();
   const std::string& name = runtime.device();
@@ -46,15 +46,15 @@ inline absl::StatusOr<Device> ChooseDevice(const spec::Runtime& runtime) {
   }
   const int count = CudaDeviceCount();
   if (index < count) {
-    // All of this is of the process. Products of float32 with mantissas of 10 bits:
+    // These settings are per process. TF32 multiplies float32 with mantissas of 10 bits.
     at::Context& context = at::globalContext();
     context.setAllowTF32CuBLAS(precision == spec::Runtime::TF32);
     context.setAllowTF32CuDNN(precision == spec::Runtime::TF32);
-    // The fastest algorithm is found by timing, and not the same each time.
+    // cuDNN's benchmark picks the fastest algorithm by timing, which is not deterministic.
     context.setBenchmarkCuDNN(!runtime.deterministic());
     context.setDeterministicCuDNN(runtime.deterministic());
     context.setDeterministicAlgorithms(runtime.deterministic(), /*warn_only=*/true);
-    // cuBLAS reads this when it is first used.
+    // cuBLAS reads this when it is initialised.
     if (runtime.deterministic()) setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
     return Device{torch::Device(torch::kCUDA, static_cast<torch::DeviceIndex>(index)), precision, "",
                   runtime.cuda_graphs()};

@@ -1,7 +1,7 @@
 // layout.h
 //
-// How a network and its signals lie in a device's memory, so that convolutions are fast there. It changes no number by
-// more than rounding.
+// The memory layout of a network and its signals that makes convolutions fast on a device. Results differ by rounding
+// only.
 //
 //   MoveNetwork(network, device);
 //   network.forward(ToDeviceLayout(signals, device));
@@ -17,16 +17,16 @@
 
 namespace ecg {
 
-// WantsChannelsLast tells whether convolutions on `device` are faster channels last: where oneDNN does them.
+// WantsChannelsLast returns whether channels last is the faster layout on `device`: on the CPU with oneDNN.
 inline bool WantsChannelsLast(const Device& device) { return device.torch.is_cpu() && at::hasMKLDNN(); }
 
-// MoveNetwork moves `network` to `device`, its convolutions' weights channels last where that is faster.
+// MoveNetwork moves `network` to `device`, with convolution weights in channels last where that is faster.
 inline void MoveNetwork(torch::nn::Module& network, const Device& device) {
   network.to(device.torch);
   if (WantsChannelsLast(device)) ConvertToChannelsLast(network);
 }
 
-// ToDeviceLayout returns `signals` [B, C, L], which are on `device`, in the memory layout that is fastest there.
+// ToDeviceLayout returns `signals` [B, C, L], already on `device`, in the memory layout that is fastest there.
 inline torch::Tensor ToDeviceLayout(const torch::Tensor& signals, const Device& device) {
   return WantsChannelsLast(device) ? ChannelsLast(signals) : signals;
 }

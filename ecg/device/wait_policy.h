@@ -1,6 +1,6 @@
 // wait_policy.h
 //
-// What threads that compute together do while they wait for one another.
+// Whether idle OpenMP threads spin or sleep.
 
 #ifndef ECG_DEVICE_WAIT_POLICY_H_
 #define ECG_DEVICE_WAIT_POLICY_H_
@@ -11,19 +11,20 @@
 
 namespace ecg {
 
-// LetWaitingThreadsSleep makes OpenMP, in programs that are begun from now on, let a thread that waits sleep after a
-// few microseconds, unless the person has set $OMP_WAIT_POLICY; it returns whether that is so. Threads that wait in a
-// loop for as long as they do otherwise take the time of whatever else runs on the machine, and then wait for those
-// that it keeps from running: beside another busy process, a training with two threads runs at a third of its speed.
-// Those that sleep at once must be woken too often: alone on the machine, a step in bfloat16 takes 8% longer.
+// LetWaitingThreadsSleep sets OpenMP's wait policy, for programs started from now on, to sleep after a few microseconds
+// of spinning. It leaves $OMP_WAIT_POLICY alone if the user has set it, and returns whether it changed the policy. With
+// the default, long spinning takes CPU time from other processes, and then waits for the very threads it keeps from
+// running: beside another busy process, training with two threads runs at a third of its speed. Sleeping at once costs
+// too many wake-ups: on an idle machine, a step in bfloat16 takes 8% longer.
 inline bool LetWaitingThreadsSleep() {
   if (std::getenv("OMP_WAIT_POLICY") != nullptr) return false;
-  // How often the loop is run, in GNU's OpenMP, which is LibTorch's; others let threads sleep at once.
+  // Spin iterations in GNU's OpenMP, which LibTorch uses; other implementations sleep at once.
   setenv("GOMP_SPINCOUNT", "1000", /*overwrite=*/0);
   return setenv("OMP_WAIT_POLICY", "passive", /*overwrite=*/1) == 0;
 }
 
-// SleepWhileWaiting begins the program anew, once, with LetWaitingThreadsSleep: OpenMP reads its settings before main.
+// SleepWhileWaiting restarts the program once with LetWaitingThreadsSleep, because OpenMP reads its settings before
+// main.
 inline void SleepWhileWaiting(char** argv) {
   if (LetWaitingThreadsSleep()) execv("/proc/self/exe", argv);
 }

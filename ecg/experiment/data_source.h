@@ -1,6 +1,6 @@
 // data_source.h
 //
-// Where the records of a run come from.
+// The data folder of a run: given by the user, or a synthetic corpus.
 
 #ifndef ECG_EXPERIMENT_DATA_SOURCE_H_
 #define ECG_EXPERIMENT_DATA_SOURCE_H_
@@ -19,31 +19,30 @@
 
 namespace ecg {
 
-// DataSource is a folder with records.
+// DataSource is the data folder.
 struct DataSource {
   std::filesystem::path data_dir;
-  // Two lines for the person who named no folder; empty otherwise.
+  // A message for the user if no folder was given; else empty.
   std::string note;
 };
 
-// DataRequest is what may name the folder, first things first.
+// DataRequest holds everything that may name the data folder, in order of precedence.
 struct DataRequest {
   // The name of the corpus, such as "ptbxl".
   std::string dataset;
-  // The flag --demo_records, or 0: use a synthetic corpus of so many records.
+  // The flag --demo_records: the size of a synthetic corpus; 0 if not given.
   int demo_records = 0;
   // The flag --data_dir, or empty.
   std::string flag;
-  // The environment variable that is looked at, or nullptr.
+  // The environment variable to look at, or nullptr.
   const char* variable = nullptr;
   // The spec's data_dir, or empty.
   std::string in_spec;
-  // Where a synthetic corpus is kept.
+  // The cache for synthetic corpora.
   std::filesystem::path cache_dir;
 };
 
-// FindData returns the folder that `request` leads to. With none named it makes a synthetic corpus of 1,000 records,
-// and says so.
+// FindData returns the data folder. If none is named it makes a synthetic corpus of 1,000 records, and sets `note`.
 inline absl::StatusOr<DataSource> FindData(const DataRequest& request) {
   constexpr int kDefaultDemoRecords = 1000;
   constexpr int kDemoSeed = 1;

@@ -1,13 +1,13 @@
 // export.h
 //
-// A trained network as an ONNX file, with which ONNX Runtime and others predict in any language: millivolts in, logits
-// and probabilities out. It works for any network, since it translates what LibTorch is seen to do.
+// Exports a trained network to ONNX, for ONNX Runtime and others: amplitudes in mV in, logits and probabilities out. It
+// works for any network whose traced operations operators.h translates.
 //
 //   ECG_RETURN_IF_ERROR(ExportOnnx("model.onnx", *network, MultiLabel::Probabilities,
 //                                  {.leads = 12, .samples = 1250, .scaler = scaler, .metadata = {{"name", "mine"}}}));
 //
-// The graph has the input `signals` [batch, leads, samples] in mV and the outputs `logits` and `probabilities`
-// [batch, classes]. All are float32, and a batch is of any size.
+// The graph has the input `signals` [batch, leads, samples] in mV and the outputs `logits` and `probabilities` [batch,
+// classes], all float32. The batch size is dynamic.
 
 #ifndef ECG_ONNX_EXPORT_H_
 #define ECG_ONNX_EXPORT_H_
@@ -37,19 +37,19 @@
 
 namespace ecg {
 
-// OnnxOptions are what the file needs to know beside the network.
+// OnnxOptions describe the signals, and what goes into the file beside the network.
 struct OnnxOptions {
   int leads = 0;
   int samples = 0;
-  // scaler standardises the signals, in the graph.
+  // scaler standardises the signals, inside the graph.
   Scaler scaler;
-  // metadata is what the file tells those who use it: its metadata_props.
+  // metadata becomes the file's metadata_props.
   std::map<std::string, std::string> metadata = {};
 };
 
 namespace export_internal {
 
-// SetBatch says that `value` is called `name` and is float32 [batch, `sizes`...].
+// SetBatch sets the name of `value`, and its type to float32 [batch, `sizes`...].
 inline void SetBatch(const std::string& name, std::vector<int64_t> sizes, onnx::ValueInfoProto& value) {
   sizes.insert(sizes.begin(), -1);
   SetFloats(name, sizes, value);
@@ -58,8 +58,9 @@ inline void SetBatch(const std::string& name, std::vector<int64_t> sizes, onnx::
 
 }  // namespace export_internal
 
-// OnnxModel returns `network` in evaluation mode, and what makes probabilities [B, K] of its logits [B, K]. It leaves
-// the network in evaluation mode. An operation that has no translation is an UnimplementedError that names it.
+// OnnxModel translates `network` in evaluation mode, followed by `probabilities`, which maps logits [B, K] to
+// probabilities [B, K]. It leaves the network in evaluation mode. An unsupported operation is an UnimplementedError
+// that names it.
 inline absl::StatusOr<onnx::ModelProto> OnnxModel(
     Network& network, const std::function<torch::Tensor(const torch::Tensor&)>& probabilities,
     const OnnxOptions& options) {
@@ -102,15 +103,15 @@ inline absl::StatusOr<onnx::ModelProto> OnnxModel(
   return model;
 }
 
-// ExportOnnx writes OnnxModel to `path`, whole or not at all.
+// ExportOnnx writes OnnxModel to `path` atomically.
 inline absl::Status ExportOnnx(const std::filesystem::path& path, Network& network,
                                const std::function<torch::Tensor(const torch::Tensor&)>& probabilities,
                                const OnnxOptions& options) {
   ECG_ASSIGN_OR_RETURN(const onnx::ModelProto model, OnnxModel(network, probabilities, options));
-  // Protobuf's own limit; a network beyond it would need its weights in other files.
+  // Protobuf's limit; a larger network would need its weights in external files.
   constexpr size_t kMostBytes = size_t{1} << 31;
   if (model.ByteSizeLong() >= kMostBytes) {
-    return absl::UnimplementedError("an ONNX file is smaller than 2 GB, which the weights of the network are not");
+    return absl::UnimplementedError("the network takes 2 GB or more, which is over protobuf's limit for an ONNX file");
   }
   return WriteFile(path, model.SerializeAsString());
 }

@@ -1,7 +1,7 @@
 // operators.h
 //
-// What each operation of LibTorch is in version 17 of ONNX's operators (https://onnx.ai/onnx/operators): those that the
-// networks here are made of. An own backbone may need another; it is a line or a few more in the table.
+// Translations of LibTorch's operations to ONNX, opset 17 (https://onnx.ai/onnx/operators), for the operations that the
+// networks here use. A backbone of your own may need another; that takes a few lines in the table.
 //
 //   {"relu", [](Translation& to) { to.Return(to.Node("Relu", {to.Input("self")})); }},
 //
@@ -31,50 +31,50 @@
 
 namespace ecg {
 
-// kOnnxOperators is the version of the operators, and kOnnxFormat that of the file's format which came with it.
+// kOnnxOperators is the opset version, and kOnnxFormat the IR version that came with it.
 inline constexpr int kOnnxOperators = 17, kOnnxFormat = 8;
 
 namespace onnx_operators {
 
-// Elementwise translates operations of one tensor that ONNX has too.
+// Elementwise translates unary operations that ONNX has too.
 template <const char* type>
 void Elementwise(Translation& to) {
   to.Return(to.Node(type, {to.Input("self")}));
 }
 
-// Arithmetic translates operations of two tensors, or of a tensor and a number.
+// Arithmetic translates operations of two tensors, or of a tensor and a scalar.
 template <const char* type>
 void Arithmetic(Translation& to) {
   to.Return(to.Node(type, {to.Input("self"), to.Input("other")}));
 }
 
-// Sum translates additions and subtractions, which in LibTorch may multiply the second by `alpha`.
+// Sum translates additions and subtractions without a factor `alpha`.
 template <const char* type>
 void Sum(Translation& to) {
-  TORCH_CHECK(to.Number("alpha") == 1, "it has a factor, which is not translated");
+  TORCH_CHECK(to.Number("alpha") == 1, "alpha other than 1 is not supported");
   Arithmetic<type>(to);
 }
 
-// Reshape translates whatever gives the same numbers another shape.
+// Reshape translates operations that change the shape only.
 inline void Reshape(Translation& to) {
   const std::vector<int64_t> shape = to.ResultShape();
   TORCH_CHECK(std::ranges::count(shape, -1) <= 1, "two of its dimensions depend on the size of the batch");
   to.Return(to.Node("Reshape", {to.Input("self"), to.Constant(shape)}));
 }
 
-// Permute translates a transposition: dimension i of the result is dimension `order`[i].
+// Permute translates a transposition: dimension i of the result is dimension `order`[i] of the input.
 inline void Permute(Translation& to, const std::vector<int64_t>& order) {
   to.Return(to.Node("Transpose", {to.Input("self")}, {Attribute("perm", order)}));
 }
 
-// Ordered returns dimension `dimension` of `dimensions`, which LibTorch may count from the end.
+// Ordered returns `dimension` counted from the front; LibTorch may count it from the end.
 inline int64_t Ordered(int64_t dimension, size_t dimensions) {
   return dimension < 0 ? dimension + static_cast<int64_t>(dimensions) : dimension;
 }
 
-// Convolution translates one in any number of dimensions. LibTorch may give one number for all of them.
+// Convolution translates convolutions of any number of dimensions. LibTorch may give one value for all dimensions.
 inline void Convolution(Translation& to) {
-  TORCH_CHECK(!to.Flag("transposed"), "transposed convolutions are not translated");
+  TORCH_CHECK(!to.Flag("transposed"), "transposed convolutions are not supported");
   std::vector<std::string> inputs = {to.Input("input"), to.Input("weight")};
   if (to.Has("bias")) inputs.push_back(to.Input("bias"));
   const size_t dimensions = to.Shape("weight").size() - 2;
@@ -90,8 +90,7 @@ inline void Convolution(Translation& to) {
                      Attribute("dilations", numbers("dilation")), Attribute("group", to.Int("groups"))}));
 }
 
-// Pool translates the pooling of one dimension. Where the last window hangs over the end, the padding says so: there is
-// less agreement on `ceil_mode`.
+// Pool translates 1-d pooling. `ceil_mode` becomes padding at the end, since runtimes differ in how they implement it.
 inline void Pool(Translation& to, const std::string& type, int64_t dilation,
                  std::vector<onnx::AttributeProto> attributes = {}) {
   const int64_t kernel = to.Ints("kernel_size").at(0), padding = to.Ints("padding").at(0);
@@ -100,9 +99,9 @@ inline void Pool(Translation& to, const std::string& type, int64_t dilation,
   const int64_t read = (to.ResultShape().back() - 1) * stride + dilation * (kernel - 1) + 1;
   const int64_t beyond = std::max<int64_t>(read - to.Shape("self").back() - 2 * padding, 0);
   if (type == "AveragePool") {
-    // LibTorch counts padding, but not what is beyond it.
+    // LibTorch counts padding, but not what ceil_mode adds beyond it.
     const bool counts = to.Flag("count_include_pad") && padding > 0;
-    TORCH_CHECK(!counts || beyond == 0, "padding that counts together with ceil_mode is not translated");
+    TORCH_CHECK(!counts || beyond == 0, "count_include_pad together with ceil_mode is not supported");
     attributes.push_back(Attribute("count_include_pad", int64_t{counts}));
   }
   attributes.push_back(Attribute("kernel_shape", std::vector<int64_t>{kernel}));
@@ -131,11 +130,11 @@ inline void Linear(Translation& to) {
   to.Return(to.Has("bias") ? to.Node("Add", {product, to.Input("bias")}) : product);
 }
 
-// Recurrent translates layers of LSTM or GRU that start with zeros. LibTorch has the weights of a layer's gates below
-// one another, in another order than ONNX: ONNX's gate i is LibTorch's `gates`[i].
+// Recurrent translates layers of LSTM or GRU with a zero initial state. LibTorch stacks the weights of the gates, in
+// another order than ONNX: ONNX's gate i is LibTorch's `gates`[i].
 inline void Recurrent(Translation& to, const std::string& type, const std::vector<int64_t>& gates,
                       const std::vector<onnx::AttributeProto>& attributes = {}) {
-  TORCH_CHECK(to.IsZeros("hx"), "it starts with something else than zeros, which is not translated");
+  TORCH_CHECK(to.IsZeros("hx"), "an initial state other than zeros is not supported");
   const auto reordered = [&gates](const torch::Tensor& weight) {
     const std::vector<torch::Tensor> parts = weight.chunk(static_cast<int64_t>(gates.size()));
     std::vector<torch::Tensor> ordered;
@@ -173,13 +172,13 @@ inline void Recurrent(Translation& to, const std::string& type, const std::vecto
 inline constexpr char kAdd[] = "Add", kDiv[] = "Div", kHardSwish[] = "HardSwish", kMatMul[] = "MatMul", kMul[] = "Mul",
                       kRelu[] = "Relu", kSigmoid[] = "Sigmoid", kSub[] = "Sub";
 
-// Table returns the operations by their names.
+// Table returns the translations by LibTorch's name of the operation.
 inline const std::map<std::string, void (*)(Translation&)>& Table() {
   static const auto& table = *new std::map<std::string, void (*)(Translation&)>{
       {"_convolution", Convolution},
       {"adaptive_max_pool1d",
        [](Translation& to) {
-         TORCH_CHECK(to.ResultShape().back() == 1, "only pooling to one number is translated");
+         TORCH_CHECK(to.ResultShape().back() == 1, "adaptive pooling is only supported with output size 1");
          to.Return(to.Node("GlobalMaxPool", {to.Input("self")}));
        }},
       {"add", Sum<kAdd>},
@@ -198,7 +197,7 @@ inline const std::map<std::string, void (*)(Translation&)>& Table() {
        }},
       {"constant_pad_nd",
        [](Translation& to) {
-         // LibTorch: before and after, from the last dimension on. ONNX: before each dimension, then after each.
+         // LibTorch: begin and end of each dimension, from the last one. ONNX: all begins, then all ends.
          const std::vector<int64_t> given = to.Ints("pad");
          const size_t dimensions = to.Shape("self").size();
          std::vector<int64_t> pads(2 * dimensions);
@@ -210,7 +209,7 @@ inline const std::map<std::string, void (*)(Translation&)>& Table() {
       {"div", Arithmetic<kDiv>},
       {"dropout",
        [](Translation& to) {
-         TORCH_CHECK(!to.Flag("train"), "it drops out in evaluation too, which is not translated");
+         TORCH_CHECK(!to.Flag("train"), "dropout in evaluation mode is not supported");
          to.Return(to.Input("input"));
        }},
       {"einsum",
@@ -291,7 +290,7 @@ inline const std::map<std::string, void (*)(Translation&)>& Table() {
        }},
       {"unsqueeze", Reshape},
       {"view", Reshape},
-      // Where a recurrent layer starts; nothing else may use them, see Recurrent.
+      // The initial state of a recurrent layer; no other use is supported, see Recurrent.
       {"zeros", [](Translation&) {}},
   };
   return table;
@@ -299,15 +298,15 @@ inline const std::map<std::string, void (*)(Translation&)>& Table() {
 
 }  // namespace onnx_operators
 
-// TranslateAll writes what both traces do to `graph`, and gives its results their names. Where an operation has no
-// translation it is an UnimplementedError that names it.
+// TranslateAll translates the operations of both traces into `graph`, with `results` as the names of its outputs. An
+// unsupported operation is an UnimplementedError that names it.
 inline absl::Status TranslateAll(const std::array<Trace, 2>& traces, const std::vector<std::string>& results,
                                  onnx::GraphProto& graph) {
   Translation to(traces, graph);
   try {
     while (to.Advance()) {
       const auto translate = onnx_operators::Table().find(to.operation());
-      TORCH_CHECK(translate != onnx_operators::Table().end(), "ecg/onnx/operators.h has no translation of it");
+      TORCH_CHECK(translate != onnx_operators::Table().end(), "ecg/onnx/operators.h has no translation for it");
       translate->second(to);
     }
     to.Finish(results);

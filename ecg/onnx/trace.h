@@ -1,7 +1,7 @@
 // trace.h
 //
-// What LibTorch does when a network reads signals, as a graph of its operations, observed in one forward pass: the
-// first half of writing a network in another format, and the same for every network.
+// Traces one forward pass of a network as a graph of LibTorch's operations: the first half of an export to another
+// format, and the same for every network.
 //
 //   const Trace trace = TraceOf(network, torch::zeros({2, 12, 1250}), [&](const torch::Tensor& signals) {
 //     return std::vector{network.forward(signals)};
@@ -25,22 +25,22 @@
 
 namespace ecg {
 
-// Trace is one forward pass.
+// Trace is the graph of one forward pass.
 struct Trace {
-  // Its first input is the signals, the others are the weights. Sizes that the network asked tensors for are plain
-  // numbers in it, and right for those signals only.
+  // The first input is the signals, the others are the weights. Sizes that the network reads from tensors are constants
+  // in the graph, valid for this input shape only.
   std::shared_ptr<torch::jit::Graph> graph;
 
-  // Weight is a parameter or a buffer, which shares the network's memory.
+  // Weight is a parameter or a buffer; the tensor shares the network's memory.
   struct Weight {
-    // As in PyTorch's state_dict.
+    // The name in PyTorch's state_dict.
     std::string name;
     torch::Tensor tensor;
   };
   std::map<const torch::jit::Value*, Weight> weights;
 };
 
-// TraceOf returns the operations of `forward(signals)`, where the weights of `network` keep their names. It throws what
+// TraceOf returns the trace of `forward(signals)`, in which the weights of `network` keep their names. It throws what
 // `forward` and LibTorch throw.
 inline Trace TraceOf(const torch::nn::Module& network, const torch::Tensor& signals,
                      const std::function<std::vector<torch::Tensor>(const torch::Tensor&)>& forward) {
@@ -48,10 +48,10 @@ inline Trace TraceOf(const torch::nn::Module& network, const torch::Tensor& sign
   Trace trace;
   const auto run = [&](const torch::jit::Stack& inputs) {
     const std::shared_ptr<tracer::TracingState> state = tracer::getTracingState();
-    // Weights that are no inputs would become constants, and nameless.
+    // Weights that are not inputs would become constants without names.
     const auto add_inputs = [&](const auto& named) {
       for (const auto& item : named) {
-        if (state->hasValue(item.value())) continue;  // it goes by two names
+        if (state->hasValue(item.value())) continue;  // shared under a second name
         torch::jit::Value* const value = state->graph->addInput();
         value->inferTypeFrom(item.value());
         tracer::setValueTrace(item.value(), value);

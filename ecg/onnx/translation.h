@@ -1,11 +1,11 @@
 // translation.h
 //
-// The way from LibTorch's operations to a graph of ONNX's (https://onnx.ai/onnx/operators), apart from what each
-// operation becomes, which operators.h says.
+// Builds an ONNX graph (https://onnx.ai/onnx/operators) from a trace of LibTorch's operations. What each operation
+// becomes is in operators.h.
 //
-// A trace is of one batch and the graph is for any, so there are two traces, of batches of different sizes, which are
-// read side by side: what differs between them depends on the batch. What depends on weights only is computed here, and
-// the graph has the result.
+// A trace is specific to one batch size, but the graph must accept any. Therefore two traces, of different batch sizes,
+// are read side by side: what differs between them depends on the batch size. Operations on weights only are folded
+// into constants.
 //
 //   Translation to(traces, graph);
 //   while (to.Advance()) {
@@ -38,7 +38,7 @@
 
 namespace ecg {
 
-// Attribute is one of a node: a whole number or several, a real number, or a text.
+// Attribute returns an attribute of a node: an integer, several, a real number or a string.
 inline onnx::AttributeProto Attribute(const std::string& name, int64_t value) {
   onnx::AttributeProto attribute;
   attribute.set_name(name);
@@ -68,7 +68,7 @@ inline onnx::AttributeProto Attribute(const std::string& name, const std::string
   return attribute;
 }
 
-// SetFloats says that `value` is called `name` and is float32 of `shape`, where -1 is any size.
+// SetFloats sets the name of `value`, and its type to float32 of `shape`, where -1 is a dynamic size.
 inline void SetFloats(const std::string& name, const std::vector<int64_t>& shape, onnx::ValueInfoProto& value) {
   value.set_name(name);
   onnx::TypeProto::Tensor& type = *value.mutable_type()->mutable_tensor_type();
@@ -79,13 +79,13 @@ inline void SetFloats(const std::string& name, const std::vector<int64_t>& shape
   }
 }
 
-// Translation goes along two traces, and writes one graph. Where it cannot go on its functions throw c10::Error.
+// Translation walks two traces and writes one graph. Its functions throw c10::Error for what is not supported.
 class Translation {
  public:
-  // kInput is what the graph's input is called.
+  // kInput is the name of the graph's input.
   static constexpr char kInput[] = "signals";
 
-  // Translation begins before the first operation. The traces and the graph must outlive it.
+  // Starts before the first operation. The traces and the graph must outlive the object.
   Translation(const std::array<Trace, 2>& traces, onnx::GraphProto& graph) : traces_(traces), graph_(graph) {
     for (size_t i = 0; i < traces_.size(); ++i) {
       for (const auto& [value, weight] : traces_[i].weights) known_[value] = weight.tensor;
@@ -95,13 +95,13 @@ class Translation {
     names_[traces_[0].graph->inputs()[0]] = kInput;
   }
 
-  // Advance goes to the next operation that has to be translated, and returns false when there is none left.
+  // Advance moves to the next operation to translate, and returns false at the end.
   bool Advance() {
     while (next_[0] != traces_[0].graph->nodes().end()) {
       node_[0] = *next_[0]++;
       TORCH_CHECK(next_[1] != traces_[1].graph->nodes().end() && (*next_[1])->kind() == node_[0]->kind() &&
                       (*next_[1])->inputs().size() == node_[0]->inputs().size(),
-                  "which operations the network uses depends on how many signals it is given at once");
+                  "the operations of the network depend on the size of the batch");
       node_[1] = *next_[1]++;
       for (const Value* input : node_[0]->inputs()) {
         const auto weight = traces_[0].weights.find(input);
@@ -113,23 +113,23 @@ class Translation {
     return false;
   }
 
-  // operation returns LibTorch's name of the current operation. That it would write to its input is no part of the
-  // name: in a trace each result has a place of its own.
+  // operation returns LibTorch's name of the current operation, without the "_" of in-place ones: in a trace every
+  // result is a value of its own.
   std::string operation() const {
     const std::string name = node_[0] == nullptr ? "" : node_[0]->kind().toUnqualString();
     return std::string(absl::StripSuffix(name, "_"));
   }
 
-  // layer returns the module whose weights were used last.
+  // layer returns the name of the module whose weights were used last.
   const std::string& layer() const { return layer_; }
 
-  // Has tells whether the argument `name` of the current operation is given.
+  // Has returns whether the argument `name` of the current operation is given, i.e. not None.
   bool Has(const std::string& name) const {
     const auto known = known_.find(Argument(0, name));
     return known == known_.end() || !known->second.isNone();
   }
 
-  // Int, Ints, Number, Flag and Text return an argument that does not depend on the batch.
+  // Int, Ints, Number, Flag and Text return an argument that does not depend on the batch size.
   int64_t Int(const std::string& name) const {
     return Only<int64_t>(name, [](const IValue& v) { return v.toInt(); });
   }
@@ -146,33 +146,33 @@ class Translation {
     return Only<std::string>(name, [](const IValue& v) { return v.toStringRef(); });
   }
 
-  // Weights returns a list of tensors that depend on no signal.
+  // Weights returns a list of tensors that do not depend on the signals.
   std::vector<torch::Tensor> Weights(const std::string& name) const { return Known(0, name).toTensorVector(); }
 
-  // Shape returns the shape of an argument; what depends on the batch is -1.
+  // Shape returns the shape of an argument; sizes that depend on the batch size are -1.
   std::vector<int64_t> Shape(const std::string& name) const { return Shape(Argument(0, name), Argument(1, name)); }
 
-  // ResultShape returns the shape of the result; what depends on the batch is -1.
+  // ResultShape returns the shape of the result; sizes that depend on the batch size are -1.
   std::vector<int64_t> ResultShape() const { return Shape(node_[0]->outputs()[0], node_[1]->outputs()[0]); }
 
-  // Input returns what a tensor, or a number used as one, is called in the graph.
+  // Input returns the name in the graph of a tensor, or of a scalar used as one.
   std::string Input(const std::string& name) {
     const auto known = known_.find(Argument(0, name));
     if (known != known_.end() && !known->second.isTensor())
-      Number(name);  // which checks that it is right for any batch
+      Number(name);  // checks that it does not depend on the batch size
     return NameOf(Argument(0, name));
   }
 
-  // Inputs returns what the tensors in a list are called.
+  // Inputs returns the names in the graph of a list of tensors.
   std::vector<std::string> Inputs(const std::string& name) {
     std::vector<std::string> names;
     const Value* const list = Argument(0, name);
-    TORCH_CHECK(lists_.contains(list), "its tensors are not known by name");
+    TORCH_CHECK(lists_.contains(list), "its list of tensors is computed");
     for (const Value* value : lists_.at(list)) names.push_back(NameOf(value));
     return names;
   }
 
-  // IsZeros tells whether a tensor, or each in a list, was made by LibTorch's `zeros`.
+  // IsZeros returns whether a tensor, or every tensor of a list, is the result of LibTorch's `zeros`.
   bool IsZeros(const std::string& name) const {
     const Value* const argument = Argument(0, name);
     const auto list = lists_.find(argument);
@@ -181,7 +181,7 @@ class Translation {
         values, [](const Value* value) { return value->node()->kind() == c10::Symbol::fromQualString("aten::zeros"); });
   }
 
-  // Index returns the name of a whole number [1] in the graph; it may be the size of the batch.
+  // Index returns the name of an integer [1] in the graph, which may be the batch size.
   std::string Index(const std::string& name) {
     const int64_t a = Known(0, name).toInt(), b = Known(1, name).toInt();
     if (a == b) return Constant({a});
@@ -189,12 +189,12 @@ class Translation {
     return Node("Shape", {kInput}, {Attribute("start", int64_t{0}), Attribute("end", int64_t{1})});
   }
 
-  // Constant puts numbers [n] or a tensor into the graph, and returns its name there. Numbers with a point become
-  // float32, others int64.
+  // Constant adds integers [n] or a tensor to the graph, and returns the name. Floating point becomes float32, the rest
+  // int64.
   std::string Constant(const std::vector<int64_t>& numbers) { return Constant(torch::tensor(numbers, torch::kInt64)); }
   std::string Constant(const torch::Tensor& tensor) { return Initializer(absl::StrCat("constant/", ++count_), tensor); }
 
-  // Node puts a node of the type `type` into the graph, and returns the name of its result.
+  // Node adds a node of operator `type` to the graph, and returns the name of its output.
   std::string Node(const std::string& type, const std::vector<std::string>& inputs,
                    const std::vector<onnx::AttributeProto>& attributes = {}) {
     const std::string name = absl::StrCat(layer_, layer_.empty() ? "" : "/", type, "/", ++count_);
@@ -202,15 +202,15 @@ class Translation {
     return name;
   }
 
-  // Return says what the result of the current operation is called in the graph.
+  // Return sets the name in the graph of the result of the current operation.
   void Return(const std::string& name) {
     names_[node_[0]->outputs()[0]] = name;
     if (name != graph_.node().rbegin()->name()) return;
-    // What LibTorch knows of its shape, so that those who check the graph find a translation that is wrong.
+    // Record the shape that LibTorch computed, so that onnx.checker finds a wrong translation.
     SetFloats(name, ResultShape(), *graph_.add_value_info());
   }
 
-  // ReturnList says what the tensors in the list that it returns are called.
+  // ReturnList sets the names of the tensors in the list that the current operation returns.
   void ReturnList(const std::vector<std::string>& names) {
     for (const torch::jit::Use& use : node_[0]->outputs()[0]->uses()) {
       TORCH_CHECK(use.user->kind() == torch::jit::prim::ListUnpack, "its result is used as a list");
@@ -218,7 +218,7 @@ class Translation {
     }
   }
 
-  // Finish gives the results of the network their names.
+  // Finish names the outputs of the network.
   void Finish(const std::vector<std::string>& results) {
     for (size_t i = 0; i < results.size(); ++i) {
       AddNode(results[i], "Identity", {NameOf(traces_[0].graph->outputs().at(i))}, {});
@@ -238,7 +238,7 @@ class Translation {
   static std::vector<int64_t> Shape(const Value* a, const Value* b) {
     std::vector<int64_t> shape = ShapeOf(a);
     const std::vector<int64_t> other = ShapeOf(b);
-    TORCH_CHECK(shape.size() == other.size(), "how many dimensions it has depends on the batch");
+    TORCH_CHECK(shape.size() == other.size(), "its number of dimensions depends on the size of the batch");
     for (size_t i = 0; i < shape.size(); ++i) {
       if (shape[i] != other[i]) shape[i] = -1;
     }
@@ -253,7 +253,7 @@ class Translation {
     return known->second;
   }
 
-  // Only returns an argument that is the same in both traces.
+  // Only returns an argument that must be equal in both traces.
   template <typename T, typename Get>
   T Only(const std::string& name, const Get& get) const {
     const T a = get(Known(0, name)), b = get(Known(1, name));
@@ -261,7 +261,7 @@ class Translation {
     return a;
   }
 
-  // Same tells whether two results are, as far as they are tensors. Numbers may differ.
+  // Same returns whether two results are equal in their tensors. Numbers may differ.
   static bool Same(const IValue& a, const IValue& b) {
     if (a.isTensor()) {
       const torch::Tensor x = a.toTensor(), y = b.toTensor();
@@ -272,7 +272,8 @@ class Translation {
     return std::ranges::equal(x, y, [](const torch::Tensor& s, const torch::Tensor& t) { return Same(s, t); });
   }
 
-  // Compute computes the operation where its inputs are known, and its result, if a tensor, is one for all batches.
+  // Compute evaluates an operation whose inputs are all known (constant folding). It returns false if some input is not
+  // known, or if a tensor of the result depends on the batch size.
   bool Compute() {
     std::array<torch::jit::Stack, 2> stacks;
     for (size_t i = 0; i < node_.size(); ++i) {
@@ -291,7 +292,7 @@ class Translation {
       } else if (kind == torch::jit::prim::ListUnpack) {
         stacks[i] = stacks[i][0].toListRef().vec();
       } else if (node_[i]->maybeSchema() == nullptr || node_[i]->schema().is_mutable()) {
-        return false;  // it would write to the weights
+        return false;  // in-place: it would change the weights
       } else {
         node_[i]->getOperation()(stacks[i]);
       }
@@ -306,8 +307,7 @@ class Translation {
     return true;
   }
 
-  // TakeList notes what is in a list that is made, or what was in it when it is taken apart: for this the graph has no
-  // nodes.
+  // TakeList records the elements of a list, which has no node in the graph.
   bool TakeList() {
     if (node_[0]->kind() == torch::jit::prim::ListConstruct) {
       lists_[node_[0]->output()] = {node_[0]->inputs().begin(), node_[0]->inputs().end()};
@@ -316,7 +316,7 @@ class Translation {
     return node_[0]->kind() == torch::jit::prim::ListUnpack;  // see ReturnList
   }
 
-  // NameOf returns what a value of the first trace is called in the graph.
+  // NameOf returns the name in the graph of a value of the first trace, which becomes an initializer if it is known.
   std::string NameOf(const Value* value) {
     std::string& name = names_[value];
     if (!name.empty()) return name;
@@ -354,11 +354,11 @@ class Translation {
   onnx::GraphProto& graph_;
   std::array<torch::jit::graph_node_list_iterator, 2> next_;
   std::array<const torch::jit::Node*, 2> node_ = {};
-  // The sizes of the batches.
+  // The batch sizes of the two traces.
   std::array<int64_t, 2> batch_;
-  // Of either trace: weights, constants, and what was computed of them.
+  // Known values of both traces: weights, constants, and results computed from them.
   std::map<const Value*, IValue> known_;
-  // Of the first trace: what lists of unknown tensors consist of, and the names of values.
+  // Of the first trace: the elements of lists of unknown tensors, and the names of values.
   std::map<const Value*, std::vector<const Value*>> lists_;
   std::map<const Value*, std::string> names_;
   std::string layer_;

@@ -1,6 +1,6 @@
 // batch_size.h
 //
-// The largest batch that a CUDA device has memory for, found by trying.
+// The largest batch size that fits in the memory of a CUDA device, found by trial.
 
 #ifndef ECG_TRAIN_BATCH_SIZE_H_
 #define ECG_TRAIN_BATCH_SIZE_H_
@@ -29,8 +29,8 @@
 
 namespace ecg {
 
-// LargestPowerOfTwo returns the largest power of two from 2 to `most` that `fits` accepts, or 0 when it accepts none.
-// It asks for small ones first, and not for one that is larger than one refused.
+// LargestPowerOfTwo returns the largest power of two from 2 to `most` for which `fits` returns true, or 0 if there is
+// none. It tries sizes in ascending order and stops at the first that does not fit.
 template <typename Fits>
 int LargestPowerOfTwo(int most, Fits fits) {
   int largest = 0;
@@ -38,7 +38,7 @@ int LargestPowerOfTwo(int most, Fits fits) {
   return largest;
 }
 
-// EmptyBatchSource gives the same batch of zeros again and again.
+// EmptyBatchSource returns the same batch of zeros every time.
 class EmptyBatchSource : public BatchSource {
  public:
   explicit EmptyBatchSource(Batch batch) : batch_(std::move(batch)) {}
@@ -53,9 +53,9 @@ class EmptyBatchSource : public BatchSource {
   const Batch batch_;
 };
 
-// LargestBatchSize returns the largest power of two of crops of `samples` samples of `train` that `network` can be
-// trained with on `device` as `spec` says, some of the memory being left. `make_rule` returns the update rule, anew for
-// each trial. It leaves the weights of `network` as they were, on the device.
+// LargestBatchSize returns the largest power of two that is a usable batch size for training `network` on `device` as
+// `spec` says, on crops of `samples` samples of `train`, with a tenth of the memory left free. `make_rule` returns a
+// new update rule for each trial. The weights of `network` are restored, and stay on the device.
 template <typename MakeRule>
 absl::StatusOr<int> LargestBatchSize(Network& network, const SplitPart& train, int samples,
                                      const AnyObjective& objective, const MakeRule& make_rule,
@@ -69,7 +69,7 @@ absl::StatusOr<int> LargestBatchSize(Network& network, const SplitPart& train, i
   network.to(device.torch);
   network.train();
   const NamedTensors weights = StateOf(network), before = CopyOf(weights);
-  // As it is, not as a graph: what is recorded when memory runs out cannot be taken back.
+  // Eagerly, not as a CUDA graph: a capture that runs out of memory cannot be undone.
   Device trial = device;
   trial.graphs = false;
   std::optional<c10::Error> other_error;
@@ -86,7 +86,7 @@ absl::StatusOr<int> LargestBatchSize(Network& network, const SplitPart& train, i
       TrainingStep step(network, optimizer, objective, source, trial);
       for (int i = 0; i < 2; ++i) step();
       Synchronise(device.torch);
-      // A tenth is left for what else wants memory: the graph's own bookkeeping, evaluation, other processes.
+      // A tenth stays free for the CUDA graph, evaluation and other processes.
       const DeviceMemory memory = MemoryOf(device.torch).value_or(DeviceMemory());
       fitted = memory.free > memory.total / 10;
       optimizer.ZeroGradients();
@@ -103,7 +103,7 @@ absl::StatusOr<int> LargestBatchSize(Network& network, const SplitPart& train, i
   if (size == 0) {
     return absl::ResourceExhaustedError(
         absl::StrCat("training.batch_size is AUTO, but ", device.torch.str(),
-                     " has too little memory for a step of 2 crops, or there is 1 training record. Choose a smaller "
+                     " runs out of memory with 2 crops, or there is only 1 training record. Choose a smaller "
                      "model, or --device=cpu"));
   }
   return size;

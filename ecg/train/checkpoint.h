@@ -1,10 +1,10 @@
 // checkpoint.h
 //
-// What training leaves in its folder after every epoch, so that it can be stopped at any moment and go on later.
+// Checkpoints, written after every epoch, from which training can be resumed.
 //
 //   checkpoints/epoch-0007.safetensors   the network and the optimizer after the last epoch
 //   checkpoints/best-0005.safetensors    the network after the best epoch
-//   checkpoints/state.textproto          names the two; written last, so that what it names is always whole
+//   checkpoints/state.textproto          names the two files; written last, so that they are always complete
 
 #ifndef ECG_TRAIN_CHECKPOINT_H_
 #define ECG_TRAIN_CHECKPOINT_H_
@@ -29,16 +29,16 @@
 
 namespace ecg {
 
-// Checkpoints is the folder of one training.
+// Checkpoints is the checkpoint folder of a training run.
 class Checkpoints {
  public:
   explicit Checkpoints(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
-  // exists says whether there is something to go on from.
+  // exists returns whether there is a checkpoint to resume from.
   bool exists() const { return std::filesystem::exists(folder_ / kStateFile); }
 
-  // Save keeps the network, the optimizer, averaged weights (empty where there are none) and `state`, whose file names
-  // it sets, and `best` as the best network where it is given. Older files are deleted once the new state is on disk.
+  // Save writes the network, the optimizer, the averaged weights (empty if there are none), `state`, whose file names
+  // it sets, and, unless nullptr, `best` as the best network. Older files are deleted once the new state is on disk.
   absl::Status Save(const NamedTensors& network, const Optimizer& optimizer, const NamedTensors& average,
                     const NamedTensors* best, run::TrainingState& state) {
     ECG_RETURN_IF_ERROR(MakeDirectories(folder_));
@@ -61,18 +61,18 @@ class Checkpoints {
     return absl::OkStatus();
   }
 
-  // ReadState returns the state that Save kept.
+  // ReadState returns the state that was saved last.
   absl::StatusOr<run::TrainingState> ReadState() const {
     ECG_ASSIGN_OR_RETURN(const std::string text, ReadFile(folder_ / kStateFile));
     run::TrainingState state;
     if (!google::protobuf::TextFormat::ParseFromString(text, &state)) {
-      return absl::DataLossError(
-          absl::StrCat((folder_ / kStateFile).string(), " is not a training state; delete the folder to start anew"));
+      return absl::DataLossError(absl::StrCat((folder_ / kStateFile).string(),
+                                              " is not a training state; delete the folder to train from scratch"));
     }
     return state;
   }
 
-  // Load copies what Save kept into the tensors of `network`, `optimizer` and `average`, and returns the state.
+  // Load copies the last checkpoint into the tensors of `network`, `optimizer` and `average`, and returns the state.
   absl::StatusOr<run::TrainingState> Load(const NamedTensors& network, Optimizer& optimizer,
                                           const NamedTensors& average) const {
     ECG_ASSIGN_OR_RETURN(run::TrainingState state, ReadState());
@@ -87,14 +87,14 @@ class Checkpoints {
     }
     ECG_RETURN_IF_ERROR(WithContext(LoadState(of_network, network), path.string()));
     ECG_RETURN_IF_ERROR(WithContext(LoadState(of_optimizer, optimizer.state()), path.string()));
-    // Given first weights have no average of their own: it begins as they are.
+    // Pretrained weights have no average: it starts as a copy of them.
     if (of_average.empty()) of_average = of_network;
     if (!average.empty()) ECG_RETURN_IF_ERROR(WithContext(LoadState(of_average, average), path.string()));
     optimizer.set_steps(state.steps());
     return state;
   }
 
-  // Best returns the network after the best epoch of `state`.
+  // Best returns the network of the best epoch of `state`.
   absl::StatusOr<NamedTensors> Best(const run::TrainingState& state) const {
     return ReadTensors(folder_ / state.best_file());
   }
@@ -105,7 +105,7 @@ class Checkpoints {
   static constexpr char kOptimizerPrefix[] = "optimizer.";
   static constexpr char kAveragePrefix[] = "average.";
 
-  // A file that cannot be deleted costs disk space only, so failures are ignored.
+  // A file that cannot be deleted only wastes disk space, so errors are ignored.
   void DeleteAllBut(const run::TrainingState& state) const {
     std::error_code ignored;
     for (const auto& entry : std::filesystem::directory_iterator(folder_, ignored)) {
