@@ -27,6 +27,7 @@
 #include <filesystem>
 #include <limits>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <system_error>
@@ -296,6 +297,12 @@ class G12ec : public CincChallenge {
 
 static_assert(Dataset<CincChallenge>);
 static_assert(Dataset<G12ec>);
+
+// Compiled once, in datasets.cc, rather than in every program.
+extern template absl::StatusOr<std::unique_ptr<AnyDataset>> OpenDataset<CincChallenge>(const spec::Data&,
+                                                                                       const std::filesystem::path&);
+extern template absl::StatusOr<std::unique_ptr<AnyDataset>> OpenDataset<G12ec>(const spec::Data&,
+                                                                               const std::filesystem::path&);
 
 }  // namespace ecg
 

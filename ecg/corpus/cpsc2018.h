@@ -21,6 +21,7 @@
 #include <array>
 #include <cstddef>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -178,6 +179,10 @@ class Cpsc2018 {
 };
 
 static_assert(Dataset<Cpsc2018>);
+
+// Compiled once, in datasets.cc, rather than in every program.
+extern template absl::StatusOr<std::unique_ptr<AnyDataset>> OpenDataset<Cpsc2018>(const spec::Data&,
+                                                                                  const std::filesystem::path&);
 
 }  // namespace ecg
 

@@ -23,6 +23,7 @@
 #include <cmath>
 #include <cstddef>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -273,6 +274,10 @@ class PtbXl {
 };
 
 static_assert(Dataset<PtbXl>);
+
+// Compiled once, in datasets.cc, rather than in every program.
+extern template absl::StatusOr<std::unique_ptr<AnyDataset>> OpenDataset<PtbXl>(const spec::Data&,
+                                                                               const std::filesystem::path&);
 
 }  // namespace ecg
 

@@ -160,6 +160,10 @@ struct MultiClass : MacroF1Score {
 static_assert(Objective<MultiLabel>);
 static_assert(Objective<MultiClass>);
 
+// Compiled once, in objective.cc, rather than in every program.
+extern template class ErasedObjective<MultiLabel>;
+extern template class ErasedObjective<MultiClass>;
+
 }  // namespace ecg
 
 #endif  // ECG_TRAIN_OBJECTIVE_H_
