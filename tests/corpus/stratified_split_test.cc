@@ -93,7 +93,7 @@ TEST(StratifiedSplitTest, IsCloseToTheSharesOfOverlappingClasses) {
       }
     }
   }
-  EXPECT_LT(std::sqrt(squares / count), 1.8) << "of a split by lot it would be about 3";
+  EXPECT_LT(std::sqrt(squares / count), 1.8) << "of a random split it would be about 3";
 }
 
 TEST(StratifiedSplitTest, DependsOnTheSeed) {

@@ -27,7 +27,7 @@ TEST(ComparableSpecTest, WhereTheWorkIsDoneAndWhereTheRecordsAreDoesNotCount) {
   spec.set_description("elsewhere");
   spec.mutable_runtime()->set_device("cuda:1");
   spec.mutable_runtime()->set_threads(7);
-  spec.mutable_data()->mutable_ptb_xl()->set_data_dir("/elsewhere");
+  spec.mutable_data()->set_data_dir("/elsewhere");
   EXPECT_THAT(Differences(spec), IsEmpty());
 }
 

@@ -28,7 +28,11 @@ TEST(RunFolderTest, KeepsTheSpecThatItWasStartedWithAndTakesNoSecondRun) {
   EXPECT_TRUE(absl::IsNotFound(folder.ReadSpec().status()));
   ASSERT_TRUE(folder.CheckNew().ok());
   EXPECT_FALSE(std::filesystem::exists(folder.path()));
-  ASSERT_TRUE(folder.Start(Smallest()).ok());
+  run::CorpusIdentity corpus;
+  corpus.set_digest("0123");
+  EXPECT_TRUE(absl::IsNotFound(folder.ReadCorpus().status()));
+  ASSERT_TRUE(folder.Start(Smallest(), corpus).ok());
+  EXPECT_EQ(folder.ReadCorpus()->digest(), "0123");
   EXPECT_EQ(ToText(folder.ReadSpec().value()), ToText(Smallest()));
   EXPECT_THAT(std::string(folder.CheckNew().message()), HasSubstr("already holds a run. Pass --resume"));
 }
@@ -48,7 +52,7 @@ TEST(CheckSameExperimentTest, ARunMayBeResumedForLongerAndElsewhere) {
   now.mutable_training()->mutable_early_stopping()->set_patience(3);
   now.mutable_evaluation()->mutable_bootstrap()->set_resamples(5);
   now.mutable_runtime()->set_device("cuda");
-  now.mutable_data()->mutable_ptb_xl()->set_data_dir("/elsewhere");
+  now.mutable_data()->set_data_dir("/elsewhere");
   EXPECT_TRUE(CheckSameExperiment(Smallest(), now).ok());
 }
 

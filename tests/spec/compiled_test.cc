@@ -59,8 +59,7 @@ TEST(CompiledTest, PutsAnyHeadBehindAnyBackbone) {
 }
 
 TEST(CompiledTest, FindsOwnPartsWhereverTheyStand) {
-  const CompiledTypes types =
-      CompiledTypesOf(Parse<spec::Experiment>(R"(
+  const CompiledTypes types = CompiledTypesOf(Parse<spec::Experiment>(R"(
         data { own { type: 'my::Csv' header: 'csv.h' } } model { resnet {} }
         training {
           own { type: 'my::Focal' header: 'focal.h' }
@@ -68,7 +67,7 @@ TEST(CompiledTest, FindsOwnPartsWhereverTheyStand) {
           augmentation { amplitude_scale {} } augmentation { own { type: 'my::Wander' header: 'wander.h' } }
           augmentation { own { type: 'my::Wander' header: 'wander.h' } }
         })"))
-          .value();
+                                  .value();
   EXPECT_EQ(types.dataset.type, "my::Csv");
   EXPECT_EQ(types.objective.type, "my::Focal");
   std::vector<std::string> parts;

@@ -6,9 +6,9 @@
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/string_view.h"
+#include "gmock/gmock.h"
 #include "google/protobuf/text_format.h"
 #include "google/protobuf/util/message_differencer.h"
-#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "proto/experiment.pb.h"
 #include "tests/spec/sample.pb.h"
@@ -42,8 +42,8 @@ TEST(OverrideTest, SetsValuesOfEveryKindAndMakesTheMessagesAroundThem) {
   spec::Experiment spec = Smallest();
   for (const absl::string_view assignment :
        {"training.optimizer.learning_rate=1e-2", "training.epochs=2", "runtime.seed=-5", "data.ptb_xl.task=FORM",
-        "runtime.fall_back_to_cpu=true", "runtime.device=cuda:1", "data.data_dir=\"a b\"",
-        "runtime.cache_dir=/a=b", "training.early_stopping={}", "training.optimizer.adam={beta1: 0.8, beta2: 0.9}",
+        "runtime.fall_back_to_cpu=true", "runtime.device=cuda:1", "data.data_dir=\"a b\"", "runtime.cache_dir=/a=b",
+        "training.early_stopping={}", "training.optimizer.adam={beta1: 0.8, beta2: 0.9}",
         "model.resnet.feature_dim=64"}) {
     EXPECT_EQ(Override(spec, assignment), absl::OkStatus());
   }

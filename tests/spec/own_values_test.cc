@@ -59,8 +59,7 @@ TEST(OwnValuesTest, AsksForANumberWithoutDefault) {
 
 TEST(OwnValuesTest, RefusesNumbersThatThePartDoesNotTake) {
   const OwnValues values = Values("values { name: 'layers' number: 2.5 }");
-  EXPECT_EQ(Refusal([&] { values.Whole("layers", 1, 9); }),
-            "my::TinyConv has layers = 2.5; it must be a whole number");
+  EXPECT_EQ(Refusal([&] { values.Whole("layers", 1, 9); }), "my::TinyConv has layers = 2.5; it must be a whole number");
   EXPECT_EQ(Refusal([&] { values.Whole("layers", 3, 9); }),
             "my::TinyConv has layers = 2.5; it must be at least 3 and at most 9");
 }

@@ -37,11 +37,13 @@ TEST(ParseTest, ReadsTheSmallestSpecWithItsDefaults) {
 }
 
 TEST(ParseTest, AsksForEachChoiceThatMustBeMade) {
-  EXPECT_THAT(std::vector<std::string>(absl::StrSplit(Error(""), '\n')),
-              ElementsAre("x.textproto:1:1: data has no dataset; choose one: ptb_xl {} or g12ec {} or cpsc2018 {} "
-                          "or cinc_challenge {} or own {}",
-                          StartsWith("x.textproto:1:1: model has no backbone; choose one: resnet {} or senet {} or "),
-                          "x.textproto:1:1: training has no objective; choose one: multi_label {} or multi_class {} or own {}"));
+  EXPECT_THAT(
+      std::vector<std::string>(absl::StrSplit(Error(""), '\n')),
+      ElementsAre(
+          "x.textproto:1:1: data has no dataset; choose one: ptb_xl {} or g12ec {} or cpsc2018 {} "
+          "or cinc_challenge {} or own {}",
+          StartsWith("x.textproto:1:1: model has no backbone; choose one: resnet {} or senet {} or "),
+          "x.textproto:1:1: training has no objective; choose one: multi_label {} or multi_class {} or own {}"));
   EXPECT_THAT(Error("data { ptb_xl {} }\n  model {}\ntraining { multi_label {} }"),
               StartsWith("x.textproto:2:3: model has no backbone; choose one: resnet {} or senet {} or "));
 }
@@ -129,12 +131,11 @@ TEST(ParseTest, SaysWhatAnOwnBackboneLacks) {
             "\"my::TinyConv\"\n"
             "x.textproto:3:3: model.own has no header; write which file defines the type, from the root of the "
             "repository, such as header: \"examples/own_backbone/tiny_conv.h\"");
-  EXPECT_EQ(
-      error("type: \"T\" header: \"h\"\nvalues { name: \"width\" }\nvalues { number: 1 }\n"
-            "values { name: \"width\" number: 1 }"),
-      "x.textproto:5:8: model.own.values[0] has neither a number nor a text; write one, such as number: 32\n"
-      "x.textproto:6:8: model.own.values[1] has no name; write what the part calls it, such as name: \"width\"\n"
-      "x.textproto:7:8: model.own.values[2] is called width, as one before it is; keep one of the two");
+  EXPECT_EQ(error("type: \"T\" header: \"h\"\nvalues { name: \"width\" }\nvalues { number: 1 }\n"
+                  "values { name: \"width\" number: 1 }"),
+            "x.textproto:5:8: model.own.values[0] has neither a number nor a text; write one, such as number: 32\n"
+            "x.textproto:6:8: model.own.values[1] has no name; write what the part calls it, such as name: \"width\"\n"
+            "x.textproto:7:8: model.own.values[2] is called width, as one before it is; keep one of the two");
 }
 
 TEST(ParseTest, KnowsHowManySplitsADatasetHas) {

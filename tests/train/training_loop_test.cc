@@ -256,7 +256,7 @@ TEST_F(TrainingLoopTest, SaysWhichFieldToLowerWhenTheLossIsNoLongerFinite) {
   spec::Experiment spec = Spec(3);
   spec.mutable_training()->mutable_optimizer()->set_learning_rate(1e30);
   const auto network = MakeNetwork();
-  const absl::Status status = Fit(spec, Folder("astray"), *network, *train_, *validation_).status();
+  const absl::Status status = Fit(spec, Folder("diverged"), *network, *train_, *validation_).status();
   EXPECT_NE(status.message().find("Lower training.optimizer.learning_rate"), std::string::npos) << status;
 }
 
