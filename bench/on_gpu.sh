@@ -20,10 +20,10 @@ usage() {
 libtorch="" cuda="" build=build_on_gpu data=(--records=21837)
 for argument in "$@"; do
   case $argument in
-    --libtorch=*) libtorch=$(readlink -f "${argument#*=}") ;;
-    --cuda=*) cuda=$(readlink -f "${argument#*=}") ;;
+    --libtorch=*) libtorch=$(readlink -m "${argument#*=}") ;;
+    --cuda=*) cuda=$(readlink -m "${argument#*=}") ;;
     --build_dir=*) build=${argument#*=} ;;
-    --data_dir=*) data=(--data_dir="$(readlink -f "${argument#*=}")") ;;
+    --data_dir=*) data=(--data_dir="$(readlink -m "${argument#*=}")") ;;
     --records=*) data=("$argument") ;;
     *) usage ;;
   esac
@@ -34,76 +34,9 @@ build=$(readlink -f "$build")
 cd "$(dirname "$0")/.."
 . bench/without_bazel.sh
 
-# The first file that there is of those that match.
-first() { compgen -G "$1" | head -1 || { shift; [ $# -gt 0 ] && first "$@"; }; }
-library=$(first "$libtorch/lib/libtorch_cpu.so" "$libtorch/lib/*-linux-gnu/libtorch_cpu.so") ||
-  { echo "error: there is no lib/libtorch_cpu.so in --libtorch=$libtorch" >&2; exit 1; }
-lib=$(dirname "$library")
-# Until 2.6 PyTorch's packages for Python have std::string in the form from before C++11.
-if grep -q ErrorC1ENS_14SourceLocationESs "$lib/libc10.so"; then
-  echo "error: --libtorch=$libtorch has the C++ library's interface from before C++11, which cannot be linked with this" \
-    "system's protobuf and Abseil; take a cxx11-abi build, or version 2.7 or later" >&2
-  exit 1
-fi
-libraries=("-L$lib" "-Wl,-rpath,$lib" -ltorch -ltorch_cpu -lc10)
-if [ -f "$lib/libtorch_cuda.so" ]; then
-  if [ -z "$cuda" ]; then
-    header=$(first "$libtorch/include/cuda_runtime_api.h" "$libtorch/../nvidia/*/include/cuda_runtime_api.h" \
-      "${CUDA_HOME:-/usr/local/cuda}/include/cuda_runtime_api.h" /usr/include/cuda_runtime_api.h) ||
-      { echo "error: there is no cuda_runtime_api.h; say with --cuda where include/cuda_runtime_api.h is" >&2; exit 1; }
-    cuda=$(dirname "$(dirname "$header")")
-  fi
-  runtime=$(first "$lib/libcudart*.so*" "$libtorch/../nvidia/*/lib/libcudart.so*" "$cuda/lib64/libcudart.so*" \
-    "$cuda/lib/libcudart.so*" "$cuda/lib/*-linux-gnu/libcudart.so*") ||
-    { echo "error: there is no libcudart.so beside LibTorch or in $cuda" >&2; exit 1; }
-  # The CUDA parts register themselves when they are loaded. What they need themselves, they find when they are run.
-  libraries+=(-Wl,--no-as-needed -ltorch_cuda -lc10_cuda -Wl,--as-needed "$runtime"
-    "-Wl,-rpath,$(dirname "$runtime")" -Wl,--allow-shlib-undefined)
-else
-  cuda=""
-fi
+find_libraries "$libtorch"
 torch_flags "$libtorch" "$cuda" "$build"
 flags+=(-O2)
-system=(absl_flat_hash_map absl_status absl_statusor absl_str_format absl_strings absl_time protobuf libzip matio zlib
-  libcrypto)
-read -ra system_libraries <<<"$(pkg-config --libs "${system[@]}") -lcsv -lonnx_proto -lpthread -fopenmp"
-
-# compile SOURCE OBJECT
-compile() {
-  echo "compiling $1" >&2
-  g++ "${flags[@]}" -c "$1" -o "$build/$2.tmp"
-  mv "$build/$2.tmp" "$build/$2"
-}
-# in_parallel SOURCE OBJECT ...: compiles each source, as many at once as there are cores and memory for.
-in_parallel() {
-  local most running=0 pids=() pid
-  most=$(awk '/MemAvailable/ { print int($2 / 2500000) }' /proc/meminfo)
-  [ "$most" -le "$(nproc)" ] || most=$(nproc)
-  [ "$most" -ge 1 ] || most=1
-  while [ $# -gt 0 ]; do
-    compile "$1" "$2" &
-    pids+=($!)
-    running=$((running + 1))
-    shift 2
-    if [ "$running" -ge "$most" ]; then
-      wait "${pids[0]}"
-      pids=("${pids[@]:1}")
-      running=$((running - 1))
-    fi
-  done
-  for pid in "${pids[@]}"; do wait "$pid"; done
-}
-
 generate "$build"
-in_parallel bazel/spec_compiler.cc spec_compiler.o "$build/proto/options.pb.cc" options.o \
-  "$build/proto/experiment.pb.cc" experiment.o "$build/proto/run.pb.cc" run.o
-messages=("$build/options.o" "$build/experiment.o" "$build/run.o")
-g++ "$build/spec_compiler.o" "${messages[@]}" "${system_libraries[@]}" -o "$build/spec_compiler"
-"$build/spec_compiler" --spec=examples/resnet18_all.textproto --name=resnet18_all --output="$build/resnet18_all_main.cc"
-in_parallel ecg/experiment/compiled_programs.cc compiled_programs.o "$build/resnet18_all_main.cc" resnet18_all.o \
-  bench/on_gpu.cc on_gpu.o
-g++ "$build/on_gpu.o" "${messages[@]}" "${libraries[@]}" "${system_libraries[@]}" -o "$build/on_gpu"
-g++ "$build/resnet18_all.o" "$build/compiled_programs.o" "${messages[@]}" "${libraries[@]}" "${system_libraries[@]}" \
-  -o "$build/resnet18_all"
-
+build_programs "$build"
 "$build/on_gpu" "${data[@]}"
