@@ -136,9 +136,12 @@ def _libtorch_impl(ctx):
         # in CUDA's own folder.
         cuda = ctx.os.environ.get("CUDA_HOME", "/usr/local/cuda")
         runtime = _first(ctx, [library_dir + "/libcudart*.so*", root + "/../nvidia/*/lib/libcudart.so*", cuda + "/lib64/libcudart.so*", cuda + "/lib/libcudart.so*"])
-        header = _first(ctx, ["/usr/include/cuda_runtime_api.h", root + "/include/cuda_runtime_api.h", root + "/../nvidia/*/include/cuda_runtime_api.h", cuda + "/include/cuda_runtime_api.h"])
+        include_dirs = [root + "/include", root + "/../nvidia/*/include"] if root else ["/usr/include"]
+        header = _first(ctx, [folder + "/cuda_runtime_api.h" for folder in include_dirs + [cuda + "/include", "/usr/include"]])
         if not runtime or not header:
             fail("The LibTorch in '{}' has CUDA, but there is no {} for it. Install CUDA's runtime and headers (Debian: nvidia-cuda-dev), and set CUDA_HOME to their folder unless it is /usr or /usr/local/cuda.".format(library_dir, "cuda_runtime_api.h" if runtime else "libcudart.so"))
+        if not ctx.path(header.rpartition("/")[0] + "/crt/host_config.h").exists:
+            fail("CUDA's headers in '{}' are not all there: crt/host_config.h is missing. With Python's packages, install cuda-toolkit[crt] beside torch.".format(header.rpartition("/")[0]))
         if header != "/usr/include/cuda_runtime_api.h":
             ctx.symlink(header.rpartition("/")[0], "cuda_include")
             includes.append("cuda_include")

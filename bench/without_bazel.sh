@@ -1,16 +1,36 @@
-# Sourced by bench/on_gpu.sh and bench/compile_cuda.sh: compiling with g++ alone against a LibTorch in a folder.
+# What bench/on_gpu.sh and bench/compile_cuda.sh share: compiling and linking with g++ alone against a LibTorch in a
+# folder. Sourced, in the root of the checkout. A folder may be a root such as /usr, an unpacked LibTorch, the `torch`
+# folder of a Python package, /usr/local/cuda.
 
-# torch_flags LIBTORCH CUDA WORK: sets `flags`, which compile our code against the headers of both folders. Each folder
-# may be a root such as /usr, an unpacked LibTorch, the `torch` folder of a Python package, or /usr/local/cuda.
+# first PATTERN ...: prints the first file that there is of those that match.
+first() { compgen -G "$1" | head -1 || { shift; [ $# -gt 0 ] && first "$@"; }; }
+
+# find_cuda LIBTORCH: sets `cuda`, unless it is set, to the folder in which include/cuda_runtime_api.h lies.
+find_cuda() {
+  local libtorch=$1 header
+  if [ -z "${cuda:-}" ]; then
+    header=$(first "$libtorch/include/cuda_runtime_api.h" "$libtorch/../nvidia/*/include/cuda_runtime_api.h" \
+      "${CUDA_HOME:-/usr/local/cuda}/include/cuda_runtime_api.h" /usr/include/cuda_runtime_api.h) ||
+      {
+        echo "error: there is no cuda_runtime_api.h beside --libtorch=$libtorch;" \
+          "say with --cuda where include/cuda_runtime_api.h is" >&2
+        return 1
+      }
+    cuda=$(dirname "$(dirname "$header")")
+  fi
+}
+
+# torch_flags LIBTORCH CUDA WORK: sets `flags`, with which our code is compiled against the headers of both folders.
+# CUDA may be empty.
 torch_flags() {
   local libtorch=$1 cuda=$2 work=$3 folder
   [ -f "$libtorch/include/torch/csrc/api/include/torch/torch.h" ] || {
     echo "error: there is no include/torch/csrc/api/include/torch/torch.h in --libtorch=$libtorch" >&2
     return 1
   }
-  # LibTorch's headers parallelise loops with OpenMP.
+  # OpenMP: LibTorch's headers split loops between threads by it.
   flags=(-std=c++20 -fopenmp -Wall -Wextra -DONNX_ML -DONNX_NAMESPACE=onnx -I. "-I$work")
-  # The compiler searches /usr/include by itself; as -isystem it would come too early in the search order.
+  # The compiler looks into /usr/include by itself, and only there at the right moment.
   for folder in "$libtorch/include" "$libtorch/include/torch/csrc/api/include" ${cuda:+"$cuda/include"}; do
     [ "$(readlink -f "$folder")" = /usr/include ] || flags+=(-isystem "$folder")
   done
@@ -19,8 +39,13 @@ torch_flags() {
       echo "error: there is no include/cuda_runtime_api.h in --cuda=$cuda" >&2
       return 1
     }
+    [ -f "$cuda/include/crt/host_config.h" ] || {
+      echo "error: there is no include/crt/host_config.h in --cuda=$cuda;" \
+        "Python's packages have it in cuda-toolkit[crt]" >&2
+      return 1
+    }
     flags+=(-DECG_WITH_CUDA)
-    # Debian 12 ships LibTorch's CUDA headers except this one, which only matters on Windows.
+    # Debian 12 ships LibTorch's CUDA headers but for this one, which says how a Windows library is linked.
     if [ ! -f "$libtorch/include/c10/cuda/impl/cuda_cmake_macros.h" ]; then
       mkdir -p "$work/c10/cuda/impl"
       touch "$work/c10/cuda/impl/cuda_cmake_macros.h"
@@ -28,7 +53,83 @@ torch_flags() {
   fi
 }
 
+# find_libraries LIBTORCH: sets `libraries`, with which our programs are linked, and `cuda`, which becomes empty where
+# LibTorch has no CUDA.
+find_libraries() {
+  local libtorch=$1 library lib runtime
+  library=$(first "$libtorch/lib/libtorch_cpu.so" "$libtorch/lib/*-linux-gnu/libtorch_cpu.so") ||
+    { echo "error: there is no lib/libtorch_cpu.so in --libtorch=$libtorch" >&2; return 1; }
+  lib=$(dirname "$library")
+  # Until 2.6 PyTorch's packages for Python have std::string in the form from before C++11.
+  if grep -q ErrorC1ENS_14SourceLocationESs "$lib/libc10.so"; then
+    echo "error: --libtorch=$libtorch has the C++ library's interface from before C++11, which cannot be linked with" \
+      "this system's protobuf and Abseil; take a cxx11-abi build, or version 2.7 or later" >&2
+    return 1
+  fi
+  libraries=("-L$lib" "-Wl,-rpath,$lib" -ltorch -ltorch_cpu -lc10)
+  if [ -f "$lib/libtorch_cuda.so" ]; then
+    find_cuda "$libtorch"
+    runtime=$(first "$lib/libcudart*.so*" "$libtorch/../nvidia/*/lib/libcudart.so*" "$cuda/lib64/libcudart.so*" \
+      "$cuda/lib/libcudart.so*" "$cuda/lib/*-linux-gnu/libcudart.so*") ||
+      { echo "error: there is no libcudart.so beside LibTorch or in $cuda" >&2; return 1; }
+    # The CUDA parts register themselves when they are loaded. What they need themselves, they find when they are run.
+    libraries+=(-Wl,--no-as-needed -ltorch_cuda -lc10_cuda -Wl,--as-needed "$runtime"
+      "-Wl,-rpath,$(dirname "$runtime")" -Wl,--allow-shlib-undefined)
+  else
+    cuda=""
+  fi
+}
+
 # generate WORK: writes the C++ of our protobuf messages to WORK/proto.
 generate() {
   protoc --cpp_out="$1" proto/options.proto proto/experiment.proto proto/run.proto
+}
+
+# compile SOURCE OBJECT
+compile() {
+  echo "compiling $1" >&2
+  g++ "${flags[@]}" -c "$1" -o "$2.tmp"
+  mv "$2.tmp" "$2"
+}
+
+# in_parallel SOURCE OBJECT ...: compiles each source, as many at once as there are cores and memory for.
+in_parallel() {
+  local most running=0 pids=() pid
+  most=$(awk '/MemAvailable/ { print int($2 / 2500000) }' /proc/meminfo)
+  [ "$most" -le "$(nproc)" ] || most=$(nproc)
+  [ "$most" -ge 1 ] || most=1
+  while [ $# -gt 0 ]; do
+    compile "$1" "$2" &
+    pids+=($!)
+    running=$((running + 1))
+    shift 2
+    if [ "$running" -ge "$most" ]; then
+      wait "${pids[0]}"
+      pids=("${pids[@]:1}")
+      running=$((running - 1))
+    fi
+  done
+  for pid in "${pids[@]}"; do wait "$pid"; done
+}
+
+# build_programs WORK: makes WORK/on_gpu and WORK/resnet18_all, after `generate`, by `flags` and `libraries`.
+build_programs() {
+  local work=$1 messages system system_libraries
+  system=(absl_flat_hash_map absl_status absl_statusor absl_str_format absl_strings absl_time protobuf libzip matio zlib
+    libcrypto)
+  read -ra system_libraries <<<"$(pkg-config --libs "${system[@]}") -lcsv -lonnx_proto -lpthread -fopenmp"
+  in_parallel bazel/spec_compiler.cc "$work/spec_compiler.o" bazel/part_factory.cc "$work/part_factory.o" \
+    "$work/proto/options.pb.cc" "$work/options.o" "$work/proto/experiment.pb.cc" "$work/experiment.o" \
+    "$work/proto/run.pb.cc" "$work/run.o"
+  messages=("$work/options.o" "$work/experiment.o" "$work/run.o")
+  g++ "$work/spec_compiler.o" "${messages[@]}" "${system_libraries[@]}" -o "$work/spec_compiler"
+  g++ "$work/part_factory.o" "${messages[@]}" "${system_libraries[@]}" -o "$work/part_factory"
+  "$work/spec_compiler" --spec=examples/resnet18_all.textproto --name=resnet18_all --output="$work/resnet18_all_main.cc"
+  "$work/part_factory" >"$work/built_in_parts.cc"
+  in_parallel ecg/experiment/main.cc "$work/main.o" "$work/built_in_parts.cc" "$work/built_in_parts.o" \
+    "$work/resnet18_all_main.cc" "$work/resnet18_all.o" bench/on_gpu.cc "$work/on_gpu.o"
+  echo "linking" >&2
+  g++ "$work/on_gpu.o" "${messages[@]}" "${libraries[@]}" "${system_libraries[@]}" -o "$work/on_gpu"
+  g++ "$work/resnet18_all.o" "$work/main.o" "$work/built_in_parts.o" "${messages[@]}" "${libraries[@]}" \
+    "${system_libraries[@]}" -o "$work/resnet18_all"
 }

@@ -21,6 +21,7 @@
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "ecg/batch/batch.h"
 #include "ecg/batch/device_batches.h"
@@ -81,8 +82,13 @@ class HostBatchSource : public BatchSource {
       batch_ = {there(batch.signals), there(batch.targets), there(batch.rows), there(batch.uniform)};
       upload_ = std::make_unique<Upload>(device_);
     }
-    (*upload_)({batch.signals, batch.targets, batch.rows, batch.uniform},
-               {batch_.signals, batch_.targets, batch_.rows, batch_.uniform});
+    std::vector<torch::Tensor> from = {batch.signals, batch.targets, batch.rows};
+    std::vector<torch::Tensor> to = {batch_.signals, batch_.targets, batch_.rows};
+    if (batch.uniform.numel() > 0) {
+      from.push_back(batch.uniform);
+      to.push_back(batch_.uniform);
+    }
+    (*upload_)(from, to);
   }
 
   Batch Next() override { return batch_; }

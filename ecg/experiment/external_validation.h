@@ -25,7 +25,10 @@
 #include "absl/strings/str_join.h"
 #include "ecg/batch/split_part.h"
 #include "ecg/corpus/any_corpus.h"
+#include "ecg/corpus/dataset.h"
 #include "ecg/corpus/labels.h"
+#include "ecg/corpus/pack.h"
+#include "ecg/corpus/packed_signals.h"
 #include "ecg/corpus/snomed_ct.h"
 #include "ecg/device/device.h"
 #include "ecg/device/layout.h"
@@ -57,6 +60,23 @@ inline std::filesystem::path ExternalResultsPath(const RunFolder& folder, const 
 }
 
 namespace external_internal {
+
+// OpenOther opens the corpus in `data_dir` in whichever layout it has, with all its statements; by the run's own dataset
+// where that is no dataset of this project.
+inline absl::StatusOr<AnyCorpus> OpenOther(const spec::Experiment& spec, const Recipe& recipe,
+                                           int sampling_frequency_hz, const std::filesystem::path& data_dir,
+                                           const std::filesystem::path& cache_dir) {
+  if (!spec.data().has_own()) {
+    return OpenAnyCorpus(data_dir, {.sampling_frequency_hz = sampling_frequency_hz,
+                                    .task = spec.data().ptb_xl().task(),
+                                    .bad_records = spec.data().bad_records(),
+                                    .cache_dir = cache_dir});
+  }
+  ECG_ASSIGN_OR_RETURN(const std::unique_ptr<AnyDataset> dataset, recipe.open_dataset(spec.data(), data_dir));
+  ECG_ASSIGN_OR_RETURN(PackedSignals signals,
+                       PackInCache(*dataset, {.bad_records = spec.data().bad_records()}, cache_dir));
+  return AnyCorpus{dataset->corpus(), dataset->labels(), std::move(signals)};
+}
 
 // MatchedTable is what a network says, and what is true, in the classes that both corpora have.
 struct MatchedTable {
@@ -125,10 +145,7 @@ inline absl::StatusOr<run::Run> ValidateExternally(const RunFolder& folder, cons
   }
   ECG_ASSIGN_OR_RETURN(const ModelMetadata model, ModelMetadata::Read(folder.model()));
   ECG_ASSIGN_OR_RETURN(const AnyCorpus other,
-                       OpenAnyCorpus(data_dir, {.sampling_frequency_hz = model.sampling_frequency_hz,
-                                                .task = spec.data().ptb_xl().task(),
-                                                .bad_records = spec.data().bad_records(),
-                                                .cache_dir = cache_dir}));
+                       external_internal::OpenOther(spec, recipe, model.sampling_frequency_hz, data_dir, cache_dir));
   const std::vector<ClassMatch> matches = MatchClasses(model.classes, other.labels.classes);
   if (matches.empty()) {
     return absl::FailedPreconditionError(

@@ -220,7 +220,7 @@ class Program {
     const std::filesystem::path folder = std::filesystem::absolute(UserPath(data_dir));
     spec::Experiment there = spec_;
     there.mutable_data()->set_data_dir(folder.string());
-    if (HasLayoutOf(recipe_.dataset, folder) && HoldsRecordsOfTheRun(there)) {
+    if (HoldsRecordsOfTheRun(there)) {
       spec_ = std::move(there);
       return Evaluate();
     }

@@ -1,9 +1,8 @@
 // history.h
 //
-// history.csv: a row for each epoch, written after each.
+// history.csv: one row per epoch.
 //
-//   HistoryFile history("runs/resnet18_all/1/history.csv");
-//   ECG_RETURN_IF_ERROR(history.EndEpoch(run::TrainingState()));
+//   const std::string csv = HistoryText(run::TrainingState());
 
 #ifndef ECG_RUN_HISTORY_H_
 #define ECG_RUN_HISTORY_H_

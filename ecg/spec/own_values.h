@@ -5,9 +5,11 @@
 //   const OwnValues values(spec, {{"width", 32}, {"layers", 4}, {"kernel_size"}});
 //   const int width = values.Whole("width", 1, 4096);
 //
+// A wrong value is refused with one of
+//
 //   my::TinyConv has width = 0; it must be at least 1 and at most 4096
 //   my::TinyConv has no value widht; did you mean width?
-//   my::TinyConv needs the value kernel_size; add values { name: "kernel_size" number: ... }
+//   my::TinyConv needs the value kernel_size; add values with this name
 
 #ifndef ECG_SPEC_OWN_VALUES_H_
 #define ECG_SPEC_OWN_VALUES_H_
@@ -73,7 +75,7 @@ class OwnValues {
     }
     for (const std::string& name : names) {
       if (numbers_.contains(name) || texts_.contains(name)) continue;
-      Refuse(" needs the value ", name, "; add values { name: \"", name, "\" number: ... }");
+      Refuse(" needs the value ", name, "; add values with this name");
     }
   }
 

@@ -36,6 +36,17 @@ grep -qF '"brier_score"' run/run.json || fail "run.json should have the metric"
 [ "$(wc -l <run/hardest_records.csv)" = 11 ] || fail "hardest_records.csv should have a row a test record"
 [ -s run/model.onnx ] || fail "there should be a model.onnx"
 
+# A copy of the records is the same corpus, and other records are external validation.
+cp -r data copy
+cp run/predictions.csv before
+"$binary" --mode=evaluate --data_dir=copy --output_dir=run >out 2>err || { fail "a copy should do"; cat err; }
+cmp run/predictions.csv before || fail "a copy should have the same predictions"
+mkdir fewer
+sed -n '1,31p' data/labels.csv >fewer/labels.csv
+cp data/r?.csv data/r1?.csv data/r2?.csv data/r30.csv fewer
+"$binary" --mode=evaluate --data_dir=fewer --output_dir=run >out 2>err || { fail "other records should be tested"; cat err; }
+[ "$(wc -l <run/on-fewer/predictions.csv)" = 31 ] || fail "all other records should be tested"
+
 # Built-in parts can be chosen in their place without a build, and other own ones are refused by name.
 "$binary" --data_dir=data --output_dir=adam --set=training.optimizer.adam={} --set=training.epochs=1 >out 2>err ||
   { fail "Adam should do as well"; cat err; }

@@ -56,7 +56,7 @@ TEST(ScalerTest, RefusesNoRecordsAndAConstantSignal) {
   files.Write("records100/00001_lr.hea", flat.header);
   files.Write("records100/00001_lr.dat", flat.samples);
   const PackedSignals signals = Pack(files.Open().value(), files.work_dir() / "packed").value();
-  EXPECT_THAT(std::string(FitScaler(signals, {}).status().message()), HasSubstr("no records"));
+  EXPECT_THAT(std::string(FitScaler(signals, {}).status().message()), HasSubstr("no training records"));
   EXPECT_THAT(std::string(FitScaler(signals, std::vector<int>{0}).status().message()), HasSubstr("are 0 mV"));
 }
 

@@ -4,8 +4,10 @@
 #ifndef TESTS_SPEC_BANNER_NAMES_H_
 #define TESTS_SPEC_BANNER_NAMES_H_
 
+#include <memory>
 #include <string>
 
+#include "ecg/spec/part_registry.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {
@@ -34,7 +36,38 @@ extern Experiment spec;
 }
 namespace sampling_example {
 extern Experiment spec;
+inline constexpr struct {
+  int sampling_frequency_hz = 500;
+} corpus;
+}  // namespace sampling_example
+namespace own_values_example {
+extern ecg::spec::Own spec;
 }
+namespace part_registry_example {
+extern Experiment spec;
+struct AnyUpdateRule {
+  virtual ~AnyUpdateRule() = default;
+};
+struct Adam {
+  using Spec = ecg::spec::Adam;
+  explicit Adam(const Spec&) {}
+};
+namespace my {
+struct Lion {
+  using Spec = ecg::spec::Own;
+  explicit Lion(const Spec&) {}
+};
+}  // namespace my
+struct UpdateRules {
+  static constexpr char kName[] = "update_rules";
+  using Interface = AnyUpdateRule;
+  using Context = NoContext;
+  template <typename Rule>
+  static std::unique_ptr<AnyUpdateRule> Erase(const Rule&) {
+    return std::make_unique<AnyUpdateRule>();
+  }
+};
+}  // namespace part_registry_example
 
 }  // namespace ecg
 

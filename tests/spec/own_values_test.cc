@@ -54,7 +54,7 @@ TEST(OwnValuesTest, RefusesANameThatThePartDoesNotKnow) {
 
 TEST(OwnValuesTest, AsksForANumberWithoutDefault) {
   EXPECT_EQ(Refusal([] { Values("values { name: 'width' number: 3 }"); }),
-            "my::TinyConv needs the value layers; add values { name: \"layers\" number: ... }");
+            "my::TinyConv needs the value layers; add values with this name");
 }
 
 TEST(OwnValuesTest, RefusesNumbersThatThePartDoesNotTake) {
