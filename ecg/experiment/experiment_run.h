@@ -83,7 +83,6 @@ class ExperimentRun {
     ECG_ASSIGN_OR_RETURN(experiment->data_, ExperimentData::Open(spec, recipe, cache_dir, scaler));
     ECG_ASSIGN_OR_RETURN(experiment->objective_, recipe.make_objective(spec.training(), experiment->data_->Training()));
     ECG_RETURN_IF_ERROR(experiment->MakeEvaluation());
-    ECG_RETURN_IF_ERROR(experiment->CheckParts());
     experiment->network_ = MakeNetwork(spec, recipe, experiment->data_->labels().classes.size());
     ECG_RETURN_IF_ERROR(experiment->CheckCrops());
     experiment->data_seconds_ = stopwatch.seconds();
@@ -123,6 +122,7 @@ class ExperimentRun {
   // Start makes `folder` that of a new run. Given weights are kept in it as the checkpoint before the first epoch, so
   // that a run which is stopped in that epoch still continues from them; and before the spec, which makes it a run.
   absl::Status Start(const RunFolder& folder) {
+    ECG_RETURN_IF_ERROR(CheckParts());
     const auto make_rule = [this] { return recipe_.update_rules.Make(spec_.training().optimizer()); };
     ECG_ASSIGN_OR_RETURN(std::unique_ptr<AnyUpdateRule> rule, make_rule());
     if (spec_.training().batch_size() == 0) {
@@ -267,7 +267,7 @@ class ExperimentRun {
       *run.mutable_test() = *std::move(scores);
       ECG_ASSIGN_OR_RETURN(*run.mutable_test()->mutable_bootstrap(), ScoreInterval(*objective_, predictions, spec_));
     } else {
-      run.set_test_not_scored(std::string(scores.status().message()));
+      run.set_test_not_scored(std::string(objective_->Score(predictions).status().message()));
     }
     run.mutable_test()->set_loss(test.loss);
     run.mutable_timing()->set_test_seconds(stopwatch.seconds());
