@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "ecg/command_line/command_line.h"
 #include "ecg/spec/compiled.h"
 #include "ecg/status/status_macros.h"
 #include "google/protobuf/descriptor.h"
@@ -76,9 +77,4 @@ absl::Status Write(std::ostream& out) {
 }  // namespace
 }  // namespace ecg
 
-int main() {
-  const absl::Status status = ecg::Write(std::cout);
-  if (status.ok()) return 0;
-  std::cerr << status.message() << "\n";
-  return 1;
-}
+int main() { return ecg::ExitStatus(ecg::Write(std::cout)); }
