@@ -53,11 +53,6 @@ inline absl::string_view LayoutOf(const std::filesystem::path& folder) {
   return CincChallenge::kName;
 }
 
-// HasLayoutOf returns whether `folder` has the layout of `dataset`, the name of a Dataset.
-inline bool HasLayoutOf(absl::string_view dataset, const std::filesystem::path& folder) {
-  return LayoutOf(folder) == (dataset == G12ec::kName ? absl::string_view(CincChallenge::kName) : dataset);
-}
-
 // OpenAnyCorpus opens `folder`, and packs its signals unless they are in the cache. A sampling frequency other than the
 // one in `options` is an error.
 inline absl::StatusOr<AnyCorpus> OpenAnyCorpus(const std::filesystem::path& folder, const AnyCorpusOptions& options) {
