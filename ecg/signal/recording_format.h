@@ -1,0 +1,47 @@
+// recording_format.h
+//
+// The concept that every reader of a file format follows, and how it sees a file.
+//
+//   struct MuseXml {
+//     static constexpr absl::string_view kName = "GE MUSE XML";
+//     static bool Recognises(const RecordingFile& file);
+//     static absl::StatusOr<Recording> Read(const RecordingFile& file);
+//   };
+//   static_assert(RecordingFormat<MuseXml>);
+//
+// A format is told by a file's content: names and extensions say little (".ecg" is used by five formats, ".xml" by
+// more). read_recording.h lists the formats.
+
+#ifndef ECG_SIGNAL_RECORDING_FORMAT_H_
+#define ECG_SIGNAL_RECORDING_FORMAT_H_
+
+#include <concepts>
+#include <filesystem>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "ecg/signal/recording.h"
+
+namespace ecg {
+
+// RecordingFile is a file with its content.
+struct RecordingFile {
+  // path is where the file lies, for formats whose samples lie in other files beside it.
+  std::filesystem::path path;
+  // bytes is the whole content.
+  absl::string_view bytes;
+};
+
+// RecordingFormat is a file format. Recognises looks at as few bytes as tell the format; a damaged file of the format is
+// still recognised, so that Read can say what is wrong. Read's errors say what was expected where and what was found,
+// and leave the path to the caller.
+template <typename T>
+concept RecordingFormat = requires(const RecordingFile& file) {
+  { T::kName } -> std::convertible_to<absl::string_view>;
+  { T::Recognises(file) } -> std::same_as<bool>;
+  { T::Read(file) } -> std::same_as<absl::StatusOr<Recording>>;
+};
+
+}  // namespace ecg
+
+#endif  // ECG_SIGNAL_RECORDING_FORMAT_H_
