@@ -42,7 +42,7 @@ class DeviceBatches {
     torch::Tensor scale = torch::empty({part.size(), leads, 1}), shift = torch::empty({part.size(), leads, 1});
     for (int row = 0; row < part.size(); ++row) {
       for (int lead = 0; lead < leads; ++lead) {
-        const Affine affine = Standardisation(*part.signals, part.record(row), lead, part.scaler);
+        const Affine affine = Standardisation(part.signals->calibration(part.record(row), lead), part.scaler);
         scale.data_ptr<float>()[row * leads + lead] = affine.scale;
         shift.data_ptr<float>()[row * leads + lead] = affine.shift;
       }

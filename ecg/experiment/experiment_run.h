@@ -43,6 +43,7 @@
 #include "ecg/run/model_metadata.h"
 #include "ecg/run/run_folder.h"
 #include "ecg/run/run_json.h"
+#include "ecg/score/calibration.h"
 #include "ecg/signal/lead.h"
 #include "ecg/spec/resolve.h"
 #include "ecg/spec/sampling.h"
@@ -156,7 +157,7 @@ class ExperimentRun {
         Callbacks::Erase(Console(training.batch_size() * training.accumulate_batches(), objective_->score_name())));
     TrainingLoop loop(spec_, data_->sampling_frequency_hz(), std::move(parts), device_, folder.checkpoints());
     ECG_ASSIGN_OR_RETURN(const run::TrainingState state, loop.Fit(*network_, data_->train(), data_->validation()));
-    ECG_RETURN_IF_ERROR(WriteTensors(folder.model(), StateOf(*network_), Metadata().ToMap()));
+    ECG_RETURN_IF_ERROR(WriteModel(folder));
     return Finish(folder, state);
   }
 
@@ -229,7 +230,13 @@ class ExperimentRun {
             .synthetic = corpus.synthetic,
             .window_stride_samples = StrideSamples(spec_, corpus.sampling_frequency_hz),
             .aggregation = AggregationName(spec_.evaluation()),
-            .depends_on_batch = network_->DependsOnBatch()};
+            .depends_on_batch = network_->DependsOnBatch(),
+            .temperatures = calibration_.temperatures,
+            .thresholds = calibration_.thresholds};
+  }
+
+  absl::Status WriteModel(const RunFolder& folder) const {
+    return WriteTensors(folder.model(), StateOf(*network_), Metadata().ToMap());
   }
 
   // CheckTrainedOn makes sure that the weights in `folder` are about the same classes as the data.
@@ -260,6 +267,11 @@ class ExperimentRun {
     ECG_ASSIGN_OR_RETURN(*run.mutable_validation(),
                          ReportOf(*objective_, validation.predictions(classes), metrics_, "validation"));
     run.mutable_validation()->set_loss(validation.loss);
+    // Where classes exclude each other, none is reported by a threshold of its own.
+    if (!spec_.training().has_multi_class()) {
+      ECG_ASSIGN_OR_RETURN(calibration_, Calibrate(validation.predictions(classes)));
+      ECG_RETURN_IF_ERROR(WriteModel(folder));
+    }
     ECG_ASSIGN_OR_RETURN(const Evaluation test, EvaluatePart(data_->test(), "testing"));
     const Predictions predictions = test.predictions(classes);
     absl::StatusOr<run::Scores> scores = ReportOf(*objective_, predictions, metrics_, "test");
@@ -340,6 +352,7 @@ class ExperimentRun {
   std::vector<std::unique_ptr<AnyResultWriter>> writers_;
   std::shared_ptr<Network> network_;
   std::optional<run::InitialWeights> initial_weights_;
+  ClassCalibration calibration_;  // once the network is validated
   double data_seconds_ = 0;
 };
 
