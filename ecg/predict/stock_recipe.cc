@@ -10,7 +10,6 @@
 #include "ecg/experiment/recipe.h"
 #include "ecg/model/any_network.h"
 #include "ecg/model/network.h"
-#include "ecg/spec/compiled.h"
 #include "ecg/status/status_macros.h"
 #include "ecg/train/objective.h"
 #include "proto/experiment.pb.h"

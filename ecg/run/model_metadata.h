@@ -32,13 +32,13 @@ namespace ecg {
 // ModelMetadata describes the training data, the input and the output of a network.
 struct ModelMetadata {
   // name is the experiment's.
-  std::string name;
+  std::string name = {};
   // classes are those of the logits, and leads those of the input, both in order.
-  std::vector<std::string> classes, leads;
+  std::vector<std::string> classes = {}, leads = {};
   int sampling_frequency_hz = 0;
   int crop_samples = 0;
   // scaler standardises the input.
-  Scaler scaler;
+  Scaler scaler = {};
   // synthetic is true when the network was trained on synthetic records.
   bool synthetic = false;
   // window_stride_samples is the distance of the windows that cover a record, and aggregation how their outputs become
