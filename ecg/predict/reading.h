@@ -87,6 +87,30 @@ inline std::vector<Statement> StatementsOf(const Reading& reading, const ModelMe
   return statements;
 }
 
+// ModelJson says which model read, and that it is no medical device.
+inline nlohmann::ordered_json ModelJson(const ModelMetadata& model) {
+  return {{"name", model.name}, {"synthetic", model.synthetic}, {"disclaimer", kDisclaimer}};
+}
+
+// ReadingJson returns a reading with its statements, the most probable first.
+inline nlohmann::ordered_json ReadingJson(const Reading& reading, const ModelMetadata& model) {
+  nlohmann::ordered_json json = {{"recording", reading.recording}};
+  if (!reading.what.empty()) json["what"] = reading.what;
+  if (!reading.error.ok()) json["error"] = std::string(reading.error.message());
+  if (!reading.warnings.empty()) json["warnings"] = reading.warnings;
+  for (const Statement& statement : StatementsOf(reading, model)) {
+    // NaN becomes null.
+    json["statements"].push_back({{"code", statement.name},
+                                  {"description", DescriptionOf(statement.name)},
+                                  // As many digits as tell one float from the next.
+                                  {"probability", std::stod(absl::StrFormat("%.9g", statement.probability))},
+                                  {"calibrated", statement.calibrated},
+                                  {"threshold", statement.threshold},
+                                  {"reported", statement.reported}});
+  }
+  return json;
+}
+
 // ReadingWriter writes readings one after the other, so that memory does not grow with their number.
 class ReadingWriter {
  public:
@@ -99,7 +123,7 @@ class ReadingWriter {
       header.insert(header.end(), {"reported", "warnings", "error"});
       WriteRow(header);
     } else if (format_ == ReadingFormat::kJson) {
-      Print(absl::StrCat("{\"model\": ", ModelJson().dump(), ",\n \"readings\": ["));
+      Print(absl::StrCat("{\"model\": ", ModelJson(model_).dump(), ",\n \"readings\": ["));
     } else if (format_ == ReadingFormat::kTable) {
       Print(
           absl::StrCat(kDisclaimer, "\n",
@@ -114,11 +138,11 @@ class ReadingWriter {
         Print(Table(reading));
         break;
       case ReadingFormat::kJson:
-        Print(absl::StrCat(count_ == 0 ? "\n  " : ",\n  ", Json(reading).dump()));
+        Print(absl::StrCat(count_ == 0 ? "\n  " : ",\n  ", ReadingJson(reading, model_).dump()));
         break;
       case ReadingFormat::kJsonLines: {
-        nlohmann::ordered_json json = Json(reading);
-        json["model"] = ModelJson();
+        nlohmann::ordered_json json = ReadingJson(reading, model_);
+        json["model"] = ModelJson(model_);
         Print(absl::StrCat(json.dump(), "\n"));
         break;
       }
@@ -142,29 +166,6 @@ class ReadingWriter {
     std::string text;
     AppendCsvRow(row, &text);
     Print(text);
-  }
-
-  nlohmann::ordered_json ModelJson() const {
-    return {{"name", model_.name}, {"synthetic", model_.synthetic}, {"disclaimer", kDisclaimer}};
-  }
-
-  nlohmann::ordered_json Json(const Reading& reading) const {
-    nlohmann::ordered_json json = {{"recording", reading.recording}};
-    if (!reading.what.empty()) json["what"] = reading.what;
-    if (!reading.error.ok()) json["error"] = std::string(reading.error.message());
-    if (!reading.warnings.empty()) json["warnings"] = reading.warnings;
-    if (reading.probabilities.empty()) return json;
-    // NaN becomes null.
-    for (const Statement& statement : StatementsOf(reading, model_)) {
-      json["statements"].push_back({{"code", statement.name},
-                                    {"description", DescriptionOf(statement.name)},
-                                    // As many digits as tell one float from the next.
-                                    {"probability", std::stod(absl::StrFormat("%.9g", statement.probability))},
-                                    {"calibrated", statement.calibrated},
-                                    {"threshold", statement.threshold},
-                                    {"reported", statement.reported}});
-    }
-    return json;
   }
 
   void WriteCsv(const Reading& reading) {

@@ -12,15 +12,18 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "ecg/file/file.h"
 #include "ecg/signal/lead.h"
 #include "ecg/signal/recording.h"
+#include "ecg/status/status_macros.h"
 
 namespace ecg {
 namespace {
@@ -235,34 +238,41 @@ EcgPage PageOf(const Recording& recording, const Strip& strip) {
   return page;
 }
 
-absl::Status DrawEcgPages(std::span<const EcgPage> pages, const std::filesystem::path& path) {
-  const std::string extension = path.extension().string();
-  constexpr double kPointsPerMm = 72 / 25.4;
-  if (extension != ".pdf" && extension != ".svg" && extension != ".png") {
+absl::StatusOr<std::string> DrawEcg(std::span<const EcgPage> pages, EcgDrawingFormat format) {
+  if (pages.empty() || (pages.size() > 1 && format != EcgDrawingFormat::kPdf)) {
     return absl::InvalidArgumentError(
-        absl::StrCat("cannot draw to ", path.string(), ": expected a name that ends in .pdf, .svg or .png"));
-  }
-  if (pages.empty() || (pages.size() > 1 && extension != ".pdf")) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("cannot draw ", pages.size(), " pages to ", path.string(), ": only a .pdf has several"));
+        absl::StrCat("cannot draw ", pages.size(), " pages into one picture; only a PDF has several"));
   }
   std::string bytes;
-  if (extension == ".png") {
+  if (format == EcgDrawingFormat::kPng) {
     const double dots = kPngDotsPerInch / 25.4;
     const Surface surface(cairo_image_surface_create(CAIRO_FORMAT_RGB24, static_cast<int>(kWidth * dots),
                                                      static_cast<int>(kHeight * dots)),
                           &cairo_surface_destroy);
-    if (absl::Status drawn = Draw(surface.get(), dots, pages); !drawn.ok()) return drawn;
+    ECG_RETURN_IF_ERROR(Draw(surface.get(), dots, pages));
     cairo_surface_write_to_png_stream(surface.get(), &AppendBytes, &bytes);
-  } else {
-    const auto create =
-        extension == ".pdf" ? &cairo_pdf_surface_create_for_stream : &cairo_svg_surface_create_for_stream;
-    const Surface surface(create(&AppendBytes, &bytes, kWidth * kPointsPerMm, kHeight * kPointsPerMm),
-                          &cairo_surface_destroy);
-    if (absl::Status drawn = Draw(surface.get(), kPointsPerMm, pages); !drawn.ok()) return drawn;
-    cairo_surface_finish(surface.get());
+    return bytes;
   }
-  return WriteFile(path, bytes);
+  constexpr double kPointsPerMm = 72 / 25.4;
+  const auto create =
+      format == EcgDrawingFormat::kPdf ? &cairo_pdf_surface_create_for_stream : &cairo_svg_surface_create_for_stream;
+  const Surface surface(create(&AppendBytes, &bytes, kWidth * kPointsPerMm, kHeight * kPointsPerMm),
+                        &cairo_surface_destroy);
+  ECG_RETURN_IF_ERROR(Draw(surface.get(), kPointsPerMm, pages));
+  cairo_surface_finish(surface.get());
+  return bytes;
+}
+
+absl::Status DrawEcgPages(std::span<const EcgPage> pages, const std::filesystem::path& path) {
+  for (const auto& [extension, format] :
+       {std::pair{".svg", EcgDrawingFormat::kSvg}, std::pair{".png", EcgDrawingFormat::kPng},
+        std::pair{".pdf", EcgDrawingFormat::kPdf}}) {
+    if (path.extension() != extension) continue;
+    ECG_ASSIGN_OR_RETURN(const std::string bytes, DrawEcg(pages, format));
+    return WriteFile(path, bytes);
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("cannot draw to ", path.string(), ": expected a name that ends in .pdf, .svg or .png"));
 }
 
 }  // namespace ecg

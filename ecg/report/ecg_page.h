@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "ecg/signal/recording.h"
 
 namespace ecg {
@@ -51,6 +52,12 @@ inline constexpr double kPageSeconds = 10;
 // PageOf returns the page of the rhythm strip `strip` of `recording`, with sex, age, time and machine as far as they are
 // known. A lead is drawn about its median, so that an offset of the electrodes does not push it out of its row.
 EcgPage PageOf(const Recording& recording, const Strip& strip);
+
+// EcgDrawingFormat is the format of a drawing.
+enum class EcgDrawingFormat { kSvg, kPng, kPdf };
+
+// DrawEcg returns the drawing of `pages`: a PDF has any number of them, an SVG and a PNG one.
+absl::StatusOr<std::string> DrawEcg(std::span<const EcgPage> pages, EcgDrawingFormat format);
 
 // DrawEcgPages draws `pages` to `path`: .pdf takes any number, .svg and .png one. The file appears when it is complete.
 absl::Status DrawEcgPages(std::span<const EcgPage> pages, const std::filesystem::path& path);
