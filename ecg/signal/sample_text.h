@@ -1,6 +1,7 @@
 // sample_text.h
 //
-// Samples as text files hold them: numbers with commas or space between them, and 16-bit integers in base64.
+// Samples as text files hold them: numbers with commas or space between them, and 16-bit integers in base64; and text in
+// UTF-16, as UTF-8.
 //
 //   ECG_ASSIGN_OR_RETURN(const std::vector<double> digits, ParseSamples("3,2,-1,NaN"));
 //   ECG_ASSIGN_OR_RETURN(const std::vector<int16_t> samples, Base64Samples("/////wEA"));
@@ -20,8 +21,10 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "ecg/status/status_macros.h"
 
 namespace ecg {
@@ -50,6 +53,29 @@ inline absl::StatusOr<std::vector<double>> ParseSamples(absl::string_view text) 
     begin = text.find_first_not_of(kSeparators, end);
   }
   return samples;
+}
+
+// Utf8Text returns the text `bytes` in UTF-8, without a byte order mark, which tells UTF-16.
+inline std::string Utf8Text(absl::string_view bytes) {
+  if (absl::ConsumePrefix(&bytes, "\xEF\xBB\xBF")) return std::string(bytes);
+  const bool big_endian = absl::StartsWith(bytes, "\xFE\xFF");
+  if (!big_endian && !absl::StartsWith(bytes, "\xFF\xFE")) return std::string(bytes);
+  std::string text;
+  for (size_t i = 2; i + 1 < bytes.size(); i += 2) {
+    const auto byte = [&](size_t at) { return static_cast<unsigned>(static_cast<uint8_t>(bytes[at])); };
+    const unsigned unit = big_endian ? byte(i) << 8 | byte(i + 1) : byte(i + 1) << 8 | byte(i);
+    if (unit < 0x80) {
+      text += static_cast<char>(unit);
+    } else if (unit < 0x800) {
+      text += {static_cast<char>(0xC0 | unit >> 6), static_cast<char>(0x80 | (unit & 0x3F))};
+    } else if (unit < 0xD800 || unit >= 0xE000) {
+      text += {static_cast<char>(0xE0 | unit >> 12), static_cast<char>(0x80 | (unit >> 6 & 0x3F)),
+               static_cast<char>(0x80 | (unit & 0x3F))};
+    } else {
+      text += '?';  // half of a character beyond the basic plane, such as an emoji
+    }
+  }
+  return text;
 }
 
 // Base64Bytes returns the bytes that `text` is in base64, in as many lines as it may be.
