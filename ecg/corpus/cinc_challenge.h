@@ -220,7 +220,7 @@ class CincChallenge {
         record.statements = *std::move(codes);
         any_good = true;
         if (const auto header = ParseWfdbHeader(*text, file); header.ok()) {
-          file_at_rate.emplace(header->sampling_frequency_hz, file);
+          file_at_rate.emplace(std::lround(header->sampling_frequency_hz), file);
         }
         continue;
       }

@@ -3,10 +3,11 @@
 // The 16-bit samples of a Signal, made from amplitudes in floating point or from samples of more bits.
 //
 //   ECG_ASSIGN_OR_RETURN(const Calibration calibration, Digitise(lead_mv, out));
+//   ECG_ASSIGN_OR_RETURN(const Calibration calibration, DigitiseInSteps(channel.mv, channel.step_mv, out));
 //   ECG_ASSIGN_OR_RETURN(const Calibration calibration, FitTo16Bits(lead_of_24_bits, calibration_of_24_bits, out));
 //
-// In both the range that a lead needs is spread over all of the 16 bits, so an amplitude is off by at most 1/131,000 of
-// that range: of a lead that spans 3 mV, by 23 nV, where recorders resolve 1 to 5 uV.
+// Where samples must be scaled, the range that a lead needs is spread over all of the 16 bits, so an amplitude is off by
+// at most 1/131,000 of that range: of a lead that spans 3 mV, by 23 nV, where recorders resolve 1 to 5 uV.
 
 #ifndef ECG_SIGNAL_DIGITISE_H_
 #define ECG_SIGNAL_DIGITISE_H_
@@ -16,6 +17,7 @@
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -48,6 +50,23 @@ inline absl::StatusOr<Calibration> Digitise(std::span<const double> mv, int16_t*
   const Calibration calibration = {.gain = gain, .baseline = static_cast<int32_t>(-middle)};
   for (const double amplitude : mv) *digital++ = static_cast<int16_t>(std::lround(amplitude * gain - middle));
   return calibration;
+}
+
+// DigitiseInSteps writes `mv`, the amplitudes of one lead, to `digital`, and returns what they mean. Amplitudes that are
+// all whole multiples of `step_mv` and fit 16 bits are kept as they are; others are digitised as by Digitise.
+inline absl::StatusOr<Calibration> DigitiseInSteps(std::span<const float> mv, double step_mv, int16_t* digital) {
+  if (step_mv > 0) {
+    const auto is_step = [&](float amplitude) {
+      const double steps = amplitude / step_mv;
+      // An amplitude in single precision is off by 6e-8 of itself.
+      return std::abs(steps) <= std::numeric_limits<int16_t>::max() && std::abs(steps - std::round(steps)) < 0.01;
+    };
+    if (std::all_of(mv.begin(), mv.end(), is_step)) {
+      for (const float amplitude : mv) *digital++ = static_cast<int16_t>(std::lround(amplitude / step_mv));
+      return Calibration{.gain = 1 / step_mv, .baseline = 0};
+    }
+  }
+  return Digitise(std::vector<double>(mv.begin(), mv.end()), digital);
 }
 
 // FitTo16Bits writes `samples`, those of one lead, to `digital`, and returns what they mean there. Samples that fit 16

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <string>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -70,6 +71,13 @@ inline std::optional<int> FindLead(absl::string_view name) {
     name.remove_prefix(1);
   }
   return FindPlainLead(name);
+}
+
+// LeadName returns `name` as it is spelled in kLeadNames when FindLead knows it, and otherwise as it is, without the
+// space around it.
+inline std::string LeadName(absl::string_view name) {
+  const std::optional<int> lead = FindLead(name);
+  return std::string(lead ? kLeadNames[*lead] : absl::StripAsciiWhitespace(name));
 }
 
 }  // namespace ecg

@@ -17,6 +17,8 @@
 
 #include <concepts>
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -24,12 +26,25 @@
 
 namespace ecg {
 
+// RecordingOptions is what a user knows of a file that the file does not say. Only formats that are silent about it,
+// such as a table of numbers, look at them.
+struct RecordingOptions {
+  // leads names the columns of a table, in place of its header.
+  std::vector<std::string> leads;
+  // unit is that of the amplitudes: "mV", "uV", "V" or "nV".
+  std::string unit;
+  // sampling_frequency_hz is the number of samples a second; 0 when it is not known.
+  double sampling_frequency_hz = 0;
+};
+
 // RecordingFile is a file with its content.
 struct RecordingFile {
   // path is where the file lies, for formats whose samples lie in other files beside it.
   std::filesystem::path path;
   // bytes is the whole content.
   absl::string_view bytes;
+  // options are what the user said.
+  RecordingOptions options = {};
 };
 
 // RecordingFormat is a file format. Recognises looks at as few bytes as tell the format; a damaged file of the format is

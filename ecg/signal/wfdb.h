@@ -81,9 +81,12 @@ struct WfdbSignal {
 // WfdbHeader is what a `.hea` file states.
 struct WfdbHeader {
   std::string record;
-  int sampling_frequency_hz = 0;
+  // sampling_frequency_hz is the number of frames a second, which need not be a whole number.
+  double sampling_frequency_hz = 0;
   // samples is the number of samples of each signal.
   int samples = 0;
+  // time and date are when the record begins, as the header has them ("12:00:00", "25/12/2001"); empty when not stated.
+  std::string time, date;
   std::vector<WfdbSignal> signals;
   // comments are the lines that follow the signals, without "#" and the space around.
   std::vector<std::string> comments;
@@ -194,17 +197,19 @@ inline absl::Status ParseRecordLine(absl::string_view line, WfdbHeader* header, 
   frequency = frequency.substr(0, frequency.find('/'));
   double frequency_hz = 250;
   if (!frequency.empty() && !absl::SimpleAtod(frequency, &frequency_hz)) frequency_hz = 0;
-  if (!(frequency_hz >= 1 && frequency_hz <= 1e6) || frequency_hz != std::floor(frequency_hz)) {
+  if (!(frequency_hz > 0 && frequency_hz <= 1e6)) {
     return absl::InvalidArgumentError(
-        absl::StrCat("the sampling frequency is \"", frequency, "\", not a whole number of Hz"));
+        absl::StrCat("the sampling frequency is \"", frequency, "\", not a number of Hz"));
   }
-  header->sampling_frequency_hz = static_cast<int>(frequency_hz);
+  header->sampling_frequency_hz = frequency_hz;
   const absl::string_view samples = NextField(&line);
   if (samples.empty() || samples == "0") {
     return absl::UnimplementedError(
         "the header does not say how many samples each signal has, so nothing would tell a whole file from a part of "
         "one; write the number behind the sampling frequency");
   }
+  header->time = std::string(NextField(&line));
+  header->date = std::string(NextField(&line));
   return Number(samples, "the number of samples", 1, &header->samples);
 }
 
@@ -473,11 +478,11 @@ inline std::vector<int32_t> Decode(const GroupFile& file, const Group& group, in
   return samples;
 }
 
-// ReadLead checks the samples of one lead, as they are stored, and puts them into `result`.
-inline absl::Status ReadLead(const WfdbSignal& signal, std::span<const int32_t> stored, Signal* result) {
-  // Initial value and checksum are those of the samples as they are stored, before the skew is taken out.
+// CheckStored compares the first `samples` of `stored`, a signal's samples as they are stored, before the skew is taken
+// out, with the initial value and the checksum that the header states.
+inline absl::Status CheckStored(const WfdbSignal& signal, std::span<const int32_t> stored, int samples) {
   uint32_t sum = 0;
-  for (const int32_t sample : stored.first(result->samples)) sum += static_cast<uint32_t>(sample);
+  for (const int32_t sample : stored.first(samples)) sum += static_cast<uint32_t>(sample);
   constexpr absl::string_view kAdvice = "; header and samples do not match: get both from the same source";
   if (signal.initial_value && *signal.initial_value != stored[0]) {
     return absl::DataLossError(
@@ -487,11 +492,24 @@ inline absl::Status ReadLead(const WfdbSignal& signal, std::span<const int32_t> 
     return absl::DataLossError(absl::StrCat("the checksum is ", static_cast<uint16_t>(sum), ", the header says ",
                                             static_cast<uint16_t>(*signal.checksum), kAdvice));
   }
+  return absl::OkStatus();
+}
+
+// MissingSample returns the sample that stands for none in the format of `signal`.
+inline int32_t MissingSample(const WfdbSignal& signal) {
   int32_t missing = 0;
-  ECG_RETURN_IF_ERROR(VisitFormat(signal.format, [&](auto format) {
+  [[maybe_unused]] const absl::Status known = VisitFormat(signal.format, [&](auto format) {
     missing = format.kMissing;
     return absl::OkStatus();
-  }));
+  });
+  assert(known.ok());
+  return missing;
+}
+
+// ReadLead checks the samples of one lead, as they are stored, and puts them into `result`.
+inline absl::Status ReadLead(const WfdbSignal& signal, std::span<const int32_t> stored, Signal* result) {
+  ECG_RETURN_IF_ERROR(CheckStored(signal, stored, result->samples));
+  const int32_t missing = MissingSample(signal);
   const std::span<const int32_t> samples = stored.subspan(signal.skew, result->samples);
   if (const auto found = std::find(samples.begin(), samples.end(), missing); found != samples.end()) {
     return absl::DataLossError(
@@ -580,6 +598,10 @@ inline absl::StatusOr<Signal> ReadWfdb(const std::filesystem::path& record) {
   ECG_ASSIGN_OR_RETURN(const std::string text, ReadFile(name));
   ECG_ASSIGN_OR_RETURN(WfdbHeader header, ParseWfdbHeader(text, name));
   wfdb_internal::ForgetPlaceholders(&header);
+  if (header.sampling_frequency_hz != std::floor(header.sampling_frequency_hz)) {
+    return absl::InvalidArgumentError(absl::StrCat(name, ": the sampling frequency is ", header.sampling_frequency_hz,
+                                                   " Hz, not a whole number of Hz"));
+  }
 
   std::array<int, kLeads> found = {};
   std::vector<std::string> files;
@@ -597,7 +619,7 @@ inline absl::StatusOr<Signal> ReadWfdb(const std::filesystem::path& record) {
   }
 
   Signal signal;
-  signal.sampling_frequency_hz = header.sampling_frequency_hz;
+  signal.sampling_frequency_hz = static_cast<int>(header.sampling_frequency_hz);
   signal.samples = header.samples;
   signal.checksums_verified = std::all_of(header.signals.begin(), header.signals.end(), [](const WfdbSignal& lead) {
     return !lead.lead || lead.checksum.has_value();

@@ -316,6 +316,12 @@ TEST_F(WfdbTest, ReadsTheRecordLineWithItsDefaults) {
   EXPECT_EQ(header.signals[0].description, "a lead with spaces");
 }
 
+TEST_F(WfdbTest, RefusesARateThatIsNoWholeNumber) {
+  ASSERT_TRUE(WriteFile(folder_ / "r.hea", "r 1 360.5 10\nr.dat 16 200 16 0 0 0 0 I\n").ok());
+  EXPECT_THAT(std::string(Read().status().message()),
+              HasSubstr("the sampling frequency is 360.5 Hz, not a whole number of Hz"));
+}
+
 TEST_F(WfdbTest, RefusesABrokenHeaderAndNamesTheLine) {
   const auto error = [](const std::string& text) {
     return std::string(ParseWfdbHeader(text, "r.hea").status().message());
@@ -328,7 +334,7 @@ TEST_F(WfdbTest, RefusesABrokenHeaderAndNamesTheLine) {
   EXPECT_THAT(error("r 1 500 0\n"), HasSubstr("does not say how many samples"));
   EXPECT_THAT(error("r 1 500 -5\n"), HasSubstr("the number of samples is \"-5\""));
   EXPECT_THAT(error("r 1 500 99999999999\n"), HasSubstr("the number of samples is \"99999999999\""));
-  EXPECT_THAT(error("r 1 360.5 10\n"), HasSubstr("the sampling frequency is \"360.5\", not a whole number of Hz"));
+  EXPECT_THAT(error("r 1 -360 10\n"), HasSubstr("the sampling frequency is \"-360\", not a number of Hz"));
   EXPECT_THAT(error("r 1 nan 10\n"), HasSubstr("the sampling frequency is \"nan\""));
   EXPECT_THAT(error("r 2 500 10\nr.dat 16\n"), HasSubstr("r.hea: 1 of 2 signals; the header is cut short"));
   EXPECT_THAT(error("r 1 500 10\nr.dat 16\nr.dat 16\n"), HasSubstr("r.hea:3: a line behind the 1 signals"));
