@@ -12,6 +12,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -205,6 +206,22 @@ void DrawPage(cairo_t* cairo, const EcgPage& page) {
   cairo_show_page(cairo);
 }
 
+// DeriveLimbLeads adds the limb leads that are missing beside I and II, and returns their names.
+std::string DeriveLimbLeads(EcgPage& page) {
+  const EcgTrace *found_i = FindTrace(page, 0), *found_ii = FindTrace(page, 1);
+  if (found_i == nullptr || found_ii == nullptr) return "";
+  const std::vector<float> i = found_i->mv, ii = found_ii->mv;
+  std::vector<std::string> derived;
+  for (const auto& [lead, of_i, of_ii] : {std::tuple(2, -1.0f, 1.0f), std::tuple(3, -0.5f, -0.5f),
+                                          std::tuple(4, 1.0f, -0.5f), std::tuple(5, -0.5f, 1.0f)}) {
+    if (FindTrace(page, lead) != nullptr) continue;
+    EcgTrace& trace = page.leads.emplace_back();
+    trace.name = derived.emplace_back(kLeadNames[lead]);
+    for (size_t sample = 0; sample < i.size(); ++sample) trace.mv.push_back(of_i * i[sample] + of_ii * ii[sample]);
+  }
+  return absl::StrJoin(derived, ", ");
+}
+
 cairo_status_t AppendBytes(void* text, const unsigned char* bytes, unsigned length) {
   static_cast<std::string*>(text)->append(reinterpret_cast<const char*>(bytes), length);
   return CAIRO_STATUS_SUCCESS;
@@ -222,18 +239,26 @@ absl::Status Draw(cairo_surface_t* surface, double units, std::span<const EcgPag
 
 }  // namespace
 
-EcgPage PageOf(const Recording& recording, const Strip& strip) {
-  EcgPage page = {.sampling_frequency_hz = strip.sampling_frequency_hz, .filters = recording.filters};
-  for (const Channel& channel : strip.channels) {
-    page.leads.push_back({.name = channel.name, .mv = channel.mv});
+absl::StatusOr<EcgPage> PageOf(const Recording& recording) {
+  const Strip* longest = nullptr;
+  const auto seconds = [](const Strip& strip) {
+    return static_cast<double>(strip.samples()) / strip.sampling_frequency_hz;
+  };
+  for (const Strip& strip : recording.strips) {
+    if (strip.kind != Strip::Kind::kRhythm || strip.samples() == 0) continue;
+    if (longest == nullptr || seconds(strip) > seconds(*longest)) longest = &strip;
   }
+  if (longest == nullptr) return absl::InvalidArgumentError("the recording has no rhythm strip to draw");
+  EcgPage page = {.sampling_frequency_hz = longest->sampling_frequency_hz, .filters = recording.filters};
+  for (const Channel& channel : longest->channels) page.leads.push_back({.name = channel.name, .mv = channel.mv});
   std::vector<std::string> patient;
   if (!recording.sex.empty()) patient.push_back(recording.sex);
   if (recording.age_years) patient.push_back(absl::StrFormat("%g years", *recording.age_years));
   if (!recording.recorded_at.empty()) patient.push_back(absl::StrCat("recorded ", recording.recorded_at));
   if (!patient.empty()) page.lines.push_back(absl::StrJoin(patient, ", "));
-  if (!recording.machine.empty() || !recording.format.empty()) {
-    page.lines.push_back(absl::StrCat(recording.machine, recording.machine.empty() ? "" : ", ", recording.format));
+  page.lines.push_back(absl::StrCat(recording.machine, recording.machine.empty() ? "" : ", ", recording.format));
+  if (const std::string derived = DeriveLimbLeads(page); !derived.empty()) {
+    page.lines.push_back(absl::StrCat(derived, " derived from I and II"));
   }
   return page;
 }

@@ -3,7 +3,7 @@
 // ECGs drawn as clinicians know them: on paper with millimetres, 25 mm a second and 10 mm a millivolt, twelve leads in
 // three rows of four with a rhythm strip below, calibration pulses, and what was filtered.
 //
-//   EcgPage page = PageOf(recording);
+//   ECG_ASSIGN_OR_RETURN(EcgPage page, PageOf(recording));
 //   page.title = "record 17";
 //   ECG_RETURN_IF_ERROR(DrawEcgPages({page}, "17.pdf"));
 
@@ -49,9 +49,11 @@ struct EcgPage {
 // kPageSeconds is how much of a recording one page shows at 25 mm/s.
 inline constexpr double kPageSeconds = 10;
 
-// PageOf returns the page of the rhythm strip `strip` of `recording`, with sex, age, time and machine as far as they are
-// known. A lead is drawn about its median, so that an offset of the electrodes does not push it out of its row.
-EcgPage PageOf(const Recording& recording, const Strip& strip);
+// PageOf returns the page of the longest rhythm strip of `recording`, with sex, age, time and machine as far as they are
+// known. III and the augmented leads are derived where I and II are there and they are not. A lead is drawn about its
+// median, so that an offset of the electrodes does not push it out of its row. A recording without a rhythm strip is an
+// error.
+absl::StatusOr<EcgPage> PageOf(const Recording& recording);
 
 // EcgDrawingFormat is the format of a drawing.
 enum class EcgDrawingFormat { kSvg, kPng, kPdf };

@@ -206,8 +206,7 @@ class Server::Service {
   // Read fills `reading`, and `svg` where the request asks for a drawing.
   absl::Status Read(const httplib::Request& request, const Upload& upload, Reading& reading, std::string& svg) {
     ECG_ASSIGN_OR_RETURN(RecordingOptions options, OptionsOf(request));
-    ECG_ASSIGN_OR_RETURN(const Recording recording,
-                         ReadRecordingFile({.path = upload.name, .bytes = upload.bytes, .options = options}));
+    ECG_ASSIGN_OR_RETURN(const Recording recording, ReadRecordingBytes(upload.bytes, options));
     ECG_ASSIGN_OR_RETURN(PreparedRecording prepared, PrepareRecording(recording, predictor_.model()));
     reading.what = prepared.what;
     reading.warnings = prepared.warnings;
@@ -218,7 +217,7 @@ class Server::Service {
     }
     ECG_ASSIGN_OR_RETURN(reading.probabilities, batcher_.Predict(std::move(prepared.signal), options_.timeout));
     if (request.get_param_value("plot") == "1") {
-      EcgPage page = PageOf(recording, *RhythmStrip(recording));
+      ECG_ASSIGN_OR_RETURN(EcgPage page, PageOf(recording));
       page.title = upload.name;
       ECG_ASSIGN_OR_RETURN(svg, DrawEcg({{page}}, EcgDrawingFormat::kSvg));
     }

@@ -121,7 +121,8 @@ TEST(EcgPageTest, DrawsASvg) {
 
 TEST(EcgPageTest, RefusesOtherFormatsAndSeveralPagesInAPicture) {
   EXPECT_THAT(DrawEcgPages({{OneLead()}}, TestPath("one.gif")).message(), HasSubstr(".pdf, .svg or .png"));
-  EXPECT_THAT(DrawEcgPages({{OneLead(), OneLead()}}, TestPath("two.png")).message(), HasSubstr("only a PDF has several"));
+  EXPECT_THAT(DrawEcgPages({{OneLead(), OneLead()}}, TestPath("two.png")).message(),
+              HasSubstr("only a PDF has several"));
   EXPECT_FALSE(std::filesystem::exists(TestPath("two.png")));
 }
 
@@ -133,13 +134,30 @@ TEST(EcgPageTest, SaysWhoWhenAndWhichMachine) {
   recording.sex = "female";
   recording.age_years = 61;
   recording.filters = "notch 50 Hz";
-  Strip strip;
+  Strip& strip = recording.strips.emplace_back();
   strip.sampling_frequency_hz = 250;
-  strip.channels.emplace_back().name = "I";
-  const EcgPage page = PageOf(recording, strip);
+  strip.channels.emplace_back().name = "V1";
+  strip.channels[0].mv = {0, 1};
+  const EcgPage page = PageOf(recording).value();
   EXPECT_THAT(page.lines, ElementsAre("female, 61 years, recorded 2008-07-10T16:54:57", "MAC 5000, GE MUSE XML 7.1.0"));
   EXPECT_EQ(page.filters, "notch 50 Hz");
-  EXPECT_EQ(page.leads[0].name, "I");
+  EXPECT_EQ(page.leads[0].name, "V1");
+}
+
+TEST(EcgPageTest, DerivesTheLimbLeadsThatAMachineDoesNotStore) {
+  Recording recording;
+  Strip& strip = recording.strips.emplace_back();
+  strip.sampling_frequency_hz = 250;
+  strip.channels = {{.name = "I", .mv = {1, 2}}, {.name = "II", .mv = {3, 4}}};
+  const EcgPage page = PageOf(recording).value();
+  ASSERT_EQ(page.leads.size(), 6);
+  EXPECT_THAT(page.leads[2].mv, ElementsAre(2, 2));    // III
+  EXPECT_THAT(page.leads[3].mv, ElementsAre(-2, -3));  // aVR
+  EXPECT_THAT(page.lines.back(), HasSubstr("III, aVR, aVL, aVF derived"));
+}
+
+TEST(EcgPageTest, RefusesARecordingWithoutARhythmStrip) {
+  EXPECT_THAT(PageOf(Recording()).status().message(), HasSubstr("no rhythm strip"));
 }
 
 }  // namespace
