@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <string>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -70,6 +71,12 @@ inline std::optional<int> FindLead(absl::string_view name) {
     name.remove_prefix(1);
   }
   return FindPlainLead(name);
+}
+
+// LeadName returns the standard spelling of the lead called `name`, or `name` when it is none of the twelve.
+inline std::string LeadName(absl::string_view name) {
+  const std::optional<int> lead = FindLead(name);
+  return std::string(lead ? kLeadNames[*lead] : name);
 }
 
 }  // namespace ecg
