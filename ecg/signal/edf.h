@@ -467,9 +467,17 @@ struct Edf {
     for (const Signal& signal : signals) most_samples = std::max(most_samples, signal.samples);
     Texts texts = ParseTexts(parsed);
     const double sample_seconds = parsed.record_seconds / static_cast<double>(most_samples);
+    size_t missing = 0;
     for (const Part& part : FindParts(parsed, texts, sample_seconds)) {
-      for (Strip& strip : ReadPart(parsed, signals, part)) recording.strips.push_back(std::move(strip));
+      for (Strip& strip : ReadPart(parsed, signals, part)) {
+        missing += strip.DropMissingEnd();
+        if (strip.samples() > 0) recording.strips.push_back(std::move(strip));
+      }
     }
+    if (missing > 0) {
+      recording.notes.push_back(absl::StrCat(missing, " samples that are missing at an end are left out"));
+    }
+    if (recording.strips.empty()) return absl::DataLossError("all samples are missing");
     const double start = std::isnan(texts.record_seconds[0]) ? 0 : texts.record_seconds[0];
     for (Annotation& annotation : texts.annotations) annotation.start_seconds -= start;
     recording.annotations = std::move(texts.annotations);

@@ -13,6 +13,7 @@
 #define ECG_SIGNAL_RECORDING_H_
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <limits>
 #include <optional>
@@ -59,6 +60,19 @@ struct Strip {
     size_t most = 0;
     for (const Channel& channel : channels) most = std::max(most, channel.mv.size());
     for (Channel& channel : channels) channel.mv.resize(most, std::numeric_limits<float>::quiet_NaN());
+  }
+
+  // DropMissingEnd leaves out the samples at the end that are missing in all channels, and returns how many.
+  size_t DropMissingEnd() {
+    const size_t before = samples();
+    size_t keep = 0;
+    for (const Channel& channel : channels) {
+      size_t end = channel.mv.size();
+      while (end > keep && std::isnan(channel.mv[end - 1])) --end;
+      keep = std::max(keep, end);
+    }
+    for (Channel& channel : channels) channel.mv.resize(std::min(keep, channel.mv.size()));
+    return before - keep;
   }
 };
 
