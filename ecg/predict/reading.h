@@ -23,6 +23,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "ecg/corpus/scp_statements.h"
+#include "ecg/corpus/snomed_ct.h"
 #include "ecg/file/csv.h"
 #include "ecg/run/model_metadata.h"
 #include "ecg/score/calibration.h"
@@ -48,7 +49,13 @@ struct Reading {
 };
 
 // ReadingFormat is the form of the text.
-enum class ReadingFormat { kTable, kJson, kJsonLines, kCsv };
+enum class ReadingFormat {
+  kTable,
+  kJson,       // one document
+  kJsonLines,  // a document in each line
+  kCsv,        // a row for each recording, with every probability
+  kFhir,       // a FHIR R4 Observation in each line
+};
 
 // DescriptionOf returns a class's name in words, or the class where there are none.
 inline absl::string_view DescriptionOf(absl::string_view name) {
@@ -111,6 +118,38 @@ inline nlohmann::ordered_json ReadingJson(const Reading& reading, const ModelMet
   return json;
 }
 
+// FhirObservation returns a reading as an Observation of FHIR R4 (https://hl7.org/fhir/R4/observation.html): a component
+// for each class, with its SNOMED CT code where it has one, and the probability.
+inline nlohmann::ordered_json FhirObservation(const Reading& reading, const ModelMetadata& model) {
+  nlohmann::ordered_json observation = {
+      {"resourceType", "Observation"},
+      {"status", "preliminary"},
+      {"code", {{"coding", {{{"system", "http://loinc.org"}, {"code", "11524-6"}, {"display", "EKG study"}}}}}},
+      {"device", {{"display", absl::StrCat("ecg model ", model.name)}}},
+      {"derivedFrom", {{{"display", reading.recording}}}}};
+  std::string note = kDisclaimer;
+  if (model.synthetic) absl::StrAppend(&note, " The model was trained on synthetic records.");
+  for (const std::string& warning : reading.warnings) absl::StrAppend(&note, " Warning: ", warning, ".");
+  observation["note"] = {{{"text", note}}};
+  if (!reading.error.ok()) {
+    observation["dataAbsentReason"] = {{"text", std::string(reading.error.message())}};
+    return observation;
+  }
+  for (const Statement& statement : StatementsOf(reading, model)) {
+    nlohmann::ordered_json code = {{"text", DescriptionOf(statement.name)}};
+    for (const SnomedCtStatement& known : kSnomedCt) {
+      if (known.scp != statement.name || statement.name == "NORM") continue;
+      code["coding"] = {{{"system", "http://snomed.info/sct"}, {"code", known.code}, {"display", known.name}}};
+    }
+    observation["component"].push_back(
+        {{"code", code},
+         {"valueQuantity",
+          {{"value", std::stod(absl::StrFormat("%.9g", statement.probability))}, {"unit", "probability"}}},
+         {"interpretation", {{{"text", statement.reported ? "reported" : "not reported"}}}}});
+  }
+  return observation;
+}
+
 // ReadingWriter writes readings one after the other, so that memory does not grow with their number.
 class ReadingWriter {
  public:
@@ -148,6 +187,9 @@ class ReadingWriter {
       }
       case ReadingFormat::kCsv:
         WriteCsv(reading);
+        break;
+      case ReadingFormat::kFhir:
+        Print(absl::StrCat(FhirObservation(reading, model_).dump(), "\n"));
     }
     ++count_;
   }

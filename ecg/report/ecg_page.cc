@@ -186,7 +186,8 @@ void DrawPage(cairo_t* cairo, const EcgPage& page) {
     DrawText(cairo, kPaperLeft, 17.5 + 4 * static_cast<double>(i), 3.2, page.lines[i]);
   }
   cairo_save(cairo);
-  cairo_rectangle(cairo, kPaperLeft, kPaperTop, kPaperWidth, kPaperHeight);
+  // A tall R wave of the first row may leave the paper.
+  cairo_rectangle(cairo, kPaperLeft, kPaperTop - 8, kPaperWidth, kPaperHeight + 8);
   cairo_clip(cairo);
   cairo_set_line_join(cairo, CAIRO_LINE_JOIN_ROUND);
   const double seconds = kTraceWidth / page.mm_per_second;

@@ -95,5 +95,20 @@ TEST(ReadingWriterTest, WritesARowOfEveryProbabilityForEachRecording) {
             "b.xml,,,,,,lead V2 has no samples\n");
 }
 
+TEST(ReadingWriterTest, WritesAFhirObservationForEachRecording) {
+  const std::string text = Text(ReadingFormat::kFhir, {kReading, kBad});
+  const size_t end = text.find('\n');
+  const nlohmann::json first = nlohmann::json::parse(text.substr(0, end));
+  EXPECT_EQ(first["resourceType"], "Observation");
+  EXPECT_THAT(first["note"][0]["text"].get<std::string>(), HasSubstr("Not a medical device"));
+  ASSERT_EQ(first["component"].size(), 3);
+  EXPECT_EQ(first["component"][1]["code"]["coding"][0]["code"], "164889003");  // atrial fibrillation
+  EXPECT_EQ(first["component"][1]["interpretation"][0]["text"], "reported");
+  // 426783006, to which corpora map NORM, means sinus rhythm.
+  EXPECT_FALSE(first["component"][0]["code"].contains("coding"));
+  const nlohmann::json second = nlohmann::json::parse(text.substr(end + 1));
+  EXPECT_EQ(second["dataAbsentReason"]["text"], "lead V2 has no samples");
+}
+
 }  // namespace
 }  // namespace ecg
