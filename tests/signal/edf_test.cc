@@ -12,7 +12,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/signal/damaged_recording.h"
-#include "tests/signal/expected_recording.h"
+#include "tests/signal/shared_recordings.h"
 
 namespace ecg {
 namespace {
