@@ -45,14 +45,7 @@ inline absl::StatusOr<PreparedRecording> PrepareRecording(const Recording& recor
   const double from_hz = strip->sampling_frequency_hz, to_hz = model.sampling_frequency_hz;
   Recording at_rate;
   at_rate.strips = {*strip};
-  if (from_hz != to_hz) {
-    Strip& resampled = at_rate.strips[0];
-    resampled.sampling_frequency_hz = to_hz;
-    for (Channel& channel : resampled.channels) {
-      ECG_ASSIGN_OR_RETURN(channel.mv, Resample(channel.mv, from_hz, to_hz));
-      channel.step_mv = 0;
-    }
-  }
+  if (from_hz != to_hz) ECG_ASSIGN_OR_RETURN(at_rate.strips[0], Resample(*strip, to_hz));
   ECG_ASSIGN_OR_RETURN(TwelveLeads twelve, MakeTwelveLeads(at_rate));
   PreparedRecording prepared;
   prepared.signal = std::move(twelve.signal);

@@ -288,7 +288,7 @@ class DicomFile {
   // group 2 or 8 at the start, and a UID of DICOM's soon behind it.
   static bool Recognises(absl::string_view bytes) {
     if (bytes.size() >= kPreambleBytes + 4 && bytes.substr(kPreambleBytes, 4) == "DICM") return true;
-    if (bytes.size() < 64) return false;
+    if (bytes.size() < 16) return false;
     const bool is_little = (bytes[0] == 8 || bytes[0] == 2) && bytes[1] == 0;
     const bool is_big = bytes[0] == 0 && (bytes[1] == 8 || bytes[1] == 2);
     return (is_little || is_big) && absl::StrContains(bytes.substr(0, 1024), "1.2.840.10008.");
