@@ -41,11 +41,13 @@ struct PreparedRecording {
 // PrepareRecording takes the twelve leads of `recording`, and resamples them where the model has another rate. Missing
 // leads are an error.
 inline absl::StatusOr<PreparedRecording> PrepareRecording(const Recording& recording, const ModelMetadata& model) {
-  ECG_ASSIGN_OR_RETURN(const Strip* const strip, twelve_leads_internal::ChooseStrip(recording));
+  ECG_ASSIGN_OR_RETURN(const Strip* const strip, ChooseRhythmStrip(recording));
   const double from_hz = strip->sampling_frequency_hz, to_hz = model.sampling_frequency_hz;
   Recording at_rate;
   at_rate.strips = {*strip};
-  if (from_hz != to_hz) ECG_ASSIGN_OR_RETURN(at_rate.strips[0], Resample(*strip, to_hz));
+  if (from_hz != to_hz) {
+    ECG_ASSIGN_OR_RETURN(at_rate.strips[0], Resample(*strip, to_hz));
+  }
   ECG_ASSIGN_OR_RETURN(TwelveLeads twelve, MakeTwelveLeads(at_rate));
   PreparedRecording prepared;
   prepared.signal = std::move(twelve.signal);

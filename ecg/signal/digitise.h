@@ -23,6 +23,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "ecg/signal/signal.h"
+#include "ecg/status/status_macros.h"
 
 namespace ecg {
 
@@ -67,6 +68,22 @@ inline absl::StatusOr<Calibration> DigitiseInSteps(std::span<const float> mv, do
     }
   }
   return Digitise(std::vector<double>(mv.begin(), mv.end()), digital);
+}
+
+// kMissingSample is the 16-bit sample that stands for none, in WFDB and other formats.
+inline constexpr int16_t kMissingSample = std::numeric_limits<int16_t>::min();
+
+// DigitiseWithMissing is DigitiseInSteps for amplitudes some of which are NaN, which become kMissingSample.
+inline absl::StatusOr<Calibration> DigitiseWithMissing(std::span<const float> mv, double step_mv, int16_t* digital) {
+  std::vector<float> present;
+  for (const float amplitude : mv) {
+    if (!std::isnan(amplitude)) present.push_back(amplitude);
+  }
+  std::vector<int16_t> samples(present.size());
+  ECG_ASSIGN_OR_RETURN(const Calibration calibration, DigitiseInSteps(present, step_mv, samples.data()));
+  auto next = samples.begin();
+  for (const float amplitude : mv) *digital++ = std::isnan(amplitude) ? kMissingSample : *next++;
+  return calibration;
 }
 
 // FitTo16Bits writes `samples`, those of one lead, to `digital`, and returns what they mean there. Samples that fit 16

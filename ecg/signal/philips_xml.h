@@ -296,8 +296,8 @@ class PhilipsXml {
     const auto kept = static_cast<size_t>(std::lround(second * scale.sampling_frequency_hz));
     if (high < scale.sampling_frequency_hz / 10 || kept == 0 || kept >= samples) return;
     for (std::vector<int32_t>& channel : *channels) channel.resize(kept);
-    recording->notes.push_back(absl::StrCat("the last ", (samples - kept) / scale.sampling_frequency_hz,
-                                            " s, which end in the calibration pulse of 1 mV, are left out"));
+    recording->notes.push_back(absl::StrCat((samples - kept) / scale.sampling_frequency_hz,
+                                            " s at the end, with the calibration pulse of 1 mV, are left out"));
   }
 
   static void ReadFilters(pugi::xml_node root, pugi::xml_node element, Recording* recording) {

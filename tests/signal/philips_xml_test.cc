@@ -130,7 +130,7 @@ TEST(PhilipsXmlTest, RestoresTheLeadsThatAreStoredAsResidualsAndCutsTheCalibrati
   EXPECT_EQ(recording.sex, "male");
   EXPECT_EQ(recording.age_years, 50);
   EXPECT_EQ(recording.filters, "high-pass 0.05 Hz, low-pass 150 Hz");
-  EXPECT_THAT(recording.notes, ElementsAre("the last 1 s, which end in the calibration pulse of 1 mV, are left out"));
+  EXPECT_THAT(recording.notes, ElementsAre("1 s at the end, with the calibration pulse of 1 mV, are left out"));
   ASSERT_EQ(recording.strips.size(), 2);
   const Strip& rhythm = recording.strips[0];
   EXPECT_EQ(rhythm.sampling_frequency_hz, kRate);
