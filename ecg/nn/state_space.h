@@ -224,7 +224,9 @@ class StateSpace : public torch::nn::Module {
   }
 
   torch::Tensor forward(const torch::Tensor& signals) {
-    const torch::Tensor u = signals.to(d_.scalar_type());
+    // A conversion that does nothing would be traced too.
+    const bool converts = signals.scalar_type() != d_.scalar_type();
+    const torch::Tensor u = converts ? signals.to(d_.scalar_type()) : signals;
     return LongConvolve(u, kernel_->forward(u.size(1))) + u * d_;
   }
 

@@ -6,6 +6,7 @@
 
 #include "ecg/model/layers.h"
 #include "ecg/model/network.h"
+#include "ecg/model/weights.h"
 #include "gtest/gtest.h"
 #include "proto/experiment.pb.h"
 
@@ -25,6 +26,11 @@ TEST(S4Test, HasThePublishedSize) {
   int64_t multiply_adds = 0;
   for (const Layer& layer : LayersOf(network, torch::zeros({1, 12, 250}))) multiply_adds += layer.multiply_adds;
   EXPECT_EQ(multiply_adds, 250 * 12 * 512 + 4 * 250 * 512 * 1024 + 512 * 71);
+}
+
+TEST(S4Test, HasAFiniteState) {
+  const S4 network(Small(), /*leads=*/12, /*classes=*/71);
+  for (const auto& [name, tensor] : StateOf(network)) EXPECT_TRUE(tensor.isfinite().all().item<bool>()) << name;
 }
 
 TEST(S4Test, DropsWholeChannelsInTrainingOnly) {

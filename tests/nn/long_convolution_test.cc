@@ -3,8 +3,10 @@
 #include <torch/torch.h>
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "tests/nn/gradients.h"
 
@@ -40,12 +42,38 @@ TEST(LongConvolutionTest, IsTheSumOverAllLagsAndHasItsGradients) {
   }
 }
 
-TEST(LongConvolutionTest, OfFloat32IsOfThatPrecisionInEveryLayout) {
+TEST(LongConvolutionTest, OfFloat32IsOfThatPrecisionForAnyLengthChannelsAndLayout) {
+  // Of 16 channels and at most 1,024 samples by definition, else by transforms.
+  for (const auto& [length, channels] : {std::pair{1, 16}, {7, 32}, {250, 16}, {253, 48}, {250, 20}, {1030, 16}}) {
+    SCOPED_TRACE(absl::StrCat(length, " samples, ", channels, " channels"));
+    torch::manual_seed(length);
+    const torch::Tensor kernel = torch::randn({channels, 2 * length - 1}),
+                        grad_output = torch::randn({3, length, channels});
+    for (const torch::Tensor& x :
+         {torch::randn({3, length, channels}), torch::randn({3, channels, length}).transpose(1, 2)}) {
+      const auto run = [&](torch::Dtype type) {
+        return Differentiate([&](const std::vector<torch::Tensor>& in) { return LongConvolve(in[0], in[1]); },
+                             {x.to(type), kernel.to(type)}, grad_output.to(type));
+      };
+      // Float64 is by transforms.
+      const Differentiated actual = run(torch::kFloat32), expected = run(torch::kFloat64);
+      EXPECT_LT(Error(actual.output, expected.output), 2e-6);
+      for (size_t i = 0; i < 2; ++i) EXPECT_LT(Error(actual.gradients[i], expected.gradients[i]), 2e-6);
+    }
+  }
+}
+
+TEST(LongConvolutionTest, DoesNotDependOnTheNumberOfThreads) {
   torch::manual_seed(1);
-  const torch::Tensor x = torch::randn({2, 250, 16}), kernel = torch::randn({16, 499});
-  const torch::Tensor expected = Definition(x.to(torch::kFloat64), kernel.to(torch::kFloat64));
-  EXPECT_LT(Error(LongConvolve(x, kernel), expected), 1e-6);
-  EXPECT_LT(Error(LongConvolve(x.transpose(1, 2).contiguous().transpose(1, 2), kernel), expected), 1e-6);
+  const std::vector<torch::Tensor> inputs = {torch::randn({5, 100, 48}), torch::randn({48, 199})};
+  const auto run = [&](int threads) {
+    at::set_num_threads(threads);
+    return Differentiate([&](const std::vector<torch::Tensor>& in) { return LongConvolve(in[0], in[1]); }, inputs,
+                         torch::ones({5, 100, 48}));
+  };
+  const Differentiated one = run(1), two = run(2);
+  EXPECT_TRUE(one.output.equal(two.output));
+  for (size_t i = 0; i < 2; ++i) EXPECT_TRUE(one.gradients[i].equal(two.gradients[i]));
 }
 
 TEST(LongConvolutionTest, RefusesAKernelForAnotherLength) {
