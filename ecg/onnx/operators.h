@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -220,6 +221,25 @@ inline const std::map<std::string, void (*)(Translation&)>& Table() {
       {"gru",
        [](Translation& to) {
          Recurrent(to, "GRU", /*update, reset, new=*/{1, 0, 2}, {Attribute("linear_before_reset", int64_t{1})});
+       }},
+      {"gelu",
+       [](Translation& to) {
+         TORCH_CHECK(!to.Has("approximate") || to.Text("approximate") == "none", "only the exact GELU is supported");
+         // x / 2 (1 + erf(x / sqrt(2))); opset 20 has it.
+         const std::string x = to.Input("self");
+         const auto number = [&](double value) { return to.Constant(torch::tensor(value)); };
+         const std::string erf = to.Node("Erf", {to.Node("Mul", {x, number(M_SQRT1_2)})});
+         to.Return(to.Node("Mul", {to.Node("Mul", {x, number(0.5)}), to.Node("Add", {erf, number(1)})}));
+       }},
+      {"glu",
+       [](Translation& to) {
+         const int64_t dimension = Ordered(to.Int("dim"), to.Shape("self").size());
+         const int64_t half = to.Shape("self").at(dimension) / 2;
+         const auto part = [&](int64_t start) {
+           return to.Node("Slice", {to.Input("self"), to.Constant({start}), to.Constant({start + half}),
+                                    to.Constant({dimension})});
+         };
+         to.Return(to.Node("Mul", {part(0), to.Node("Sigmoid", {part(half)})}));
        }},
       {"hardsigmoid",
        [](Translation& to) {
