@@ -92,8 +92,9 @@ class TrainingStep {
       logits = network_.forward(ToDeviceLayout(batch.signals, device_)).to(torch::kFloat32);
     }
     const torch::Tensor loss = objective_.Loss(logits, batch.targets);
-    loss.backward();
-    loss_ = loss.detach();
+    // The gradients of a mean over several batches are the mean of theirs.
+    (objective_.is_mean() && Accumulates() ? loss / options_.accumulate_batches : loss).backward();
+    loss_ = objective_.is_mean() ? loss.detach() * batch.signals.size(0) : loss.detach();
     logits_ = logits.detach();
     rows_ = batch.rows;
     if (!Accumulates()) UpdateOnDevice();
