@@ -235,6 +235,16 @@ inline std::vector<Problem> CheckTogether(const spec::Experiment& spec) {
     report("training.multi_label.asymmetric.gamma_positive", NumberInWords(asymmetric.gamma_positive()),
            absl::StrCat("it must be at most gamma_negative, which is ", NumberInWords(asymmetric.gamma_negative())));
   }
+  if (const int last_epochs = spec.training().averaged_weights().last_epochs(); last_epochs > 0) {
+    if (last_epochs > spec.training().epochs()) {
+      report("training.averaged_weights.last_epochs", absl::StrCat(last_epochs),
+             absl::StrCat("it must be at most training.epochs, which is ", spec.training().epochs()));
+    }
+    if (spec.training().has_early_stopping()) {
+      report("training.averaged_weights.last_epochs", absl::StrCat(last_epochs),
+             "with training.early_stopping there may be no such last epochs; leave one of them out");
+    }
+  }
 
   const spec::Bootstrap& bootstrap = spec.evaluation().bootstrap();
   if (bootstrap.low_quantile() >= bootstrap.high_quantile()) {

@@ -217,13 +217,13 @@ TEST(OptimizerTest, ClipsGradientsToANormOverAllOfThem) {
 
 TEST(AveragedWeightsTest, IsTheMovingAverageAndSwapsBackAndForth) {
   torch::nn::BatchNorm1d network(3);
-  AveragedWeights average(*network, 0.9);
+  AveragedWeights average(*network);
   const torch::NoGradGuard no_grad;
   torch::Tensor expected = network->running_mean.clone();
   for (int step = 1; step <= 200; ++step) {
     network->running_mean.fill_(step);
     network->num_batches_tracked.fill_(step);
-    average.Update(torch::tensor(static_cast<float>(step)));
+    average.Update(AveragedWeights::ShareOfStep(torch::tensor(static_cast<float>(step)), 0.9));
     const double decay = std::min(0.9, (1.0 + step) / (10.0 + step));
     expected = decay * expected + (1 - decay) * step;
   }
@@ -233,6 +233,17 @@ TEST(AveragedWeightsTest, IsTheMovingAverageAndSwapsBackAndForth) {
   EXPECT_EQ(network->num_batches_tracked.item<int64_t>(), 200);
   average.Swap();
   EXPECT_EQ(network->running_mean[0].item<float>(), 200);
+}
+
+TEST(AveragedWeightsTest, IsTheMeanOfEpochsThatAreTakenInBySharesOfTheirNumber) {
+  torch::nn::Linear network(2, 1);
+  AveragedWeights average(*network);
+  const torch::NoGradGuard no_grad;
+  for (int epoch = 1; epoch <= 4; ++epoch) {
+    network->weight.fill_(epoch * epoch);
+    average.Update(torch::tensor(1.0f / epoch));
+  }
+  EXPECT_TRUE(torch::allclose(average.state().at("weight"), torch::full({1, 2}, (1 + 4 + 9 + 16) / 4.0f)));
 }
 
 }  // namespace
