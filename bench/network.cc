@@ -88,7 +88,7 @@ void TrainingStep(benchmark::State& state) {
       const Autocast autocast(device);
       logits = network->forward(ToDeviceLayout(signals, device)).to(torch::kFloat32);
     }
-    MultiLabel::Loss(logits, targets).backward();
+    MultiLabel().Loss(logits, targets).backward();
     optimizer.Step();
   }
   state.SetItemsProcessed(state.iterations() * kBatch);

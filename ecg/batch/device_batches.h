@@ -49,7 +49,7 @@ class DeviceBatches {
     }
     scale_ = scale.to(all.device());
     shift_ = shift.to(all.device());
-    targets_ = TargetTensor(part).to(all.device());
+    targets_ = TrainingTargetTensor(part).to(all.device());
   }
 
   // Start rewinds to the first batch of `list`. A short last batch is padded with copies of the last segment. While the

@@ -130,7 +130,7 @@ class HostBatches {
     for (const auto& [row, start] : segments) {
       Standardise(*part_.signals, part_.record(row), start, options_.samples, part_.scaler, signals);
       signals += leads * options_.samples;
-      targets = std::ranges::copy(part_.labels->row(part_.rows[row]), targets).out;
+      targets = std::ranges::copy(part_.labels->training_targets(part_.rows[row]), targets).out;
       *rows++ = row;
     }
     std::copy_n(list_.uniform.begin() + first * list_.numbers, size * list_.numbers, batch.uniform.data_ptr<float>());

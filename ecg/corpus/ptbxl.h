@@ -23,6 +23,7 @@
 #include <cmath>
 #include <cstddef>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -77,7 +78,7 @@ class PtbXl {
     PtbXl ptbxl;
     ECG_RETURN_IF_ERROR(ptbxl.ReadDatabase(spec.sampling_frequency_hz(), data_dir));
     ECG_RETURN_IF_ERROR(ptbxl.CheckRate());
-    ECG_RETURN_IF_ERROR(ptbxl.ReadLabels(spec.task()));
+    ECG_RETURN_IF_ERROR(ptbxl.ReadLabels(spec.task(), spec.likelihood_targets()));
     if (split < 1 || split > kFolds / 2) {
       return absl::InvalidArgumentError(absl::StrCat("split is ", split, ", not 1 to ", kFolds / 2));
     }
@@ -164,7 +165,12 @@ class PtbXl {
       record.fold = *parsed_fold;
       const absl::StatusOr<std::vector<ScpCode>> parsed = ParseScpCodes(table.at(row, codes));
       if (!parsed.ok()) return table.ErrorAt(row, codes, parsed.status().message());
-      for (const ScpCode& code : *parsed) record.statements.push_back(code.statement);
+      std::vector<float>& likelihoods = likelihoods_.emplace_back();
+      for (const ScpCode& code : *parsed) {
+        record.statements.push_back(code.statement);
+        // 0 is an unknown likelihood.
+        likelihoods.push_back(code.likelihood == 0 ? 1 : static_cast<float>(std::clamp(code.likelihood / 100, 0., 1.)));
+      }
     }
     corpus_.dataset = kName;
     SetOrigin(data_dir, VersionOf(corpus_.records.size()), corpus_);
@@ -199,19 +205,23 @@ class PtbXl {
                                             ", or get the records at ", hz, " Hz, too"));
   }
 
-  absl::Status ReadLabels(Spec::Task task) {
+  absl::Status ReadLabels(Spec::Task task, bool likelihood_targets) {
     ECG_ASSIGN_OR_RETURN(const auto label_of, ReadStatements(task));
     std::vector<std::vector<std::string>> labels(corpus_.records.size());
+    std::vector<std::map<std::string, float>> likelihoods(corpus_.records.size());
     for (size_t record = 0; record < labels.size(); ++record) {
-      for (const std::string& statement : corpus_.records[record].statements) {
-        if (task == Spec::ALL) {
-          labels[record].push_back(statement);
-        } else if (const auto label = label_of.find(statement); label != label_of.end()) {
-          labels[record].push_back(label->second);
-        }
+      const std::vector<std::string>& statements = corpus_.records[record].statements;
+      for (size_t i = 0; i < statements.size(); ++i) {
+        const auto label = label_of.find(statements[i]);
+        if (task != Spec::ALL && label == label_of.end()) continue;
+        labels[record].push_back(task == Spec::ALL ? statements[i] : label->second);
+        float& likelihood = likelihoods[record][labels[record].back()];
+        likelihood = std::max(likelihood, likelihoods_[record][i]);
       }
     }
     labels_ = MakeLabels(labels);
+    if (likelihood_targets) SetLikelihoods(likelihoods, labels_);
+    likelihoods_.clear();
     return absl::OkStatus();
   }
 
@@ -267,7 +277,9 @@ class PtbXl {
     return labels;
   }
 
-  std::vector<std::string> paths_at_other_rate_;  // of each record, used by Open only
+  // Of each record, used by Open only: paths, and the likelihood of each statement, 0 to 1.
+  std::vector<std::string> paths_at_other_rate_;
+  std::vector<std::vector<float>> likelihoods_;
   Corpus corpus_;
   Labels labels_;
   Split split_;

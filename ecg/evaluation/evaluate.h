@@ -76,8 +76,8 @@ inline absl::StatusOr<Evaluation> Evaluate(Network& network, const SplitPart& pa
     Evaluation evaluation;
     evaluation.targets = part.Targets();
     evaluation.probabilities = objective.Probabilities(logits).to(torch::kFloat32).contiguous();
-    evaluation.loss =
-        objective.Loss(logits.to(device.torch), TargetTensor(part).to(device.torch)).item<double>() / part.size();
+    const torch::Tensor loss = objective.Loss(logits.to(device.torch), TargetTensor(part).to(device.torch));
+    evaluation.loss = loss.item<double>() / (objective.is_mean() ? 1 : part.size());
     return evaluation;
   } catch (const c10::Error& error) {
     return StatusOf(error, what, device.torch,

@@ -24,6 +24,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
 #include "ecg/device/device.h"
 #include "ecg/device/layout.h"
@@ -33,6 +34,7 @@
 #include "ecg/experiment/recipe.h"
 #include "ecg/experiment/run_facts.h"
 #include "ecg/experiment/training_parts.h"
+#include "ecg/file/csv.h"
 #include "ecg/file/file.h"
 #include "ecg/file/sha256.h"
 #include "ecg/model/layers.h"
@@ -53,6 +55,7 @@
 #include "ecg/train/batch_size.h"
 #include "ecg/train/checkpoint.h"
 #include "ecg/train/console.h"
+#include "ecg/train/learning_rate_range.h"
 #include "ecg/train/training_loop.h"
 #include "proto/experiment.pb.h"
 #include "proto/run.pb.h"
@@ -124,24 +127,43 @@ class ExperimentRun {
   // that a run which is stopped in that epoch still continues from them; and before the spec, which makes it a run.
   absl::Status Start(const RunFolder& folder) {
     ECG_RETURN_IF_ERROR(CheckParts());
-    const auto make_rule = [this] { return recipe_.update_rules.Make(spec_.training().optimizer()); };
-    ECG_ASSIGN_OR_RETURN(std::unique_ptr<AnyUpdateRule> rule, make_rule());
-    if (spec_.training().batch_size() == 0) {
-      data_->MoveToDevice(device_, crop_samples());
-      objective_->To(device_.torch);
-      ECG_ASSIGN_OR_RETURN(const int batch_size, LargestBatchSize(
-                                                     *network_, data_->train(), crop_samples(), *objective_,
-                                                     [&] { return std::move(make_rule()).value(); }, spec_, device_));
-      spec_.mutable_training()->set_batch_size(batch_size);
-    }
+    ECG_RETURN_IF_ERROR(FindBatchSize());
     if (initial_weights_) {
       run::TrainingState state;
       *state.mutable_initial_weights() = *initial_weights_;
+      ECG_ASSIGN_OR_RETURN(std::unique_ptr<AnyUpdateRule> rule, MakeRule());
       const Optimizer optimizer(*network_, std::move(rule), spec_.training().optimizer().learning_rate());
       ECG_RETURN_IF_ERROR(
           Checkpoints(folder.checkpoints()).Save(StateOf(*network_), optimizer, {}, /*best=*/nullptr, state));
     }
     return folder.Start(spec_, data_->Identity());
+  }
+
+  // FindLearningRate tries ever larger learning rates on the training records, and writes the loss at each to `file`,
+  // CSV. It returns what to print. Nothing else is written, and there is no run afterwards.
+  absl::StatusOr<std::string> FindLearningRate(const std::filesystem::path& file) {
+    ECG_RETURN_IF_ERROR(FindBatchSize());
+    data_->MoveToDevice(device_, crop_samples());
+    ECG_ASSIGN_OR_RETURN(TrainingParts parts,
+                         MakeTrainingParts(recipe_, spec_, *objective_,
+                                           {data_->sampling_frequency_hz(), data_->scaler()}, file.parent_path()));
+    ECG_ASSIGN_OR_RETURN(
+        const std::vector<RangePoint> points,
+        LearningRateRange(*network_, data_->train(), spec_, crop_samples(), std::move(parts), device_));
+    std::string text;
+    AppendCsvRow({"learning_rate", "loss", "smoothed_loss"}, &text);
+    for (const RangePoint& point : points) {
+      AppendCsvRow({absl::StrCat(point.learning_rate), absl::StrCat(point.loss), absl::StrCat(point.smoothed_loss)},
+                   &text);
+    }
+    ECG_RETURN_IF_ERROR(MakeDirectories(file.parent_path()));
+    ECG_RETURN_IF_ERROR(WriteFile(file, text));
+    ECG_ASSIGN_OR_RETURN(const SuggestedRates rates, SuggestRates(points));
+    return absl::StrCat(
+        RangeCurve(points),
+        absl::StrFormat("\nThe loss falls most steeply at %.1e; a tenth of where it is smallest is %.1e. "
+                        "Try\n\n  --set=training.optimizer.learning_rate=%.1e\n",
+                        rates.steepest, rates.tenth_of_minimum, rates.tenth_of_minimum));
   }
 
   // Train fits the network, continuing from the last checkpoint in `folder` when there is one, tests it, and leaves the
@@ -178,6 +200,23 @@ class ExperimentRun {
       : name_(name), spec_(spec), recipe_(recipe), device_(device) {}
 
   int crop_samples() const { return CropSamples(spec_.data(), data_->sampling_frequency_hz()); }
+
+  absl::StatusOr<std::unique_ptr<AnyUpdateRule>> MakeRule() const {
+    return recipe_.update_rules.Make(spec_.training().optimizer());
+  }
+
+  // FindBatchSize puts the largest batch size that fits in the place of AUTO.
+  absl::Status FindBatchSize() {
+    ECG_RETURN_IF_ERROR(MakeRule().status());
+    if (spec_.training().batch_size() != 0) return absl::OkStatus();
+    data_->MoveToDevice(device_, crop_samples());
+    objective_->To(device_.torch);
+    ECG_ASSIGN_OR_RETURN(const int batch_size, LargestBatchSize(
+                                                   *network_, data_->train(), crop_samples(), *objective_,
+                                                   [&] { return std::move(MakeRule()).value(); }, spec_, device_));
+    spec_.mutable_training()->set_batch_size(batch_size);
+    return absl::OkStatus();
+  }
 
   absl::Status MakeEvaluation() {
     ECG_ASSIGN_OR_RETURN(aggregation_, recipe_.aggregations.Make(spec_.evaluation(), {objective_.get()}));

@@ -147,6 +147,9 @@ absl::Status CheckFlags(const Flags& flags) {
     return absl::InvalidArgumentError(
         "--initial_weights is for a new training; --resume and --mode=evaluate use the weights in --output_dir");
   }
+  if (flags.mode == "find_learning_rate" && flags.resume) {
+    return absl::InvalidArgumentError("--mode=find_learning_rate trains from the start; leave out --resume");
+  }
   return absl::OkStatus();
 }
 
@@ -184,6 +187,7 @@ class Program {
       std::fputs(experiment_->Describe().c_str(), stdout);
       return absl::OkStatus();
     }
+    if (flags_.mode == "find_learning_rate") return FindLearningRate();
     if (flags_.resume) ECG_RETURN_IF_ERROR(CheckSameRecords());
     ECG_RETURN_IF_ERROR(experiment_->Start(folder_));
     PrintSummary();
@@ -201,6 +205,15 @@ class Program {
   void PrintSummary() const {
     std::printf("%soutput    %s\n\n", experiment_->Summary().c_str(), folder_.path().c_str());
     std::fflush(stdout);
+  }
+
+  absl::Status FindLearningRate() {
+    const std::filesystem::path file = folder_.path() / "learning_rates.csv";
+    std::printf("%soutput    %s\n\n", experiment_->Summary().c_str(), file.c_str());
+    std::fflush(stdout);
+    ECG_ASSIGN_OR_RETURN(const std::string text, experiment_->FindLearningRate(file));
+    std::fputs(text.c_str(), stdout);
+    return absl::OkStatus();
   }
 
   // Evaluate tests the run again, on the records that it was begun on.
@@ -293,8 +306,9 @@ void AddFlags(const Recipe& recipe, Flags& flags, CLI::App& app) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app.add_option("--mode", flags.mode,
                  "train: train, then test; evaluate: test the model in --output_dir again, or on another corpus, "
-                 "which --data_dir names")
-      ->check(CLI::IsMember({"train", "evaluate"}));
+                 "which --data_dir names; find_learning_rate: try 100 steps at ever larger learning rates, draw the "
+                 "loss, and write it to learning_rates.csv in --output_dir")
+      ->check(CLI::IsMember({"train", "evaluate", "find_learning_rate"}));
   app.add_option("--initial_weights", flags.initial_weights,
                  "Start a new training from these weights: a run's model.safetensors, or what PyTorch's "
                  "torch.save(model.state_dict(), FILE) wrote")

@@ -290,12 +290,12 @@ struct BatchNormOptions {
 class BatchNorm1dImpl : public torch::nn::Module {
  public:
   explicit BatchNorm1dImpl(int64_t channels, const BatchNormOptions& options = {})
-      : weight(register_parameter("weight", torch::ones({channels}))),
+      : options(options),
+        weight(register_parameter("weight", torch::ones({channels}))),
         bias(register_parameter("bias", torch::zeros({channels}))),
         running_mean(register_buffer("running_mean", torch::zeros({channels}))),
         running_var(register_buffer("running_var", torch::ones({channels}))),
-        num_batches_tracked(register_buffer("num_batches_tracked", torch::tensor(0, torch::kLong))),
-        options_(options) {}
+        num_batches_tracked(register_buffer("num_batches_tracked", torch::tensor(0, torch::kLong))) {}
 
   // forward returns the normalised x [B, C, L] or [B, C].
   torch::Tensor forward(const torch::Tensor& x) {
@@ -314,6 +314,7 @@ class BatchNorm1dImpl : public torch::nn::Module {
   }
 
   // LibTorch's names.
+  BatchNormOptions options;
   torch::Tensor weight, bias, running_mean, running_var, num_batches_tracked;
 
  private:
@@ -325,8 +326,8 @@ class BatchNorm1dImpl : public torch::nn::Module {
 
   torch::Tensor Plain(const torch::Tensor& x) {
     if (is_training()) num_batches_tracked.add_(1);
-    return torch::batch_norm(x, weight, bias, running_mean, running_var, is_training(), options_.momentum,
-                             options_.epsilon, at::globalContext().userEnabledCuDNN());
+    return torch::batch_norm(x, weight, bias, running_mean, running_var, is_training(), options.momentum,
+                             options.epsilon, at::globalContext().userEnabledCuDNN());
   }
 
   torch::Tensor Fused(const torch::Tensor& x, const torch::Tensor& shortcut, bool relu) {
@@ -334,10 +335,8 @@ class BatchNorm1dImpl : public torch::nn::Module {
     return ChannelsLastNorm::apply(
         x, shortcut, weight, bias, running_mean, running_var,
         ChannelsLastNorm::Options{
-            .training = is_training(), .momentum = options_.momentum, .epsilon = options_.epsilon, .relu = relu});
+            .training = is_training(), .momentum = options.momentum, .epsilon = options.epsilon, .relu = relu});
   }
-
-  const BatchNormOptions options_;
 };
 TORCH_MODULE(BatchNorm1d);
 

@@ -51,8 +51,8 @@ class Optimizer {
     learning_rate_ = torch::full({}, learning_rate, torch::dtype(torch::kFloat64).device(device));
   }
 
-  // SetSchedule makes `factor` of the learning rate, and `momentum` in place of the rule's own, count from the next step
-  // on. It is called on the host, outside recorded work.
+  // SetSchedule makes `factor` of the learning rate, and `momentum` in place of the rule's own, count from the next
+  // step on. It is called on the host, outside recorded work.
   void SetSchedule(double factor, std::optional<double> momentum) {
     const torch::NoGradGuard no_grad;
     learning_rate_.fill_(base_learning_rate_ * factor);
@@ -61,8 +61,8 @@ class Optimizer {
     momentum_->fill_(*momentum);
   }
 
-  // ZeroGradients forgets the gradients of the last step; with `keep_memory` it sets them to 0 where they lie, for those
-  // that come next to be added.
+  // ZeroGradients forgets the gradients of the last step; with `keep_memory` it sets them to 0 where they lie, for
+  // those that come next to be added.
   void ZeroGradients(bool keep_memory = false) {
     for (Slot& slot : slots_) {
       torch::Tensor& gradient = slot.parameter.mutable_grad();

@@ -6,8 +6,8 @@
 //   TrainingLoop loop(spec, sampling_frequency_hz, std::move(parts), device, folder / "checkpoints");
 //   ECG_ASSIGN_OR_RETURN(run::TrainingState state, loop.Fit(*network, train, validation));
 //
-// Every random number comes from the spec's seed and the epoch, so a training that was stopped and resumed ends with the
-// same weights as one that was not.
+// Every random number comes from the spec's seed and the epoch, so a training that was stopped and resumed ends with
+// the same weights as one that was not.
 
 #ifndef ECG_TRAIN_TRAINING_LOOP_H_
 #define ECG_TRAIN_TRAINING_LOOP_H_
@@ -30,11 +30,13 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "ecg/batch/augmentation.h"
+#include "ecg/batch/batch.h"
 #include "ecg/batch/batch_source.h"
 #include "ecg/batch/sampler.h"
 #include "ecg/batch/segment.h"
 #include "ecg/batch/split_part.h"
 #include "ecg/batch/target_tensor.h"
+#include "ecg/device/autocast.h"
 #include "ecg/device/cuda.h"
 #include "ecg/device/device.h"
 #include "ecg/device/layout.h"
@@ -52,6 +54,7 @@
 #include "ecg/train/averaged_weights.h"
 #include "ecg/train/callback.h"
 #include "ecg/train/checkpoint.h"
+#include "ecg/train/norm_statistics.h"
 #include "ecg/train/objective.h"
 #include "ecg/train/optimizer.h"
 #include "ecg/train/schedule.h"
@@ -134,7 +137,7 @@ class TrainingLoop {
     const NamedTensors weights = StateOf(network);
     Optimizer optimizer(network, std::move(parts_.update_rule), training.optimizer().learning_rate());
     std::optional<AveragedWeights> average;
-    if (training.has_averaged_weights()) average.emplace(network, training.averaged_weights().decay());
+    if (training.has_averaged_weights()) average.emplace(network);
     const NamedTensors averages = average ? average->state() : NamedTensors();
     run::TrainingState state = begin;
     NamedTensors best;
@@ -156,7 +159,8 @@ class TrainingLoop {
                       {.augmentations = &parts_.augmentations,
                        .accumulate_batches = training.accumulate_batches(),
                        .clip_gradient_norm = training.clip_gradient_norm(),
-                       .average = average ? &*average : nullptr});
+                       .average = average && !AveragesEpochs() ? &*average : nullptr,
+                       .average_decay = training.averaged_weights().decay()});
     Fitting fitting{network, train, validation, optimizer, *source, step, average ? &*average : nullptr, state, steps};
 
     ECG_RETURN_IF_ERROR(Call(&AnyCallback::BeginTraining, fitting, state.history_size()));
@@ -176,6 +180,11 @@ class TrainingLoop {
     }
     ECG_RETURN_IF_ERROR(LoadState(best, weights));
     return state;
+  }
+
+  // AveragesEpochs tells whether the average is over the last epochs, not over all steps.
+  bool AveragesEpochs() const {
+    return spec_.training().has_averaged_weights() && spec_.training().averaged_weights().last_epochs() > 0;
   }
 
   bool ValidatesAverage() const {
@@ -233,7 +242,10 @@ class TrainingLoop {
     ECG_RETURN_IF_ERROR(Train(fitting, epoch));
     epoch.set_training_seconds(stopwatch.seconds());
     epoch.set_loader_wait_seconds(fitting.source.wait_seconds());
-    if (number % spec_.training().validate_every_epochs() == 0 || number == spec_.training().epochs()) {
+    const bool validates =
+        number % spec_.training().validate_every_epochs() == 0 || number == spec_.training().epochs();
+    if (AveragesEpochs()) AverageEpoch(fitting, number, validates);
+    if (validates) {
       if (ValidatesAverage()) fitting.average->Swap();
       const absl::Status status = Validate(fitting, epoch);
       if (ValidatesAverage()) fitting.average->Swap();
@@ -243,6 +255,35 @@ class TrainingLoop {
     return epoch;
   }
 
+  // AverageEpoch takes the weights after epoch `number` into the mean over the last epochs; before these, they take its
+  // place. With `estimates_norms` it estimates the statistics of batch norm, which are not those of any single epoch,
+  // of the crops of the epoch, as they were augmented.
+  void AverageEpoch(Fitting& fitting, int number, bool estimates_norms) {
+    const spec::Training& training = spec_.training();
+    const int count = std::max(1, number - (training.epochs() - training.averaged_weights().last_epochs()));
+    fitting.average->Update(torch::full({}, 1.0 / count, torch::dtype(torch::kFloat32).device(device_.torch)));
+    if (count == 1 || !estimates_norms) return;
+    const torch::NoGradGuard no_grad;
+    fitting.average->Swap();
+    fitting.source.Start(CropsOf(fitting, number));
+    NormStatistics statistics(fitting.network);
+    for (int i = 0; i < fitting.source.count(); ++i) {
+      statistics.NextBatch();
+      fitting.source.Prefetch();
+      Batch batch = fitting.source.Next();
+      Augment(parts_.augmentations, batch);
+      const Autocast autocast(device_);
+      fitting.network.forward(ToDeviceLayout(batch.signals, device_));
+    }
+    fitting.average->Swap();
+  }
+
+  // CropsOf returns the training crops of epoch `number`.
+  SegmentList CropsOf(const Fitting& fitting, int number) const {
+    return TrainingCrops(fitting.train, Order(fitting.train, number), spec_.runtime().seed(), number, crop_samples_,
+                         NumbersOf(parts_.augmentations));
+  }
+
   absl::Status Train(Fitting& fitting, run::Epoch& epoch) {
     const spec::Training& training = spec_.training();
     const uint64_t seed = spec_.runtime().seed();
@@ -250,13 +291,16 @@ class TrainingLoop {
     const int batches = steps * training.accumulate_batches(), batch_size = training.batch_size();
     torch::manual_seed(Random({seed, static_cast<uint64_t>(number)})());  // dropout
     fitting.network.train();
-    const std::vector<int> order = Order(fitting.train, number);
-    if (static_cast<int64_t>(order.size()) / batch_size < batches) {
-      return absl::InternalError(absl::StrCat("the sampler gives ", order.size(), " crops in epoch ", number,
+    SegmentList crops = CropsOf(fitting, number);
+    if (crops.size() / batch_size < batches) {
+      return absl::InternalError(absl::StrCat("the sampler gives ", crops.size(), " crops in epoch ", number,
                                               ", and more in the first; their number must be the same in all"));
     }
-    fitting.source.Start(
-        TrainingCrops(fitting.train, order, seed, number, crop_samples_, NumbersOf(parts_.augmentations)));
+    fitting.source.Start(std::move(crops));
+    fitting.steps.validation_scores.clear();
+    for (const run::Epoch& past : fitting.state.history()) {
+      if (past.has_validation_score()) fitting.steps.validation_scores.push_back(past.validation_score());
+    }
     ECG_RETURN_IF_ERROR(Call(&AnyCallback::BeginEpoch, fitting, number));
 
     // What the epoch is scored by stays on the device, so that no step waits for it.

@@ -56,6 +56,18 @@ TEST(CheckSameExperimentTest, ARunMayBeResumedForLongerAndElsewhere) {
   EXPECT_TRUE(CheckSameExperiment(Smallest(), now).ok());
 }
 
+TEST(CheckSameExperimentTest, ARunIsResumedForLongerUnlessItsScheduleOrItsAverageDependsOnItsLength) {
+  const auto status = [](const std::string& training) {
+    const std::string text = "data { ptb_xl {} } model { resnet {} } training { multi_label {} " + training;
+    return CheckSameExperiment(ParseExperiment(text + "}", "before").value(),
+                               ParseExperiment(text + " epochs: 77 }", "now").value());
+  };
+  EXPECT_TRUE(status("optimizer { plateau {} }").ok());
+  EXPECT_TRUE(status("optimizer { step_decay {} } averaged_weights {}").ok());
+  EXPECT_FALSE(status("optimizer { one_cycle {} }").ok());
+  EXPECT_FALSE(status("averaged_weights { last_epochs: 5 }").ok());
+}
+
 TEST(CheckSameExperimentTest, ARunIsNotResumedWithAnotherExperiment) {
   spec::Experiment now = Smallest();
   now.mutable_training()->set_batch_size(17);
