@@ -24,6 +24,7 @@
 #include "ecg/batch/split_part.h"
 #include "ecg/batch/standardise.h"
 #include "ecg/batch/target_tensor.h"
+#include "ecg/corpus/packed_signals.h"
 
 namespace ecg {
 

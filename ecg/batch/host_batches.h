@@ -27,6 +27,7 @@
 #include "ecg/batch/segment.h"
 #include "ecg/batch/split_part.h"
 #include "ecg/batch/standardise.h"
+#include "ecg/corpus/packed_signals.h"
 #include "ecg/terminal/stopwatch.h"
 
 namespace ecg {

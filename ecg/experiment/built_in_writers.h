@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "ecg/experiment/result_writer.h"
 #include "ecg/onnx/export.h"
+#include "ecg/run/model_metadata.h"
 #include "ecg/run/predictions.h"
 #include "ecg/run/run_folder.h"
 #include "ecg/signal/lead.h"

@@ -18,13 +18,14 @@
 
 #include "absl/status/status.h"
 #include "ecg/model/network.h"
-#include "ecg/run/model_metadata.h"
 #include "ecg/score/named_score.h"
 #include "ecg/spec/part_registry.h"
 #include "ecg/train/objective.h"
 #include "proto/run.pb.h"
 
 namespace ecg {
+
+struct ModelMetadata;  // ecg/run/model_metadata.h
 
 // CompletedRun is a run whose network is trained and tested.
 struct CompletedRun {

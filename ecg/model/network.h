@@ -6,7 +6,8 @@
 #ifndef ECG_MODEL_NETWORK_H_
 #define ECG_MODEL_NETWORK_H_
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/types.h>
 
 #include <concepts>
 #include <cstdint>

@@ -20,7 +20,7 @@
 #ifndef ECG_TRAIN_OBJECTIVE_H_
 #define ECG_TRAIN_OBJECTIVE_H_
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <concepts>
 #include <cstdint>
