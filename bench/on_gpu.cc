@@ -189,12 +189,13 @@ absl::StatusOr<run::TrainingState> Train(const Records& records, const spec::Exp
   std::filesystem::remove_all(folder);
   const std::shared_ptr<Network> network = MakeNetwork(records.train);
   const std::unique_ptr<AnyObjective> objective = Objectives::Erase(MultiLabel());
+  const std::unique_ptr<AnyAggregation> aggregation = Aggregations::Erase(Maximum());
   TrainingParts parts;
   parts.objective = objective.get();
   parts.update_rule = UpdateRules::Erase(Adam());
   parts.schedule = Schedules::Erase(Constant());
   parts.sampler = Samplers::Erase(Shuffled());
-  parts.aggregation = Aggregations::Erase(Maximum());
+  parts.aggregation = aggregation.get();
   const absl::StatusOr<run::TrainingState> state =
       TrainingLoop(spec, records.corpus.corpus().sampling_frequency_hz, std::move(parts), device, folder)
           .Fit(*network, records.train, records.validation);

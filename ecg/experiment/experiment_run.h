@@ -43,6 +43,7 @@
 #include "ecg/run/model_metadata.h"
 #include "ecg/run/run_folder.h"
 #include "ecg/run/run_json.h"
+#include "ecg/score/metric.h"
 #include "ecg/signal/lead.h"
 #include "ecg/spec/resolve.h"
 #include "ecg/spec/sampling.h"
@@ -147,9 +148,12 @@ class ExperimentRun {
   // results in `folder`.
   absl::StatusOr<run::Run> Train(const RunFolder& folder) {
     data_->MoveToDevice(device_, crop_samples());
-    ECG_ASSIGN_OR_RETURN(TrainingParts parts,
-                         MakeTrainingParts(recipe_, spec_, *objective_,
-                                           {data_->sampling_frequency_hz(), data_->scaler()}, folder.path()));
+    ECG_ASSIGN_OR_RETURN(
+        TrainingParts parts,
+        MakeTrainingParts(recipe_, spec_.training(), {data_->sampling_frequency_hz(), data_->scaler()}, folder.path()));
+    parts.objective = objective_.get();
+    parts.aggregation = aggregation_.get();
+    parts.metrics = &metrics_;
     const spec::Training& training = spec_.training();
     parts.callbacks.push_back(Callbacks::Erase(HistoryFile(folder.history())));
     parts.callbacks.push_back(
@@ -336,7 +340,7 @@ class ExperimentRun {
   std::unique_ptr<ExperimentData> data_;
   std::unique_ptr<AnyObjective> objective_;
   std::unique_ptr<AnyAggregation> aggregation_;
-  std::vector<std::unique_ptr<AnyMetric>> metrics_;
+  MetricList metrics_;
   std::vector<std::unique_ptr<AnyResultWriter>> writers_;
   std::shared_ptr<Network> network_;
   std::optional<run::InitialWeights> initial_weights_;

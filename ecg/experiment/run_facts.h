@@ -9,10 +9,8 @@
 #include <torch/torch.h>
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -85,15 +83,12 @@ inline absl::StatusOr<run::Bootstrap> ScoreInterval(const AnyObjective& objectiv
 
 // ReportOf returns every figure of `predictions`, with the metrics that the spec names.
 inline absl::StatusOr<run::Scores> ReportOf(const AnyObjective& objective, const Predictions& predictions,
-                                            const std::vector<std::unique_ptr<AnyMetric>>& metrics,
-                                            absl::string_view what) {
+                                            const MetricList& metrics, absl::string_view what) {
   absl::StatusOr<run::Scores> scores = objective.Report(predictions);
   if (!scores.ok()) return WithContext(scores.status(), what);
-  for (const auto& metric : metrics) {
-    const absl::StatusOr<double> figure = metric->Compute(predictions);
-    if (!figure.ok()) return WithContext(figure.status(), absl::StrCat(what, ": metric ", metric->name()));
-    (*scores->mutable_metrics())[metric->name()] = *figure;
-  }
+  const auto figures = ComputeMetrics(metrics, predictions);
+  if (!figures.ok()) return WithContext(figures.status(), what);
+  scores->mutable_metrics()->insert(figures->begin(), figures->end());
   return scores;
 }
 

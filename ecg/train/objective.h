@@ -32,6 +32,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "ecg/score/bootstrap.h"
+#include "ecg/score/macro_score.h"
 #include "ecg/score/named_score.h"
 #include "ecg/spec/part_registry.h"
 #include "proto/experiment.pb.h"
@@ -56,8 +57,8 @@ concept Objective = requires(const O& objective, const torch::Tensor& logits, co
   { O::kScoreName } -> std::convertible_to<absl::string_view>;
   { objective.Loss(logits, targets) } -> std::same_as<torch::Tensor>;
   { objective.Probabilities(logits) } -> std::same_as<torch::Tensor>;
-  // The number, larger meaning better, by which the best weights are chosen.
-  { objective.Score(predictions) } -> std::same_as<absl::StatusOr<double>>;
+  // The mean over classes, larger meaning better, by which the best weights are chosen.
+  { objective.Score(predictions) } -> std::same_as<absl::StatusOr<MacroScore>>;
   // Every figure of a finished run.
   { objective.Report(predictions) } -> std::same_as<absl::StatusOr<run::Scores>>;
   // The interval around the score.
@@ -75,7 +76,7 @@ class AnyObjective {
   virtual bool has_logits() const = 0;
   virtual torch::Tensor Logits(const torch::Tensor& probabilities) const = 0;
   virtual void To(const torch::Device& device) = 0;
-  virtual absl::StatusOr<double> Score(const Predictions& predictions) const = 0;
+  virtual absl::StatusOr<MacroScore> Score(const Predictions& predictions) const = 0;
   virtual absl::StatusOr<run::Scores> Report(const Predictions& predictions) const = 0;
   virtual absl::StatusOr<BootstrapInterval> Interval(const Predictions& predictions,
                                                      const BootstrapOptions& options) const = 0;
@@ -100,7 +101,9 @@ class ErasedObjective : public AnyObjective {
   void To(const torch::Device& device) override {
     if constexpr (requires { objective_.To(device); }) objective_.To(device);
   }
-  absl::StatusOr<double> Score(const Predictions& predictions) const override { return objective_.Score(predictions); }
+  absl::StatusOr<MacroScore> Score(const Predictions& predictions) const override {
+    return objective_.Score(predictions);
+  }
   absl::StatusOr<run::Scores> Report(const Predictions& predictions) const override {
     return objective_.Report(predictions);
   }
