@@ -1,6 +1,6 @@
 // evaluate.h
 //
-// What a network says of the records of a part: the one evaluator for validation, test and external validation.
+// Evaluation of a network on the records of a part: for validation, test and external validation.
 //
 //   ECG_ASSIGN_OR_RETURN(const Evaluation test, Evaluate(*network, part, WindowOptionsOf(spec, 500), *aggregation,
 //                                                        *objective, device, "testing"));
@@ -43,7 +43,7 @@ inline WindowOptions WindowOptionsOf(const spec::Experiment& spec, int sampling_
           .batch_windows = spec.evaluation().batch_windows()};
 }
 
-// Evaluation is what a network says of records, and the loss of one.
+// Evaluation is the probabilities of a network for records, their targets, and the mean loss of a record.
 struct Evaluation {
   std::vector<uint8_t> targets;  // [records, K]
   torch::Tensor probabilities;   // float32 [records, K], contiguous on the CPU
@@ -56,8 +56,8 @@ struct Evaluation {
   }
 };
 
-// Evaluate returns what `network` says of all records of `part`. It leaves the network in evaluation mode. `what` names the work, in
-// the progress bar and in errors.
+// Evaluate evaluates `network` on all records of `part`. It leaves the network in evaluation mode. `what` names the
+// work, in the progress bar and in errors.
 inline absl::StatusOr<Evaluation> Evaluate(Network& network, const SplitPart& part, const WindowOptions& options,
                                            const AnyAggregation& aggregation, const AnyObjective& objective,
                                            const Device& device, absl::string_view what) {

@@ -1,6 +1,6 @@
 // experiment_run.h
 //
-// A spec, its data and its parts put together: everything between a spec and a folder of results.
+// An experiment with its data and parts: from a spec to a folder of results.
 //
 //   ECG_ASSIGN_OR_RETURN(auto experiment, ExperimentRun::Open("resnet18_all", spec, recipe, CacheDirectory(), device));
 //   ECG_RETURN_IF_ERROR(experiment->Start(RunFolder(path)));
@@ -102,7 +102,7 @@ class ExperimentRun {
     return text;
   }
 
-  // Summary returns a few lines that say what is about to be done.
+  // Summary describes data, network and device in a few lines.
   std::string Summary() const {
     return absl::StrCat(data_->Summary(), "network   ", WithThousands(ParameterCount(*network_)), " parameters, on ",
                         device_.torch.str(), "\n",
@@ -236,7 +236,8 @@ class ExperimentRun {
             .depends_on_batch = network_->DependsOnBatch()};
   }
 
-  // CheckTrainedOn makes sure that the weights in `folder` are about the same classes as the data.
+  // CheckTrainedOn refuses weights that were trained on other classes, leads or another sampling frequency than the
+  // data have.
   absl::Status CheckTrainedOn(const RunFolder& folder) const {
     ECG_ASSIGN_OR_RETURN(const ModelMetadata trained, ModelMetadata::Read(folder.model()));
     const auto found = trained.ToMap(), expected = Metadata().ToMap();
@@ -293,7 +294,7 @@ class ExperimentRun {
     return absl::OkStatus();
   }
 
-  // Facts returns what is known of the run apart from its scores.
+  // Facts returns the description of the run, without scores.
   run::Run Facts(const run::TrainingState& state) const {
     const SplitPart &train = data_->train(), &validation = data_->validation(), &test = data_->test();
     run::Run run = RunFacts(name_, spec_, data_->corpus(), data_->scaler(), device_);

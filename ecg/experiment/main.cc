@@ -163,7 +163,7 @@ class Program {
     if (!flags_.continues() && !flags_.describe) ECG_RETURN_IF_ERROR(folder_.CheckNew());
     ECG_ASSIGN_OR_RETURN(spec_, SpecOf(embedded_, flags_, recipe_, folder_));
     UseThreads(spec_.runtime().threads());
-    KeepFreedMemory();
+    DisableMallocTrimming();
     ECG_ASSIGN_OR_RETURN(device_, ChooseDevice(spec_.runtime()));
     if (!device_.note.empty()) std::fprintf(stderr, "%s\n", device_.note.c_str());
     cache_dir_ = spec_.runtime().cache_dir().empty() ? CacheDirectory() : UserPath(spec_.runtime().cache_dir());
@@ -328,7 +328,7 @@ int Main(const EmbeddedSpec& embedded, Recipe recipe, int argc, char** argv) {
                name);
   AddFlags(recipe, flags, app);
   if (const std::optional<int> exit_status = ParseFlags(app, argc, argv)) return *exit_status;
-  if (!flags.describe) SleepWhileWaiting(argv);
+  if (!flags.describe) RestartWithPassiveWaiting(argv);
 
   absl::Status status;
   try {

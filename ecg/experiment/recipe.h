@@ -1,7 +1,7 @@
 // recipe.h
 //
 // What a program is made of: one factory for its dataset, network and objective, whose types are compiled in, and a
-// registry for each kind of part that is chosen when it runs. Main takes a recipe, and knows no type behind it.
+// registry for each kind of part that is chosen at run time. Main takes a recipe, and depends on no type behind it.
 //
 //   Recipe recipe = Experiment<PtbXl, Classifier<ResNet<BasicBlock>>, Trainer<MultiLabel>>::MakeRecipe();
 //   recipe.update_rules.Add<my::Lion>("my::Lion");
@@ -60,8 +60,8 @@ struct Recipe {
   PartRegistry<ResultWriters> result_writers;
 };
 
-// AddBuiltInParts adds every part of this project to the registries of `recipe`. Its source is written when it is built,
-// from the alternatives in proto/experiment.proto.
+// AddBuiltInParts adds every part of this project to the registries of `recipe`. Its source is written when it is
+// built, from the alternatives in proto/experiment.proto.
 void AddBuiltInParts(Recipe& recipe);
 
 }  // namespace ecg

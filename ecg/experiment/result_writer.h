@@ -27,16 +27,16 @@ namespace ecg {
 
 struct ModelMetadata;  // ecg/run/model_metadata.h
 
-// CompletedRun is a run whose network is trained and tested.
+// CompletedRun is a run after training and testing.
 struct CompletedRun {
   std::filesystem::path folder;
-  // What run.json will say.
+  // The content of run.json.
   const run::Run& run;
   // In evaluation mode, with the weights that validated best.
   Network& network;
   const AnyObjective& objective;
   const ModelMetadata& metadata;
-  // The test records, in order, and what the network says of them.
+  // The ids of the test records, and the predictions for them, in the same order.
   const std::vector<std::string>& test_records;
   const Predictions& test;
 };

@@ -1,6 +1,6 @@
 // run_facts.h
 //
-// What run.json says of every run, whatever its network was tested on.
+// The parts of run.json that runs and external validations share.
 
 #ifndef ECG_EXPERIMENT_RUN_FACTS_H_
 #define ECG_EXPERIMENT_RUN_FACTS_H_
@@ -32,7 +32,7 @@
 
 namespace ecg {
 
-// RunFacts returns what is known of a run of the experiment `name` before it is scored on `corpus`.
+// RunFacts returns the description of a run of the experiment `name` on `corpus`, without scores.
 inline run::Run RunFacts(absl::string_view name, const spec::Experiment& spec, const Corpus& corpus,
                          const Scaler& scaler, const Device& device) {
   run::Run run;
@@ -45,8 +45,8 @@ inline run::Run RunFacts(absl::string_view name, const spec::Experiment& spec, c
   run.set_standard_deviation_mv(scaler.standard_deviation_mv);
   run.set_device(device.torch.str());
   run.set_threads(torch::get_num_threads());
-  for (const int processor : AllowedProcessors()) run.add_processors(processor);
-  run.set_keeps_freed_memory(KeepFreedMemory());
+  for (const int processor : CpuAffinity()) run.add_processors(processor);
+  run.set_keeps_freed_memory(DisableMallocTrimming());
   run.mutable_versions()->set_ecg(kVersion);
   run.mutable_versions()->set_libtorch(TORCH_VERSION);
   for (const auto lead : kLeadNames) run.add_leads(std::string(lead));
@@ -54,7 +54,7 @@ inline run::Run RunFacts(absl::string_view name, const spec::Experiment& spec, c
   return run;
 }
 
-// AddPeakMemory says in `run` how much memory the process and its CUDA device held at the most.
+// AddPeakMemory adds the peak memory of the process and of its CUDA device to `run`.
 inline void AddPeakMemory(const Device& device, run::Run& run) {
   rusage usage;
   if (getrusage(RUSAGE_SELF, &usage) == 0) run.set_peak_memory_bytes(usage.ru_maxrss * 1024.0);

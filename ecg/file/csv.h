@@ -115,8 +115,8 @@ class CsvTable {
   }
 
  private:
-  // CheckSeparator returns an error for a table whose first line has no comma but another separator, before its rows are
-  // read: what is wrong with them would be said in other words.
+  // CheckSeparator returns an error for a table whose first line has no comma but another separator, before its rows
+  // are read: what is wrong with them would be said in other words.
   static absl::Status CheckSeparator(absl::string_view text, absl::string_view name) {
     if (absl::StartsWith(text, "\xFF\xFE") || absl::StartsWith(text, "\xFE\xFF")) {
       return absl::InvalidArgumentError(absl::StrCat(name, ": the table is in UTF-16; save it as CSV in UTF-8"));

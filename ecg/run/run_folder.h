@@ -53,7 +53,7 @@ class RunFolder {
   std::filesystem::path checkpoints() const { return path_ / "checkpoints"; }
   std::filesystem::path corpus() const { return path_ / "corpus.textproto"; }
 
-  // CheckNew makes sure that a new run can be written here, and changes nothing.
+  // CheckNew returns an error if a new run cannot be written here. It changes nothing.
   absl::Status CheckNew() const {
     std::error_code error;
     if (std::filesystem::exists(spec(), error)) {
@@ -108,9 +108,9 @@ class RunFolder {
   std::filesystem::path path_;
 };
 
-// CheckSameExperiment makes sure that a run which began with the spec `before` can be resumed with `now`: that they differ
-// at most in what ComparableSpec leaves out, in how to test and what to write, in early stopping, and in the number of
-// epochs unless the learning rate `depends_on_epochs`.
+// CheckSameExperiment makes sure that a run which began with the spec `before` can be resumed with `now`: that they
+// differ at most in what ComparableSpec leaves out, in how to test and what to write, in early stopping, and in the
+// number of epochs unless the learning rate `depends_on_epochs`.
 inline absl::Status CheckSameExperiment(const spec::Experiment& before, const spec::Experiment& now,
                                         bool depends_on_epochs) {
   const auto comparable = [depends_on_epochs](const spec::Experiment& spec) {

@@ -106,7 +106,8 @@ struct MacroRocAucScore {
   }
 };
 
-// MacroF1Score is the score of multi-class runs: the mean over classes of F1, when the most probable class is predicted.
+// MacroF1Score is the score of multi-class runs: the mean over classes of F1, when the most probable class is
+// predicted.
 struct MacroF1Score {
   static constexpr absl::string_view kScoreName = "macro F1";
 

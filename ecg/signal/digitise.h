@@ -54,8 +54,8 @@ inline absl::StatusOr<Calibration> Digitise(std::span<const double> mv, int16_t*
   return calibration;
 }
 
-// DigitiseLeads returns the signal of which fill(lead, mv) writes the amplitudes of each lead, `samples` of them, to the
-// std::span<double> `mv`, and returns a status. Errors of Digitise name the lead.
+// DigitiseLeads returns the signal of which fill(lead, mv) writes the amplitudes of each lead, `samples` of them, to
+// the std::span<double> `mv`, and returns a status. Errors of Digitise name the lead.
 template <typename Fill>
 absl::StatusOr<Signal> DigitiseLeads(int sampling_frequency_hz, int samples, const Fill& fill) {
   Signal signal;

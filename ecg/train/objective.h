@@ -1,6 +1,6 @@
 // objective.h
 //
-// What a network is asked for: how its logits become a loss to train on, probabilities, and the figures to judge it by.
+// The objective of a training: the loss of logits, their probabilities, and the scores of these.
 //
 // To write one of your own, give a type a `Spec`, a constructor from it (or from it and TrainingLabels, where the loss
 // weighs classes), the score of MacroRocAucScore or MacroF1Score (inherit it) or of your own, and
@@ -40,7 +40,7 @@
 
 namespace ecg {
 
-// TrainingLabels are what a loss may weigh classes by.
+// TrainingLabels are the class frequencies, by which a loss may weight classes.
 struct TrainingLabels {
   std::vector<std::string> classes;
   // How many training records have each class, and how many there are.
@@ -130,7 +130,7 @@ struct Objectives {
   }
 };
 
-// MultiLabel asks of each class by itself whether the record has it.
+// MultiLabel is for records with any number of classes: one binary decision per class.
 struct MultiLabel : MacroRocAucScore {
   using Spec = spec::MultiLabel;
   explicit MultiLabel(const Spec& = {}) {}
@@ -145,7 +145,7 @@ struct MultiLabel : MacroRocAucScore {
   static torch::Tensor Logits(const torch::Tensor& probabilities) { return torch::logit(probabilities); }
 };
 
-// MultiClass asks which one of the classes the record has.
+// MultiClass is for records with exactly one class.
 struct MultiClass : MacroF1Score {
   using Spec = spec::MultiClass;
   explicit MultiClass(const Spec& = {}) {}

@@ -6,8 +6,8 @@
 //   TrainingLoop loop(spec, sampling_frequency_hz, std::move(parts), device, folder / "checkpoints");
 //   ECG_ASSIGN_OR_RETURN(run::TrainingState state, loop.Fit(*network, train, validation));
 //
-// Every random number comes from the spec's seed and the epoch, so a training that was stopped and resumed ends with the
-// same weights as one that was not.
+// Every random number comes from the spec's seed and the epoch, so a training that was stopped and resumed ends with
+// the same weights as one that was not.
 
 #ifndef ECG_TRAIN_TRAINING_LOOP_H_
 #define ECG_TRAIN_TRAINING_LOOP_H_
@@ -89,7 +89,7 @@ class TrainingLoop {
         checkpoints_(std::move(checkpoint_folder)) {}
 
   // Fit trains `network`, from its last checkpoint when there is one, and leaves it with the weights of the best epoch.
-  // What is known of the run before its first epoch is in `begin`.
+  // A new training starts with the state `begin`.
   absl::StatusOr<run::TrainingState> Fit(Network& network, const SplitPart& train, const SplitPart& validation,
                                          const run::TrainingState& begin = {}) {
     const spec::Training& training = spec_.training();

@@ -1,6 +1,7 @@
 // csv_dataset.h
 //
-// A dataset: a folder of CSV files, one a record, with a column for each lead in mV, and labels.csv, a row for each record:
+// A dataset: a folder of CSV files, one a record, with a column for each lead in mV, and labels.csv, a row for each
+// record:
 //
 //     record,fold,labels
 //     a0001,1,AFIB LVH
