@@ -2,7 +2,6 @@
 //
 // Fits a network: epochs of steps, each epoch validated and kept as a checkpoint.
 //
-//   TrainingParts parts = ...;   // made from the spec by ecg::Recipe
 //   TrainingLoop loop(spec, sampling_frequency_hz, std::move(parts), device, folder / "checkpoints");
 //   ECG_ASSIGN_OR_RETURN(run::TrainingState state, loop.Fit(*network, train, validation));
 //
