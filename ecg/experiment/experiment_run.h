@@ -1,6 +1,6 @@
 // experiment_run.h
 //
-// A spec, its data and its parts put together: everything between a spec and a folder of results.
+// An experiment with its data and parts: from a spec to a folder of results.
 //
 //   ECG_ASSIGN_OR_RETURN(auto experiment, ExperimentRun::Open("resnet18_all", spec, recipe, CacheDirectory(), device));
 //   ECG_RETURN_IF_ERROR(experiment->Start(RunFolder(path)));
@@ -46,6 +46,7 @@
 #include "ecg/run/run_folder.h"
 #include "ecg/run/run_json.h"
 #include "ecg/score/calibration.h"
+#include "ecg/score/metric.h"
 #include "ecg/signal/lead.h"
 #include "ecg/spec/resolve.h"
 #include "ecg/spec/sampling.h"
@@ -105,7 +106,7 @@ class ExperimentRun {
     return text;
   }
 
-  // Summary returns a few lines that say what is about to be done.
+  // Summary describes data, network and device in a few lines.
   std::string Summary() const {
     return absl::StrCat(data_->Summary(), "network   ", WithThousands(ParameterCount(*network_)), " parameters, on ",
                         device_.torch.str(), "\n",
@@ -144,9 +145,7 @@ class ExperimentRun {
   absl::StatusOr<std::string> FindLearningRate(const std::filesystem::path& file) {
     ECG_RETURN_IF_ERROR(FindBatchSize());
     data_->MoveToDevice(device_, crop_samples());
-    ECG_ASSIGN_OR_RETURN(TrainingParts parts,
-                         MakeTrainingParts(recipe_, spec_, *objective_,
-                                           {data_->sampling_frequency_hz(), data_->scaler()}, file.parent_path()));
+    ECG_ASSIGN_OR_RETURN(TrainingParts parts, MakeParts(file.parent_path()));
     ECG_ASSIGN_OR_RETURN(
         const std::vector<RangePoint> points,
         LearningRateRange(*network_, data_->train(), spec_, crop_samples(), std::move(parts), device_));
@@ -170,9 +169,7 @@ class ExperimentRun {
   // results in `folder`.
   absl::StatusOr<run::Run> Train(const RunFolder& folder) {
     data_->MoveToDevice(device_, crop_samples());
-    ECG_ASSIGN_OR_RETURN(TrainingParts parts,
-                         MakeTrainingParts(recipe_, spec_, *objective_,
-                                           {data_->sampling_frequency_hz(), data_->scaler()}, folder.path()));
+    ECG_ASSIGN_OR_RETURN(TrainingParts parts, MakeParts(folder.path()));
     const spec::Training& training = spec_.training();
     parts.callbacks.push_back(Callbacks::Erase(HistoryFile(folder.history())));
     parts.callbacks.push_back(
@@ -216,6 +213,17 @@ class ExperimentRun {
                                                    [&] { return std::move(MakeRule()).value(); }, spec_, device_));
     spec_.mutable_training()->set_batch_size(batch_size);
     return absl::OkStatus();
+  }
+
+  // MakeParts returns what trains; callbacks of the spec write to `folder`.
+  absl::StatusOr<TrainingParts> MakeParts(const std::filesystem::path& folder) const {
+    ECG_ASSIGN_OR_RETURN(
+        TrainingParts parts,
+        MakeTrainingParts(recipe_, spec_.training(), {data_->sampling_frequency_hz(), data_->scaler()}, folder));
+    parts.objective = objective_.get();
+    parts.aggregation = aggregation_.get();
+    parts.metrics = &metrics_;
+    return parts;
   }
 
   absl::Status MakeEvaluation() {
@@ -278,7 +286,8 @@ class ExperimentRun {
     return WriteTensors(folder.model(), StateOf(*network_), Metadata().ToMap());
   }
 
-  // CheckTrainedOn makes sure that the weights in `folder` are about the same classes as the data.
+  // CheckTrainedOn refuses weights that were trained on other classes, leads or another sampling frequency than the
+  // data have.
   absl::Status CheckTrainedOn(const RunFolder& folder) const {
     ECG_ASSIGN_OR_RETURN(const ModelMetadata trained, ModelMetadata::Read(folder.model()));
     const auto found = trained.ToMap(), expected = Metadata().ToMap();
@@ -340,7 +349,7 @@ class ExperimentRun {
     return absl::OkStatus();
   }
 
-  // Facts returns what is known of the run apart from its scores.
+  // Facts returns the description of the run, without scores.
   run::Run Facts(const run::TrainingState& state) const {
     const SplitPart &train = data_->train(), &validation = data_->validation(), &test = data_->test();
     run::Run run = RunFacts(name_, spec_, data_->corpus(), data_->scaler(), device_);
@@ -387,7 +396,7 @@ class ExperimentRun {
   std::unique_ptr<ExperimentData> data_;
   std::unique_ptr<AnyObjective> objective_;
   std::unique_ptr<AnyAggregation> aggregation_;
-  std::vector<std::unique_ptr<AnyMetric>> metrics_;
+  MetricList metrics_;
   std::vector<std::unique_ptr<AnyResultWriter>> writers_;
   std::shared_ptr<Network> network_;
   std::optional<run::InitialWeights> initial_weights_;

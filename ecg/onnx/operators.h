@@ -124,6 +124,14 @@ inline void LayerNorm(Translation& to) {
                      Attribute("epsilon", to.Number("eps"))}));
 }
 
+// Norm translates the norms of order 1 and 2 over dimensions.
+inline void Norm(Translation& to) {
+  const double order = to.Has("p") ? to.Number("p") : 2;
+  TORCH_CHECK(order == 1 || order == 2, "the order of a norm must be 1 or 2");
+  to.Return(to.Node(order == 1 ? "ReduceL1" : "ReduceL2", {to.Input("self")},
+                    {Attribute("axes", to.Ints("dim")), Attribute("keepdims", int64_t{to.Flag("keepdim")})}));
+}
+
 inline void Linear(Translation& to) {
   const std::string weight =
       to.Node("Transpose", {to.Input("weight")}, {Attribute("perm", std::vector<int64_t>{1, 0})});
@@ -196,6 +204,10 @@ inline const std::map<std::string, void (*)(Translation&)>& Table() {
        [](Translation& to) {
          to.Return(to.Node("Clip", {to.Input("self"), to.Input("min"), to.Input("max")}));
        }},
+      {"clamp_min",
+       [](Translation& to) {
+         to.Return(to.Node("Max", {to.Input("self"), to.Input("min")}));
+       }},
       {"constant_pad_nd",
        [](Translation& to) {
          // LibTorch: begin and end of each dimension, from the last one. ONNX: all begins, then all ends.
@@ -216,6 +228,10 @@ inline const std::map<std::string, void (*)(Translation&)>& Table() {
       {"einsum",
        [](Translation& to) {
          to.Return(to.Node("Einsum", to.Inputs("tensors"), {Attribute("equation", to.Text("equation"))}));
+       }},
+      {"expand_as",
+       [](Translation& to) {
+         to.Return(to.Node("Expand", {to.Input("self"), to.Node("Shape", {to.Input("other")})}));
        }},
       {"flatten", Reshape},
       {"gru",
@@ -264,6 +280,7 @@ inline const std::map<std::string, void (*)(Translation&)>& Table() {
                            {Attribute("axes", to.Ints("dim")), Attribute("keepdims", int64_t{to.Flag("keepdim")})}));
        }},
       {"mul", Arithmetic<kMul>},
+      {"norm", Norm},
       {"permute",
        [](Translation& to) {
          std::vector<int64_t> order = to.Ints("dims");

@@ -1,6 +1,6 @@
 // model_metadata.h
 //
-// The model metadata that model.safetensors carries: all that is needed to use the weights without the run's folder.
+// The model metadata in model.safetensors: all that is needed to use the weights without the run's folder.
 //
 //   ECG_ASSIGN_OR_RETURN(const ModelMetadata model, ModelMetadata::Read("runs/resnet18_all/1/model.safetensors"));
 //   std::cout << absl::StrJoin(model.classes, ", ");

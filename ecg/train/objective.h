@@ -1,6 +1,6 @@
 // objective.h
 //
-// What a network is asked for: how its logits become a loss to train on, probabilities, and the figures to judge it by.
+// The objective of a training: the loss of logits, their probabilities, and the scores of these.
 //
 // To write one of your own, give a type a `Spec`, a constructor from it (or from it and TrainingLabels, where the loss
 // weighs classes), the score of MacroRocAucScore or MacroF1Score (inherit it) or of your own, and
@@ -22,7 +22,7 @@
 #ifndef ECG_TRAIN_OBJECTIVE_H_
 #define ECG_TRAIN_OBJECTIVE_H_
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <cmath>
@@ -36,6 +36,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "ecg/score/bootstrap.h"
+#include "ecg/score/macro_score.h"
 #include "ecg/score/named_score.h"
 #include "ecg/spec/part_registry.h"
 #include "proto/experiment.pb.h"
@@ -43,7 +44,7 @@
 
 namespace ecg {
 
-// TrainingLabels are what a loss may weigh classes by.
+// TrainingLabels are the class frequencies, by which a loss may weight classes.
 struct TrainingLabels {
   std::vector<std::string> classes;
   // How many training records have each class, and how many there are.
@@ -60,8 +61,8 @@ concept Objective = requires(const O& objective, const torch::Tensor& logits, co
   { O::kScoreName } -> std::convertible_to<absl::string_view>;
   { objective.Loss(logits, targets) } -> std::same_as<torch::Tensor>;
   { objective.Probabilities(logits) } -> std::same_as<torch::Tensor>;
-  // The number, larger meaning better, by which the best weights are chosen.
-  { objective.Score(predictions) } -> std::same_as<absl::StatusOr<double>>;
+  // The mean over classes, larger meaning better, by which the best weights are chosen.
+  { objective.Score(predictions) } -> std::same_as<absl::StatusOr<MacroScore>>;
   // Every figure of a finished run.
   { objective.Report(predictions) } -> std::same_as<absl::StatusOr<run::Scores>>;
   // The interval around the score.
@@ -81,7 +82,7 @@ class AnyObjective {
   virtual bool has_logits() const = 0;
   virtual torch::Tensor Logits(const torch::Tensor& probabilities) const = 0;
   virtual void To(const torch::Device& device) = 0;
-  virtual absl::StatusOr<double> Score(const Predictions& predictions) const = 0;
+  virtual absl::StatusOr<MacroScore> Score(const Predictions& predictions) const = 0;
   virtual absl::StatusOr<run::Scores> Report(const Predictions& predictions) const = 0;
   virtual absl::StatusOr<BootstrapInterval> Interval(const Predictions& predictions,
                                                      const BootstrapOptions& options) const = 0;
@@ -110,7 +111,9 @@ class ErasedObjective : public AnyObjective {
   void To(const torch::Device& device) override {
     if constexpr (requires { objective_.To(device); }) objective_.To(device);
   }
-  absl::StatusOr<double> Score(const Predictions& predictions) const override { return objective_.Score(predictions); }
+  absl::StatusOr<MacroScore> Score(const Predictions& predictions) const override {
+    return objective_.Score(predictions);
+  }
   absl::StatusOr<run::Scores> Report(const Predictions& predictions) const override {
     return objective_.Report(predictions);
   }
@@ -149,7 +152,7 @@ inline torch::Tensor EffectiveNumberWeights(const std::vector<int64_t>& positive
   return all / all.mean();
 }
 
-// MultiLabel asks of each class by itself whether the record has it. Losses are of logits x and targets t, with
+// MultiLabel is for records with any number of classes: one binary decision per class. Losses are of logits x and targets t, with
 // probabilities p = sigmoid(x); logarithms are taken of x, log p = logsigmoid(x), so that none is infinite.
 class MultiLabel : public MacroRocAucScore {
  public:
@@ -208,7 +211,7 @@ class MultiLabel : public MacroRocAucScore {
   torch::Tensor weights_;  // float32 [K], where classes are weighted
 };
 
-// MultiClass asks which one of the classes the record has.
+// MultiClass is for records with exactly one class.
 struct MultiClass : MacroF1Score {
   using Spec = spec::MultiClass;
   explicit MultiClass(const Spec& = {}) {}

@@ -61,8 +61,8 @@ class Optimizer {
     momentum_->fill_(*momentum);
   }
 
-  // ZeroGradients forgets the gradients of the last step; with `keep_memory` it sets them to 0 where they lie, for
-  // those that come next to be added.
+  // ZeroGradients releases the gradients of the last step; with `keep_memory` it sets them to 0 in place, so that the
+  // next ones are added.
   void ZeroGradients(bool keep_memory = false) {
     for (Slot& slot : slots_) {
       torch::Tensor& gradient = slot.parameter.mutable_grad();
@@ -123,7 +123,7 @@ class Optimizer {
   int64_t steps() const { return std::llround(step_.item<float>()); }
   void set_steps(int64_t steps) { step_.fill_(steps); }
 
-  // step returns that number where it lies, float32 [].
+  // step returns that number on the device, float32 [].
   const torch::Tensor& step() const { return step_; }
 
   // learning_rate returns that of the next step.

@@ -2,7 +2,6 @@
 //
 // Fits a network: epochs of steps, each epoch validated and kept as a checkpoint.
 //
-//   TrainingParts parts = ...;   // made from the spec by ecg::Recipe
 //   TrainingLoop loop(spec, sampling_frequency_hz, std::move(parts), device, folder / "checkpoints");
 //   ECG_ASSIGN_OR_RETURN(run::TrainingState state, loop.Fit(*network, train, validation));
 //
@@ -46,6 +45,7 @@
 #include "ecg/model/network.h"
 #include "ecg/model/weights.h"
 #include "ecg/random/random.h"
+#include "ecg/score/macro_score.h"
 #include "ecg/score/metric.h"
 #include "ecg/score/named_score.h"
 #include "ecg/spec/sampling.h"
@@ -65,15 +65,15 @@
 
 namespace ecg {
 
-// TrainingParts are the parts that a training is made of. The objective must outlive them.
+// TrainingParts are the parts that a training is made of. What they point to must outlive them.
 struct TrainingParts {
   AnyObjective* objective = nullptr;
+  const AnyAggregation* aggregation = nullptr;
+  const MetricList* metrics = nullptr;  // none if nullptr
   std::unique_ptr<AnyUpdateRule> update_rule;
   std::unique_ptr<AnySchedule> schedule;
   std::unique_ptr<AnySampler> sampler;
   AugmentationList augmentations;
-  std::unique_ptr<AnyAggregation> aggregation;
-  std::vector<std::unique_ptr<AnyMetric>> metrics;
   std::vector<std::unique_ptr<AnyCallback>> callbacks;
 };
 
@@ -91,7 +91,7 @@ class TrainingLoop {
         checkpoints_(std::move(checkpoint_folder)) {}
 
   // Fit trains `network`, from its last checkpoint when there is one, and leaves it with the weights of the best epoch.
-  // What is known of the run before its first epoch is in `begin`.
+  // A new training starts with the state `begin`.
   absl::StatusOr<run::TrainingState> Fit(Network& network, const SplitPart& train, const SplitPart& validation,
                                          const run::TrainingState& begin = {}) {
     const spec::Training& training = spec_.training();
@@ -339,11 +339,14 @@ class TrainingLoop {
     }
     const torch::Tensor targets =
         TargetTensor(fitting.train).index_select(0, rows.flatten().to(torch::kCPU)).to(torch::kUInt8).contiguous();
-    const torch::Tensor probabilities =
-        parts_.objective->Probabilities(logits.flatten(0, 1).to(torch::kCPU)).to(torch::kFloat32).contiguous();
-    ECG_ASSIGN_OR_RETURN(const double score,
-                         parts_.objective->Score(PredictionsOf(fitting.train, targets, probabilities)));
-    epoch.set_train_score(score);
+    const uint8_t* const first_target = targets.data_ptr<uint8_t>();
+    const Evaluation crops = {
+        .targets = {first_target, first_target + targets.numel()},
+        .probabilities =
+            parts_.objective->Probabilities(logits.flatten(0, 1).to(torch::kCPU)).to(torch::kFloat32).contiguous()};
+    ECG_ASSIGN_OR_RETURN(const MacroScore score,
+                         parts_.objective->Score(crops.predictions(fitting.train.labels->classes)));
+    epoch.set_train_score(score.mean);
     return absl::OkStatus();
   }
 
@@ -353,16 +356,14 @@ class TrainingLoop {
                                   *parts_.objective, device_, "validating"));
     epoch.set_validation_loss(evaluation.loss);
     const Predictions predictions = evaluation.predictions(fitting.validation.labels->classes);
-    const absl::StatusOr<double> score = parts_.objective->Score(predictions);
+    const absl::StatusOr<MacroScore> score = parts_.objective->Score(predictions);
     if (!score.ok()) return WithContext(score.status(), "cannot score the validation records");
-    epoch.set_validation_score(*score);
-    epoch.set_validation_scored_classes(ScoredClasses(predictions));
+    epoch.set_validation_score(score->mean);
+    epoch.set_validation_scored_classes(score->classes);
     epoch.set_classes(fitting.validation.classes());
-    for (const auto& metric : parts_.metrics) {
-      const absl::StatusOr<double> figure = metric->Compute(predictions);
-      if (!figure.ok()) return WithContext(figure.status(), absl::StrCat("metric ", metric->name()));
-      (*epoch.mutable_validation_metrics())[metric->name()] = *figure;
-    }
+    if (parts_.metrics == nullptr) return absl::OkStatus();
+    ECG_ASSIGN_OR_RETURN(const auto figures, ComputeMetrics(*parts_.metrics, predictions));
+    epoch.mutable_validation_metrics()->insert(figures.begin(), figures.end());
     return absl::OkStatus();
   }
 

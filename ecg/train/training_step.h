@@ -5,7 +5,7 @@
 //
 //   TrainingStep step(network, optimizer, objective, source, device, options);
 //   source.Start(crops);
-//   for (...) step();
+//   for (int i = 0; i < steps; ++i) step();
 
 #ifndef ECG_TRAIN_TRAINING_STEP_H_
 #define ECG_TRAIN_TRAINING_STEP_H_

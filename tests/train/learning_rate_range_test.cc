@@ -79,7 +79,8 @@ TEST_F(SmallRangeTest, FindsRatesAtWhichANetworkLearns) {
   const std::unique_ptr<AnyObjective> objective = Objectives::Erase(MultiLabel());
   const auto points = [&] {
     TrainingParts parts =
-        MakeTrainingParts(recipe, spec, *objective, {kHz, train_->scaler}, Folder("learning_rate_range")).value();
+        MakeTrainingParts(recipe, spec.training(), {kHz, train_->scaler}, Folder("learning_rate_range")).value();
+    parts.objective = objective.get();
     return LearningRateRange(*MakeNetwork(), *train_, spec, CropSamples(spec.data(), kHz), std::move(parts), Device());
   };
   const absl::StatusOr<std::vector<RangePoint>> found = points();

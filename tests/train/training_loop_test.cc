@@ -27,6 +27,8 @@
 #include "ecg/experiment/training_parts.h"
 #include "ecg/model/network.h"
 #include "ecg/model/weights.h"
+#include "ecg/score/macro_score.h"
+#include "ecg/score/metric.h"
 #include "ecg/spec/resolve.h"
 #include "ecg/spec/sampling.h"
 #include "ecg/status/status_macros.h"
@@ -51,7 +53,12 @@ class TrainingLoopTest : public SmallTrainingTest {
     Recipe recipe;
     AddBuiltInParts(recipe);
     const std::unique_ptr<AnyObjective> objective = Objectives::Erase(MultiLabel(spec.training().multi_label()));
-    ECG_ASSIGN_OR_RETURN(TrainingParts parts, MakeTrainingParts(recipe, spec, *objective, {kHz, train.scaler}, folder));
+    ECG_ASSIGN_OR_RETURN(const auto aggregation, recipe.aggregations.Make(spec.evaluation(), {objective.get()}));
+    ECG_ASSIGN_OR_RETURN(const MetricList metrics, recipe.metrics.MakeAll(spec.evaluation().metric()));
+    ECG_ASSIGN_OR_RETURN(TrainingParts parts, MakeTrainingParts(recipe, spec.training(), {kHz, train.scaler}, folder));
+    parts.objective = objective.get();
+    parts.aggregation = aggregation.get();
+    parts.metrics = &metrics;
     (parts.callbacks.push_back(Callbacks::Erase(callbacks)), ...);
     return TrainingLoop(spec, kHz, std::move(parts), device, folder).Fit(network, train, validation);
   }
@@ -77,12 +84,12 @@ TEST_F(TrainingLoopTest, LearnsAndKeepsTheWeightsThatValidateBest) {
                                                              *Aggregations::Erase(Maximum()), Device(), ""))
                                           .contiguous();
   const std::vector<uint8_t> targets = validation_->Targets();
-  const absl::StatusOr<double> score =
+  const absl::StatusOr<MacroScore> score =
       MultiLabel::Score({.classes = labels_->classes,
                          .targets = targets,
                          .probabilities = {probabilities.data_ptr<float>(), targets.size()}});
   ASSERT_TRUE(score.ok()) << score.status();
-  EXPECT_DOUBLE_EQ(*score, best);
+  EXPECT_DOUBLE_EQ(score->mean, best);
 }
 
 TEST_F(TrainingLoopTest, LearnsTheSameWhereTheDeviceHoldsTheSignals) {
