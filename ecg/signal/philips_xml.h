@@ -181,6 +181,8 @@ class PhilipsXml {
   static absl::Status ReadParsed(pugi::xml_node root, pugi::xml_node element, Recording* recording) {
     ECG_ASSIGN_OR_RETURN(const Scale scale, ReadScale(root, element));
     std::vector<std::string> names = absl::StrSplit(XmlAttribute(element, "leadlabels"), ' ', absl::SkipWhitespace());
+    size_t leads = 0;
+    if (absl::SimpleAtoi(XmlAttribute(element, "numberofleads"), &leads) && leads < names.size()) names.resize(leads);
     const absl::string_view compression = Compression(element);
     Channels channels;
     if (compression == "XLI") {

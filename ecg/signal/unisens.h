@@ -68,8 +68,8 @@ class Unisens {
     };
     const bool some_are = std::any_of(entries.begin(), entries.end(), is_ecg);
     for (const pugi::xml_node entry : entries) {
-      const absl::string_view id = XmlAttribute(entry, "id");
-      if (some_are && !is_ecg(entry)) {
+      const absl::string_view id = XmlAttribute(entry, "id"), unit = XmlAttribute(entry, "unit");
+      if (some_are ? !is_ecg(entry) : !unit.empty() && !UnitsPerMv(unit).ok()) {
         recording.notes.push_back(absl::StrCat("the entry ", id, " is left out: it is no ECG"));
         continue;
       }

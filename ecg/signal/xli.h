@@ -108,7 +108,7 @@ inline absl::StatusOr<std::vector<std::vector<int32_t>>> DecompressXli(absl::str
   constexpr size_t kHeadBytes = 8;
   constexpr size_t kMostChannels = 256;
   std::vector<std::vector<int32_t>> channels;
-  while (!bytes.empty()) {
+  while (bytes.find_first_not_of('\0') != bytes.npos) {  // zeros at the end are padding
     const std::string name = absl::StrCat("XLI channel ", channels.size() + 1);
     const auto byte = [&](size_t i) { return static_cast<uint32_t>(static_cast<uint8_t>(bytes[i])); };
     if (bytes.size() < kHeadBytes) return absl::DataLossError(absl::StrCat(name, ": the head is cut short"));

@@ -36,6 +36,12 @@ TEST(LeadTest, KnowsTheNamesOfIso11073) {
   EXPECT_EQ(FindLead("MDC_ECG_ELEC_POTL_III"), 2);
 }
 
+TEST(LeadTest, SpellsTheStandardLeadsOneWayAndLeavesOthers) {
+  EXPECT_EQ(LeadName("MDC_ECG_LEAD_AVR"), "aVR");
+  EXPECT_EQ(LeadName("EKG v1"), "V1");
+  EXPECT_EQ(LeadName("Resp "), "Resp ");
+}
+
 TEST(LeadTest, DoesNotGuess) {
   for (const char* name :
        {"", "IV", "V7", "MLII", "-aVR", "vx", "ECG", "Lead", "ECG 1", "ECG -aVR", "ECG--aVR", "Lead V3R",
