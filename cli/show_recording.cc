@@ -1,5 +1,5 @@
-// Prints what is in ECG files of any format: machine, filters, strips, leads, missing samples, and whether the limb leads
-// agree with each other.
+// Prints what is in ECG files of any format: machine, filters, strips, leads, missing samples, and whether the limb
+// leads agree with each other.
 //
 //   bazel run //cli:show_recording -- patient.xml holter.ecg
 //   bazel run //cli:show_recording -- --leads=I,II,V1 --unit=uV --rate=500 ecg.csv

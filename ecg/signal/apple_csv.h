@@ -4,9 +4,9 @@
 //
 //   ECG_ASSIGN_OR_RETURN(const Recording recording, AppleCsv::Read(RecordingFile{"ecg_2021-12-17.csv", bytes}));
 //
-// Lines "key,value" come first, then one amplitude a line. Keys are in the language of the phone, and numbers may have a
-// decimal comma, so the lines are told by their values: "513.625 hertz", "µV", "Watch5,1". The rate is as printed, which
-// is not 512.
+// Lines "key,value" come first, then one amplitude a line. Keys are in the language of the phone, and numbers may have
+// a decimal comma, so the lines are told by their values: "513.625 hertz", "µV", "Watch5,1". The rate is as printed,
+// which is not 512.
 
 #ifndef ECG_SIGNAL_APPLE_CSV_H_
 #define ECG_SIGNAL_APPLE_CSV_H_

@@ -4,8 +4,8 @@
 //
 //   ECG_ASSIGN_OR_RETURN(const Recording recording, MuseXml::Read(RecordingFile{"patient.xml", bytes}));
 //
-// Samples are 16-bit integers in base64, with a CRC-32, which is verified where it is stated. Each lead has its own scale
-// and each waveform its own rate, SampleBase * 10^SampleExponent. HighPassFilter counts hundredths of 1 Hz.
+// Samples are 16-bit integers in base64, with a CRC-32, which is verified where it is stated. Each lead has its own
+// scale and each waveform its own rate, SampleBase * 10^SampleExponent. HighPassFilter counts hundredths of 1 Hz.
 
 #ifndef ECG_SIGNAL_MUSE_XML_H_
 #define ECG_SIGNAL_MUSE_XML_H_

@@ -5,8 +5,8 @@
 //   ECG_ASSIGN_OR_RETURN(const std::vector<std::vector<int32_t>> channels, DecompressXli(bytes, 5500));
 //
 // Each channel is a chunk: its size in bytes (32 bits), a number that is always 1 (16 bits) and a first difference (16
-// bits), all low byte first, then LZW with codes of 10 bits, high bit first. The decompressed bytes are the high bytes of
-// all samples, then the low bytes; the first two samples are values, all others second differences, biased by 64.
+// bits), all low byte first, then LZW with codes of 10 bits, high bit first. The decompressed bytes are the high bytes
+// of all samples, then the low bytes; the first two samples are values, all others second differences, biased by 64.
 //
 // Source: the wiki and the readers of https://github.com/sixlettervariables/sierra-ecg-tools.
 
