@@ -88,8 +88,11 @@ class MuseXml {
   static void ReadFilters(pugi::xml_node waveform, Recording* recording) {
     std::string filters;
     double hundredths_hz = 0;
-    if (absl::SimpleAtod(XmlText(waveform, "HighPassFilter"), &hundredths_hz) && hundredths_hz > 0) {
-      AddFilter("high-pass", absl::StrCat(hundredths_hz / 100, " Hz"), &filters);
+    const absl::string_view high_pass = XmlText(waveform, "HighPassFilter");
+    if (absl::SimpleAtod(high_pass, &hundredths_hz) && hundredths_hz > 0) {
+      // Other programs than MUSE write Hz.
+      const double hz = absl::StrContains(high_pass, ".") ? hundredths_hz : hundredths_hz / 100;
+      AddFilter("high-pass", absl::StrCat(hz, " Hz"), &filters);
     }
     double hz = 0;
     if (absl::SimpleAtod(XmlText(waveform, "LowPassFilter"), &hz) && hz > 0) {
