@@ -84,7 +84,8 @@ int main(int argc, char** argv) {
   app.add_option("--strip", flags.strip, "The number of the strip to write, from 1, as show_recording counts them")
       ->check(CLI::PositiveNumber);
   app.add_option("--leads", flags.options.leads, "The names of a table's columns, as for show_recording")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->allow_extra_args(false);
   app.add_option("--unit", flags.options.unit, "The unit of a table's amplitudes: mV, uV, V or nV");
   app.add_option("--rate", flags.options.sampling_frequency_hz, "The samples a second of a table, in Hz")
       ->check(CLI::PositiveNumber);

@@ -1,5 +1,5 @@
-// Prints what is in ECG files of any format: machine, filters, strips, leads, missing samples, and whether the limb leads
-// agree with each other.
+// Prints what is in ECG files of any format: machine, filters, strips, leads, missing samples, and whether the limb
+// leads agree with each other.
 //
 //   bazel run //cli:show_recording -- patient.xml holter.ecg
 //   bazel run //cli:show_recording -- --leads=I,II,V1 --unit=uV --rate=500 ecg.csv
@@ -31,7 +31,8 @@ int main(int argc, char** argv) {
   app.add_option("--leads", options.leads,
                  "The names of a table's columns, where it has no header: \"-\" leaves one out, \"time (s)\" is one of "
                  "times")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->allow_extra_args(false);
   app.add_option("--unit", options.unit, "The unit of a table's amplitudes, where it does not say: mV, uV, V or nV");
   app.add_option("--rate", options.sampling_frequency_hz,
                  "The samples a second of a table, where it does not say, in Hz")

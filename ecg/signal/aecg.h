@@ -1,13 +1,13 @@
 // aecg.h
 //
-// HL7's annotated ECG (aECG, AnnotatedECG), the format of submissions to the FDA, which also Mortara, Mindray, and Dräger's
-// MegaCare export.
+// HL7's annotated ECG (aECG, AnnotatedECG), the format of submissions to the FDA, which also Mortara, Mindray, and
+// Dräger's MegaCare export.
 //
 //   ECG_ASSIGN_OR_RETURN(const Recording recording, Aecg::Read(RecordingFile{"subject1.xml", bytes}));
 //
-// A series is a rhythm strip, and a series derived from it a representative beat, unless their codes say something else.
-// Each of their sequence sets has a sequence of times, wherever it stands, and one for each lead, whose amplitudes are
-// origin + scale * digit, in the units of each.
+// A series is a rhythm strip, and a series derived from it a representative beat, unless their codes say something
+// else. Each of their sequence sets has a sequence of times, wherever it stands, and one for each lead, whose
+// amplitudes are origin + scale * digit, in the units of each.
 //
 // Format: HL7 aECG Implementation Guide, Final, 21 March 2005.
 

@@ -5,8 +5,8 @@
 //   ECG_ASSIGN_OR_RETURN(const std::string xml, FormatAecg(recording));
 //   ECG_RETURN_IF_ERROR(WriteFile("patient.xml", xml));
 //
-// Rhythm strips are sequence sets of one series, and representative beats of a series derived from it. It has no names or
-// identifiers of a patient, because a Recording has none.
+// Rhythm strips are sequence sets of one series, and representative beats of a series derived from it. It has no names
+// or identifiers of a patient, because a Recording has none.
 
 #ifndef ECG_SIGNAL_AECG_WRITER_H_
 #define ECG_SIGNAL_AECG_WRITER_H_

@@ -4,9 +4,9 @@
 //
 //   ECG_ASSIGN_OR_RETURN(const Recording recording, AppleCsv::Read(RecordingFile{"ecg_2021-12-17.csv", bytes}));
 //
-// Lines "key,value" come first, then one amplitude a line. Keys are in the language of the phone, and numbers may have a
-// decimal comma, so the lines are told by their values: "513.625 hertz", "µV", "Watch5,1". The rate is as printed, which
-// is not 512.
+// Lines "key,value" come first, then one amplitude a line. Keys are in the language of the phone, and numbers may have
+// a decimal comma, so the lines are told by their values: "513.625 hertz", "µV", "Watch5,1". The rate is as printed,
+// which is not 512.
 
 #ifndef ECG_SIGNAL_APPLE_CSV_H_
 #define ECG_SIGNAL_APPLE_CSV_H_
@@ -66,7 +66,7 @@ class AppleCsv {
     channel.name = head.lead;
     int line_number = 0;
     for (absl::string_view line : absl::StrSplit(text, '\n')) {
-      line = absl::StripAsciiWhitespace(line);
+      line = Bare(line);
       if (++line_number <= head.lines || line.empty()) continue;
       const absl::StatusOr<double> value = Number(line);
       if (!value.ok()) return WithContext(value.status(), absl::StrCat("line ", line_number));
@@ -87,6 +87,14 @@ class AppleCsv {
     std::string lead = "I";
     std::string machine, recorded_at, version;
   };
+
+  // Bare returns `line` without the space around it, and the empty cells that spreadsheets add behind it.
+  static absl::string_view Bare(absl::string_view line) {
+    line = absl::StripAsciiWhitespace(line);
+    while (absl::ConsumeSuffix(&line, ",")) {
+    }
+    return line;
+  }
 
   // Number parses a number with a decimal point or comma.
   static absl::StatusOr<double> Number(absl::string_view text) {
@@ -113,7 +121,7 @@ class AppleCsv {
     int line_number = 0;
     for (absl::string_view line : absl::StrSplit(text, '\n')) {
       if (++line_number > kMostLines) break;
-      line = absl::StripAsciiWhitespace(line);
+      line = Bare(line);
       if (line.empty()) continue;
       if (Number(line).ok()) break;  // a sample, which may have a comma
       const size_t comma = line.find(',');

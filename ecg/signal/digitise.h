@@ -6,8 +6,8 @@
 //   ECG_ASSIGN_OR_RETURN(const Calibration calibration, DigitiseInSteps(channel.mv, channel.step_mv, out));
 //   ECG_ASSIGN_OR_RETURN(const Calibration calibration, FitTo16Bits(lead_of_24_bits, calibration_of_24_bits, out));
 //
-// Where samples must be scaled, the range that a lead needs is spread over all of the 16 bits, so an amplitude is off by
-// at most 1/131,000 of that range: of a lead that spans 3 mV, by 23 nV, where recorders resolve 1 to 5 uV.
+// Where samples must be scaled, the range that a lead needs is spread over all of the 16 bits, so an amplitude is off
+// by at most 1/131,000 of that range: of a lead that spans 3 mV, by 23 nV, where recorders resolve 1 to 5 uV.
 
 #ifndef ECG_SIGNAL_DIGITISE_H_
 #define ECG_SIGNAL_DIGITISE_H_
@@ -55,8 +55,8 @@ inline absl::StatusOr<Calibration> Digitise(std::span<const double> mv, int16_t*
   return calibration;
 }
 
-// DigitiseInSteps writes `mv`, the amplitudes of one lead, to `digital`, and returns what they mean. Amplitudes that are
-// all whole multiples of `step_mv` and fit 16 bits are kept as they are; others are digitised as by Digitise.
+// DigitiseInSteps writes `mv`, the amplitudes of one lead, to `digital`, and returns what they mean. Amplitudes that
+// are all whole multiples of `step_mv` and fit 16 bits are kept as they are; others are digitised as by Digitise.
 inline absl::StatusOr<Calibration> DigitiseInSteps(std::span<const float> mv, double step_mv, int16_t* digital) {
   if (step_mv > 0) {
     const auto is_step = [&](float amplitude) {

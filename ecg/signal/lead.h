@@ -73,11 +73,10 @@ inline std::optional<int> FindLead(absl::string_view name) {
   return FindPlainLead(name);
 }
 
-// LeadName returns `name` as it is spelled in kLeadNames when FindLead knows it, and otherwise as it is, without the
-// space around it.
+// LeadName returns the standard spelling of the lead called `name`, or `name` when it is none of the twelve.
 inline std::string LeadName(absl::string_view name) {
   const std::optional<int> lead = FindLead(name);
-  return std::string(lead ? kLeadNames[*lead] : absl::StripAsciiWhitespace(name));
+  return std::string(lead ? kLeadNames[*lead] : name);
 }
 
 }  // namespace ecg

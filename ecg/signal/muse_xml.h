@@ -4,8 +4,8 @@
 //
 //   ECG_ASSIGN_OR_RETURN(const Recording recording, MuseXml::Read(RecordingFile{"patient.xml", bytes}));
 //
-// Samples are 16-bit integers in base64, with a CRC-32, which is verified where it is stated. Each lead has its own scale
-// and each waveform its own rate, SampleBase * 10^SampleExponent. HighPassFilter counts hundredths of 1 Hz.
+// Samples are 16-bit integers in base64, with a CRC-32, which is verified where it is stated. Each lead has its own
+// scale and each waveform its own rate, SampleBase * 10^SampleExponent. HighPassFilter counts hundredths of 1 Hz.
 
 #ifndef ECG_SIGNAL_MUSE_XML_H_
 #define ECG_SIGNAL_MUSE_XML_H_
@@ -88,8 +88,11 @@ class MuseXml {
   static void ReadFilters(pugi::xml_node waveform, Recording* recording) {
     std::string filters;
     double hundredths_hz = 0;
-    if (absl::SimpleAtod(XmlText(waveform, "HighPassFilter"), &hundredths_hz) && hundredths_hz > 0) {
-      AddFilter("high-pass", absl::StrCat(hundredths_hz / 100, " Hz"), &filters);
+    const absl::string_view high_pass = XmlText(waveform, "HighPassFilter");
+    if (absl::SimpleAtod(high_pass, &hundredths_hz) && hundredths_hz > 0) {
+      // Other programs than MUSE write Hz.
+      const double hz = absl::StrContains(high_pass, ".") ? hundredths_hz : hundredths_hz / 100;
+      AddFilter("high-pass", absl::StrCat(hz, " Hz"), &filters);
     }
     double hz = 0;
     if (absl::SimpleAtod(XmlText(waveform, "LowPassFilter"), &hz) && hz > 0) {

@@ -5,14 +5,14 @@
 //
 //   ECG_ASSIGN_OR_RETURN(const Recording recording, PhilipsXml::Read(RecordingFile{"patient.xml", bytes}));
 //
-// The rhythm strip is usually compressed with XLI, where III, aVR, aVL and aVF are stored as the residual r of what I and
-// II say, in integers, with division toward zero:
+// The rhythm strip is usually compressed with XLI, where III, aVR, aVL and aVF are stored as the residual r of what I
+// and II say, in integers, with division toward zero:
 //
 //   III = II - I - r    aVR = -r - (I + II) / 2    aVL = (I - III) / 2 - r    aVF = (II + III) / 2 - r
 //
 // Most files have a second more than the strip, which ends in a calibration pulse of 1 mV on all channels; it is left
-// out. Version 1.03 does not name its channels: the first twelve are the standard leads, and C13 and so on what follows.
-// Samples of representative beats may be missing at their end.
+// out. Version 1.03 does not name its channels: the first twelve are the standard leads, and C13 and so on what
+// follows. Samples of representative beats may be missing at their end.
 //
 // Source: the schemas and the readers of https://github.com/sixlettervariables/sierra-ecg-tools.
 
@@ -181,6 +181,8 @@ class PhilipsXml {
   static absl::Status ReadParsed(pugi::xml_node root, pugi::xml_node element, Recording* recording) {
     ECG_ASSIGN_OR_RETURN(const Scale scale, ReadScale(root, element));
     std::vector<std::string> names = absl::StrSplit(XmlAttribute(element, "leadlabels"), ' ', absl::SkipWhitespace());
+    size_t leads = 0;
+    if (absl::SimpleAtoi(XmlAttribute(element, "numberofleads"), &leads) && leads < names.size()) names.resize(leads);
     const absl::string_view compression = Compression(element);
     Channels channels;
     if (compression == "XLI") {
@@ -278,8 +280,8 @@ class PhilipsXml {
     }
   }
 
-  // CutCalibration cuts the second that ends in a calibration pulse: zeros, 1 mV for at least 0.1 s and zeros again, the
-  // same in all channels.
+  // CutCalibration cuts the second that ends in a calibration pulse: zeros, 1 mV for at least 0.1 s and zeros again,
+  // the same in all channels.
   static void CutCalibration(const Scale& scale, Channels* channels, Recording* recording) {
     const int32_t pulse = static_cast<int32_t>(std::lround(1 / scale.step_mv));
     const size_t samples = channels->front().size();

@@ -24,8 +24,8 @@ namespace ecg {
 // RecordingFormatNames returns the names of all formats, in the order in which they are tried.
 std::vector<std::string> RecordingFormatNames();
 
-// ReadRecording reads the file `path`; also a folder with unisens.xml, and a WFDB record by the name of any of its files,
-// with or without extension. Errors name the path, and the formats where the file is of none.
+// ReadRecording reads the file `path`; also a folder with unisens.xml, and a WFDB record by the name of any of its
+// files, with or without extension. Errors name the path, and the formats where the file is of none.
 absl::StatusOr<Recording> ReadRecording(const std::filesystem::path& path, const RecordingOptions& options = {});
 
 // ReadRecordingBytes reads a file that has the content `bytes`; `path` is where formats of several files look for them.

@@ -92,8 +92,8 @@ inline std::string IsoDate(absl::string_view text) {
   return IsoDate(year, month, day);
 }
 
-// IsoTime returns `iso_date` with the time that is the first six digits of `time`, "16:54:57" or "165457"; without a time
-// when there is none, and nothing without a date.
+// IsoTime returns `iso_date` with the time that is the first six digits of `time`, "16:54:57" or "165457"; without a
+// time when there is none, and nothing without a date.
 inline std::string IsoTime(const std::string& iso_date, absl::string_view time) {
   std::string digits;
   for (const char c : time) {

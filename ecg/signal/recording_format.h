@@ -47,9 +47,9 @@ struct RecordingFile {
   RecordingOptions options = {};
 };
 
-// RecordingFormat is a file format. Recognises looks at as few bytes as tell the format; a damaged file of the format is
-// still recognised, so that Read can say what is wrong. Read's errors say what was expected where and what was found,
-// and leave the path to the caller.
+// RecordingFormat is a file format. Recognises looks at as few bytes as tell the format; a damaged file of the format
+// is still recognised, so that Read can say what is wrong. Read's errors say what was expected where and what was
+// found, and leave the path to the caller.
 template <typename T>
 concept RecordingFormat = requires(const RecordingFile& file) {
   { T::kName } -> std::convertible_to<absl::string_view>;

@@ -9,9 +9,9 @@
 //   ECG_ASSIGN_OR_RETURN(const Recording recording, SampleTable::Read(RecordingFile{"ecg.csv", bytes}));
 //
 // Columns are separated by commas, semicolons, tabs or spaces; with all but commas, numbers may have a decimal comma.
-// Units are those of the header, in parentheses or behind a "_", or of a second row, as in PhysioNet's tables. A column of
-// times gives the rate, in s or ms or as a clock ("0:00.002"). What a table does not say is never guessed: leads, unit and
-// rate are then given as RecordingOptions. Empty cells, and NaN, are missing samples.
+// Units are those of the header, in parentheses or behind a "_", or of a second row, as in PhysioNet's tables. A column
+// of times gives the rate, in s or ms or as a clock ("0:00.002"). What a table does not say is never guessed: leads,
+// unit and rate are then given as RecordingOptions. Empty cells, and NaN, are missing samples.
 
 #ifndef ECG_SIGNAL_SAMPLE_TABLE_H_
 #define ECG_SIGNAL_SAMPLE_TABLE_H_
@@ -143,8 +143,8 @@ class SampleTable {
     return separator == ',' ? "comma" : separator == ';' ? "semicolon" : separator == '\t' ? "tab" : "space";
   }
 
-  // Separator returns the one that the rows behind the first have, which may be a header. A comma there is a decimal one
-  // where the first row has none.
+  // Separator returns the one that the rows behind the first have, which may be a header. A comma there is a decimal
+  // one where the first row has none.
   static char Separator(absl::string_view text) {
     Rows rows(text);
     absl::string_view first, line;

@@ -23,8 +23,8 @@
 
 namespace ecg {
 
-// FormatSampleTable returns the one strip of `recording` as CSV: amplitudes in mV with as few digits as tell them apart,
-// and an empty cell for a missing sample. More strips are an error, because a table has one rate.
+// FormatSampleTable returns the one strip of `recording` as CSV: amplitudes in mV with as few digits as tell them
+// apart, and an empty cell for a missing sample. More strips are an error, because a table has one rate.
 inline absl::StatusOr<std::string> FormatSampleTable(const Recording& recording) {
   if (recording.strips.size() != 1) {
     return absl::InvalidArgumentError(

@@ -1,7 +1,7 @@
 // sample_text.h
 //
-// Samples as text files hold them: numbers with commas or space between them, and 16-bit integers in base64; and text in
-// UTF-16, as UTF-8.
+// Samples as text files hold them: numbers with commas or space between them, and 16-bit integers in base64; and text
+// in UTF-16, as UTF-8.
 //
 //   ECG_ASSIGN_OR_RETURN(const std::vector<double> digits, ParseSamples("3,2,-1,NaN"));
 //   ECG_ASSIGN_OR_RETURN(const std::vector<int16_t> samples, Base64Samples("/////wEA"));

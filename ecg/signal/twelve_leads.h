@@ -8,11 +8,11 @@
 //   twelve.warnings;  // "aVL is not I - II / 2: ..."
 //
 // The longest rhythm strip that has I, II and V1 to V6, or from which they follow, is taken. Limb leads that are absent
-// are derived from two others. Stored limb leads are compared with Einthoven's and Goldberger's equations, and with what
-// exchanged electrodes do to them.
+// are derived from two others. Stored limb leads are compared with Einthoven's and Goldberger's equations, and with
+// what exchanged electrodes do to them.
 //
-// Missing samples: rows at the begin and the end where every lead has none are cut off; any other is an error that names
-// the lead, because a Signal has no sample that means "missing".
+// Missing samples: rows at the begin and the end where every lead has none are cut off; any other is an error that
+// names the lead, because a Signal has no sample that means "missing".
 
 #ifndef ECG_SIGNAL_TWELVE_LEADS_H_
 #define ECG_SIGNAL_TWELVE_LEADS_H_
@@ -72,8 +72,8 @@ inline constexpr LimbEquation kLimbEquations[] = {{kLeadIII, -1, 1, "II - I"},
                                                   {kLeadAvl, 1, -0.5, "I - II / 2"},
                                                   {kLeadAvf, -0.5, 1, "II - I / 2"}};
 
-// kToleranceMv is how much, on average, a stored limb lead may differ from what its equation says: leads are rounded to 5
-// uV, and filtered one by one.
+// kToleranceMv is how much, on average, a stored limb lead may differ from what its equation says: leads are rounded to
+// 5 uV, and filtered one by one.
 inline constexpr double kToleranceMv = 0.02;
 
 // Amplitudes is the leads of a strip, by their places in kLeadNames; empty where one is absent.
@@ -149,8 +149,8 @@ inline void CheckLimbLeads(const Amplitudes& mv, std::vector<std::string>* warni
   }
 }
 
-// Correlation returns Pearson's coefficient of the differences from one sample to one 20 ms later, which waves make and a
-// wandering baseline does not; 0 where either lead is flat.
+// Correlation returns Pearson's coefficient of the differences from one sample to one 20 ms later, which waves make and
+// a wandering baseline does not; 0 where either lead is flat.
 inline double Correlation(const std::vector<float>& x, const std::vector<float>& y, size_t lag) {
   double xy = 0, xx = 0, yy = 0;
   for (size_t i = lag; i < x.size(); ++i) {
@@ -175,10 +175,10 @@ inline double Deflection(const std::vector<float>& x, size_t lag) {
   return count > 0 ? std::sqrt(sum / count) : 0;
 }
 
-// CheckElectrodes looks for limb electrodes that were exchanged. A flat lead is what the electrode of the right leg on an
-// arm makes. Otherwise aVR, which looks at the heart from the side opposite to V6, is the most inverse of V6 among the
-// augmented leads; where another is, that electrode probably hung on the right arm. Left arm and left leg are not told
-// apart.
+// CheckElectrodes looks for limb electrodes that were exchanged. A flat lead is what the electrode of the right leg on
+// an arm makes. Otherwise aVR, which looks at the heart from the side opposite to V6, is the most inverse of V6 among
+// the augmented leads; where another is, that electrode probably hung on the right arm. Left arm and left leg are not
+// told apart.
 //
 // On 500 records of PTB-XL, as recorded, this warns of 1; with electrodes exchanged in the numbers, of 79% (arms), 90%
 // (right arm and left leg) and 100% (right leg and an arm).
@@ -246,8 +246,8 @@ inline absl::StatusOr<const Strip*> ChooseRhythmStrip(const Recording& recording
                    fewest.size() == 1 ? " is" : " are", " missing"));
 }
 
-// MakeTwelveLeads returns the twelve leads of `recording`. Leads that are missing, missing samples within the strip, and
-// a rate that is no whole number of Hz are errors.
+// MakeTwelveLeads returns the twelve leads of `recording`. Leads that are missing, missing samples within the strip,
+// and a rate that is no whole number of Hz are errors.
 inline absl::StatusOr<TwelveLeads> MakeTwelveLeads(const Recording& recording) {
   ECG_ASSIGN_OR_RETURN(const Strip* const strip, ChooseRhythmStrip(recording));
   ECG_ASSIGN_OR_RETURN(const auto channels, twelve_leads_internal::FindChannels(*strip));

@@ -4,9 +4,9 @@
 //
 //   ECG_ASSIGN_OR_RETURN(const Recording recording, Unisens::Read(RecordingFile{"measurement/unisens.xml", bytes}));
 //
-// A signal entry of several channels is a strip. Its values are (sample - baseline) * lsbValue in the entry's unit, where
-// lsbValue is 1 and baseline is adcZero, or 0, when they are not stated. Entries of other content than ECG are left out
-// where some are ECG.
+// A signal entry of several channels is a strip. Its values are (sample - baseline) * lsbValue in the entry's unit,
+// where lsbValue is 1 and baseline is adcZero, or 0, when they are not stated. Entries of other content than ECG are
+// left out where some are ECG.
 //
 // Format: https://github.com/Unisens/unisens.org/tree/master/docs
 
@@ -68,8 +68,8 @@ class Unisens {
     };
     const bool some_are = std::any_of(entries.begin(), entries.end(), is_ecg);
     for (const pugi::xml_node entry : entries) {
-      const absl::string_view id = XmlAttribute(entry, "id");
-      if (some_are && !is_ecg(entry)) {
+      const absl::string_view id = XmlAttribute(entry, "id"), unit = XmlAttribute(entry, "unit");
+      if (some_are ? !is_ecg(entry) : !unit.empty() && !UnitsPerMv(unit).ok()) {
         recording.notes.push_back(absl::StrCat("the entry ", id, " is left out: it is no ECG"));
         continue;
       }

@@ -4,8 +4,8 @@
 //
 //   ECG_ASSIGN_OR_RETURN(const Recording recording, Wfdb::Read(RecordingFile{"00001_hr.hea", header}));
 //
-// wfdb.h says what is read. Beyond that, the rate may be fractional, samples may be missing, and the age, sex and time of
-// the header are read. Signals that are no voltage are left out.
+// wfdb.h says what is read. Beyond that, the rate may be fractional, samples may be missing, and the age, sex and time
+// of the header are read. Signals that are no voltage are left out.
 
 #ifndef ECG_SIGNAL_WFDB_RECORDING_H_
 #define ECG_SIGNAL_WFDB_RECORDING_H_

@@ -95,9 +95,9 @@ inline std::string Comments(const Recording& recording) {
 
 }  // namespace wfdb_writer_internal
 
-// FormatWfdb returns the files of the record called `record` of a recording of one strip. Samples of whole steps are kept
-// as they are, others are spread over 16 bits; missing ones are -32768. More strips, and names that the header cannot
-// hold, are errors.
+// FormatWfdb returns the files of the record called `record` of a recording of one strip. Samples of whole steps are
+// kept as they are, others are spread over 16 bits; missing ones are -32768. More strips, and names that the header
+// cannot hold, are errors.
 inline absl::StatusOr<WfdbFiles> FormatWfdb(const Recording& recording, absl::string_view record) {
   if (recording.strips.size() != 1) {
     return absl::InvalidArgumentError(

@@ -5,8 +5,8 @@
 //   ECG_RETURN_IF_ERROR(WriteRecording(recording, "patient.csv"));           // by the extension
 //   ECG_RETURN_IF_ERROR(WriteRecording(recording, "patient.xml", "aecg"));
 //
-// Files are written atomically. What a format cannot hold is an error, never left out silently. The formats are listed in
-// write_recording.cc.
+// Files are written atomically. What a format cannot hold is an error, never left out silently. The formats are listed
+// in write_recording.cc.
 
 #ifndef ECG_SIGNAL_WRITE_RECORDING_H_
 #define ECG_SIGNAL_WRITE_RECORDING_H_

@@ -5,8 +5,8 @@
 //   ECG_ASSIGN_OR_RETURN(const std::vector<std::vector<int32_t>> channels, DecompressXli(bytes, 5500));
 //
 // Each channel is a chunk: its size in bytes (32 bits), a number that is always 1 (16 bits) and a first difference (16
-// bits), all low byte first, then LZW with codes of 10 bits, high bit first. The decompressed bytes are the high bytes of
-// all samples, then the low bytes; the first two samples are values, all others second differences, biased by 64.
+// bits), all low byte first, then LZW with codes of 10 bits, high bit first. The decompressed bytes are the high bytes
+// of all samples, then the low bytes; the first two samples are values, all others second differences, biased by 64.
 //
 // Source: the wiki and the readers of https://github.com/sixlettervariables/sierra-ecg-tools.
 
@@ -108,7 +108,7 @@ inline absl::StatusOr<std::vector<std::vector<int32_t>>> DecompressXli(absl::str
   constexpr size_t kHeadBytes = 8;
   constexpr size_t kMostChannels = 256;
   std::vector<std::vector<int32_t>> channels;
-  while (!bytes.empty()) {
+  while (bytes.find_first_not_of('\0') != bytes.npos) {  // zeros at the end are padding
     const std::string name = absl::StrCat("XLI channel ", channels.size() + 1);
     const auto byte = [&](size_t i) { return static_cast<uint32_t>(static_cast<uint8_t>(bytes[i])); };
     if (bytes.size() < kHeadBytes) return absl::DataLossError(absl::StrCat(name, ": the head is cut short"));

@@ -63,8 +63,8 @@ inline std::vector<pugi::xml_node> XmlChildren(pugi::xml_node node, absl::string
   return children;
 }
 
-// XmlNext returns the element that follows `node` in the document within `top`, children first; an empty node at the end.
-// It walks trees of any depth without recursion.
+// XmlNext returns the element that follows `node` in the document within `top`, children first; an empty node at the
+// end. It walks trees of any depth without recursion.
 inline pugi::xml_node XmlNext(pugi::xml_node node, pugi::xml_node top) {
   if (node.first_child()) return node.first_child();
   while (node && node != top && !node.next_sibling()) node = node.parent();
@@ -128,8 +128,8 @@ inline bool Skip(absl::string_view end, absl::string_view* text) {
 
 }  // namespace xml_internal
 
-// XmlRootName returns the local name of the outermost element of the document `bytes`, of which it reads no more than it
-// needs; empty when they are no XML.
+// XmlRootName returns the local name of the outermost element of the document `bytes`, of which it reads no more than
+// it needs; empty when they are no XML.
 inline std::string XmlRootName(absl::string_view bytes) {
   const std::string narrow = xml_internal::Narrow(bytes);
   absl::string_view text = narrow;
@@ -161,7 +161,7 @@ class XmlDocument {
   // recorder writes, is an error that says in which line.
   static absl::StatusOr<XmlDocument> Parse(absl::string_view bytes) {
     constexpr size_t kMostBytes = 512 << 20;
-    constexpr size_t kMostNodes = 8'000'000;
+    constexpr size_t kMostNodes = 4'000'000;
     if (bytes.size() > kMostBytes) {
       return absl::InvalidArgumentError(
           absl::StrCat("the XML has ", bytes.size(), " bytes; at most ", kMostBytes, " are read"));

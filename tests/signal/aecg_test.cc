@@ -62,7 +62,11 @@ absl::StatusOr<Recording> Read(absl::string_view bytes) {
   return Aecg::Read(RecordingFile{.path = "", .bytes = bytes});
 }
 
-TEST(AecgTest, ReadsTheFilesAsIndependentReadersDo) { ExpectRecordings<Aecg>("aecg", ".xml"); }
+TEST(AecgTest, ReadsTheFilesAsIndependentReadersDo) {
+  if (ExpectSharedRecordings<Aecg>("aecg") == 0) {
+    GTEST_SKIP() << "set ECG_SHARED_DIR to a folder with formats/aecg to run this test";
+  }
+}
 
 TEST(AecgTest, ReadsEverySequenceSetWithItsTimesAndUnits) {
   const Recording recording = Read(File()).value();

@@ -105,6 +105,13 @@ TEST_F(UnisensTest, SaysWhatIsWrong) {
   EXPECT_FLOAT_EQ(Read(silent, {.leads = {}, .unit = "mV"}).value().strips[0].channels[0].mv[1], -2.5);
 }
 
+TEST_F(UnisensTest, TakesEveryVoltageWhereNoEntryIsCalledEcg) {
+  const Recording recording =
+      Read(absl::StrReplaceAll(kFile, {{"contentClass=\"ECG\"", ""}, {"\"ecg\"", "\"\""}})).value();
+  EXPECT_EQ(recording.strips.size(), 3);
+  EXPECT_THAT(recording.notes, ElementsAre("the entry motion.bin is left out: it is no ECG"));
+}
+
 TEST_F(UnisensTest, NotesBytesThatAreNoWholeFrame) {
   Write("little.bin", "\x0A\x01\x0B\x01\x09");
   EXPECT_THAT(Read(kFile).value().notes[0],

@@ -23,8 +23,8 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 
-// Expects that `read` has what `written` has, to within half a step of the one with the coarser steps, and in a table to
-// all digits.
+// Expects that `read` has what `written` has, to within half a step of the one with the coarser steps, and in a table
+// to all digits.
 void ExpectSame(const Recording& read, const Recording& written) {
   EXPECT_EQ(read.strips.size(), written.strips.size());
   for (size_t s = 0; s < std::min(read.strips.size(), written.strips.size()); ++s) {
