@@ -306,7 +306,7 @@ inline std::vector<Part> FindParts(const File& file, const Texts& texts, double 
 inline Channel ReadChannel(const File& file, const Signal& signal, const Part& part) {
   const double mv_per_step = signal.mv_per_step(), mv_of_zero = signal.mv_of_zero();
   const int32_t least = file.sample_bytes == 2 ? -32768 : -8388608;
-  const bool may_miss = std::min(signal.digital_min, signal.digital_max) == least + 1;
+  const bool may_miss = std::min(signal.digital_min, signal.digital_max) > least;
   Channel channel = {.name = LeadName(signal.label), .mv = {}, .step_mv = std::abs(mv_per_step)};
   channel.mv.reserve(part.records * signal.samples);
   for (size_t record = part.first; record < part.first + part.records; ++record) {
