@@ -37,8 +37,8 @@ inline absl::StatusOr<double> LargestMv(const Channel& channel) {
   return largest;
 }
 
-// StepFor returns a step in mV that 16 bits suffice for: the channel's own, or 1 uV when it has none; a larger one where
-// that is too small.
+// StepFor returns a step in mV that 16 bits suffice for: the channel's own, or 1 uV when it has none; a larger one
+// where that is too small.
 inline absl::StatusOr<double> StepFor(const Channel& channel) {
   const absl::StatusOr<double> largest = LargestMv(channel);
   if (!largest.ok()) return largest.status();

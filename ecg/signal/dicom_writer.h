@@ -4,11 +4,11 @@
 //
 //   ECG_RETURN_IF_ERROR(WriteDicom(recording, "patient.dcm"));
 //
-// The object is a 12-lead ECG where the leads are of the standard twelve and the strips are no longer than it allows, an
-// ambulatory ECG for longer strips of up to 12 leads, and else a general ECG. Each strip is a multiplex group. Samples
-// keep the recording's own steps where those fit 16 bits, and are rounded to a step otherwise; missing ones are the
-// padding value. UIDs are made of a digest of the content, so the same recording gives the same file. Patient's name and
-// number, which a Recording does not have, are empty.
+// The object is a 12-lead ECG where the leads are of the standard twelve and the strips are no longer than it allows,
+// an ambulatory ECG for longer strips of up to 12 leads, and else a general ECG. Each strip is a multiplex group.
+// Samples keep the recording's own steps where those fit 16 bits, and are rounded to a step otherwise; missing ones are
+// the padding value. UIDs are made of a digest of the content, so the same recording gives the same file. Patient's
+// name and number, which a Recording does not have, are empty.
 
 #ifndef ECG_SIGNAL_DICOM_WRITER_H_
 #define ECG_SIGNAL_DICOM_WRITER_H_

@@ -4,9 +4,9 @@
 //
 //   ECG_RETURN_IF_ERROR(WriteEdf(recording, "patient.edf"));
 //
-// Samples keep the file's own steps where those fit 16 bits, so that they are the same when they are read again, to half
-// a step otherwise. Missing samples are written as -32768, which the digital range leaves out. Strips with the same
-// start are written side by side; later ones make the file an interrupted one (EDF+D). EDF has no place for
+// Samples keep the file's own steps where those fit 16 bits, so that they are the same when they are read again, to
+// half a step otherwise. Missing samples are written as -32768, which the digital range leaves out. Strips with the
+// same start are written side by side; later ones make the file an interrupted one (EDF+D). EDF has no place for
 // representative beats and for an age: they are left out.
 
 #ifndef ECG_SIGNAL_EDF_WRITER_H_
