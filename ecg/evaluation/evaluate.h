@@ -4,7 +4,7 @@
 //
 //   ECG_ASSIGN_OR_RETURN(const Evaluation test, Evaluate(*network, part, WindowOptionsOf(spec, 500), *aggregation,
 //                                                        *objective, device, "testing"));
-//   objective->Report(test.predictions(classes));
+//   ECG_ASSIGN_OR_RETURN(const run::Scores scores, objective->Report(test.predictions(classes)));
 
 #ifndef ECG_EVALUATION_EVALUATE_H_
 #define ECG_EVALUATION_EVALUATE_H_

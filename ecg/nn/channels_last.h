@@ -18,7 +18,7 @@
 
 namespace ecg {
 
-// IsChannelsLast returns whether `x` [B, C, L] is channels last, and not contiguous as well. It is false while LibTorch
+// IsChannelsLast tells whether `x` [B, C, L] is channels last, and not contiguous as well. It is false while LibTorch
 // traces operations, so that a trace consists of LibTorch's own operations.
 inline bool IsChannelsLast(const torch::Tensor& x) {
   return !at::tracer::impl::is_dispatch_enabled() && x.dim() == 3 && !x.is_contiguous() &&

@@ -21,8 +21,8 @@ struct ConvolutionOptions {
   int64_t groups = 1;
 };
 
-// UsesWinograd returns whether Convolve uses Winograd's algorithm (winograd.h): where that supports the convolution and
-// is faster than oneDNN's.
+// UsesWinograd tells whether Convolve computes with WinogradConvolution: where that supports the convolution and is
+// faster than oneDNN's.
 bool UsesWinograd(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias,
                   const ConvolutionOptions& options);
 
