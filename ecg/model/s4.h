@@ -1,8 +1,8 @@
 // s4.h
 //
 // S4: structured state-space layers (Gu, Goel and Ré 2022, arXiv:2111.00396) in the network of Mehari and Strodthoff
-// 2022, "Advancing the State-of-the-Art for ECG Analysis through Structured State Space Models", arXiv:2211.07579. State
-// names and shapes are those of `AI4HealthUOL/ecg-fm-benchmarking` (arXiv:2509.25095) and `tmehari/ssm_ecg`.
+// 2022, "Advancing the State-of-the-Art for ECG Analysis through Structured State Space Models", arXiv:2211.07579.
+// State names and shapes are those of `AI4HealthUOL/ecg-fm-benchmarking` (arXiv:2509.25095) and `tmehari/ssm_ecg`.
 //
 // Inside, signals are [B, L, C], which linear layers and layer norm need. A crop may have any length.
 //

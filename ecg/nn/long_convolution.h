@@ -4,8 +4,8 @@
 //
 //   const torch::Tensor y = LongConvolve(x, kernel);  // [B, L, C], [C, 2 L - 1] -> [B, L, C]
 //
-// By fast Fourier transforms of twice the length it takes O(L log L) operations a channel. On a CPU the definition, with
-// its O(L^2), is three times as fast for a few hundred samples, because channels fill vector registers.
+// By fast Fourier transforms of twice the length it takes O(L log L) operations a channel. On a CPU the definition,
+// with its O(L^2), is three times as fast for 250 samples, because channels fill vector registers.
 
 #ifndef ECG_NN_LONG_CONVOLUTION_H_
 #define ECG_NN_LONG_CONVOLUTION_H_

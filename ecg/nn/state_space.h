@@ -8,9 +8,9 @@
 //
 //   dx/dt = A x + B u,   y = C x + D u
 //
-// Discretised with the channel's time step dt (bilinear transform), A' = (I - dt/2 A)^-1 (I + dt/2 A) and B' = dt (I -
-// dt/2 A)^-1 B, it is a convolution, y = K * u + D u, with the kernel K_l = C A'^l B'. In a bidirectional layer a second
-// C makes the kernel of another system, which runs backwards from the next sample.
+// Discretised with the channel's time step dt (bilinear transform), A' = (I - dt/2 A)^-1 (I + dt/2 A) and
+// B' = dt (I - dt/2 A)^-1 B, it is a convolution, y = K * u + D u, with the kernel K_l = C A'^l B'. In a bidirectional
+// layer a second C makes the kernel of another system, which runs backwards from the next sample.
 //
 // Only C and D are trained. A, B and dt are fixed, so A'^l B' is a table, and the kernel is a product of C with it.
 //
@@ -56,8 +56,8 @@ struct StateSpaceOptions {
   int kernel_samples = 250;
 };
 
-// Hippo is HiPPO-LegS (Gu et al. 2020, arXiv:2008.07669) of N dimensions in the basis that makes A + P P^* diagonal, and
-// B positive: A = diag(w) - P P^*. One of each conjugate pair, by frequency; complex128 [N / 2].
+// Hippo is HiPPO-LegS (Gu et al. 2020, arXiv:2008.07669) of N dimensions in the basis that makes A + P P^* diagonal,
+// and B positive: A = diag(w) - P P^*. One of each conjugate pair, by frequency; complex128 [N / 2].
 struct Hippo {
   torch::Tensor w, b, p;
 };
@@ -160,8 +160,8 @@ class StateSpaceKernel : public torch::nn::Module {
     return torch::linalg_matrix_power(system.a, options_.kernel_samples);
   }
 
-  // Computes what C is multiplied with: [C, N, `samples`], N the real and imaginary parts of one of each pair. The other
-  // of a pair adds the conjugate, so that the kernel is 2 Re(C A'^l B').
+  // Computes what C is multiplied with: [C, N, `samples`], N the real and imaginary parts of one of each pair. The
+  // other of a pair adds the conjugate, so that the kernel is 2 Re(C A'^l B').
   torch::Tensor ComputeTable(int64_t samples) const {
     const System system = Discretise();
     torch::Tensor states = system.b;  // of an impulse: A'^l B' at l

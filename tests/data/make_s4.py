@@ -1,4 +1,4 @@
-#!/ usr / bin / env python3
+#!/usr/bin/env python3
 """Writes s4.json, which tests/parity/parity_test.cc reads: number of parameters, state, logits, loss and norms of the
 gradients of S4 as published, on weights and signals that are functions of their names (ecg/parity/deterministic.h).
 
@@ -84,10 +84,7 @@ results = {
     "state": [[name, list(tensor.shape)] for name, tensor in state.items()],
     "logits": [[number(x) for x in row] for row in logits.tolist()],
     "loss": number(loss.item()),
-    "gradient_l2_norm": {
-    name: number(p.grad.double().norm()) for name, p in network.named_parameters()
-    }
-    ,
+    "gradient_l2_norm": {name: number(p.grad.double().norm()) for name, p in network.named_parameters()},
 }
 with open(sys.argv[2], "w") as file:
     file.write('{"input_name": "input", "length": 250, "models": {"s4": {\n')
