@@ -88,7 +88,7 @@ void TrainingStep(benchmark::State& state) {
       const Autocast autocast(device);
       logits = network->forward(ToDeviceLayout(signals, device)).to(torch::kFloat32);
     }
-    MultiLabel::Loss(logits, targets).backward();
+    MultiLabel().Loss(logits, targets).backward();
     optimizer.Step();
   }
   state.SetItemsProcessed(state.iterations() * kBatch);
@@ -126,9 +126,9 @@ BENCHMARK(EvaluateRecords)
 }  // namespace ecg
 
 int main(int argc, char** argv) {
-  ecg::SleepWhileWaiting(argv);
+  ecg::RestartWithPassiveWaiting(argv);
   const char* threads = std::getenv("ECG_THREADS");
-  ecg::KeepFreedMemory();
+  ecg::DisableMallocTrimming();
   ecg::UseThreads(threads == nullptr ? 0 : std::atoi(threads));
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;

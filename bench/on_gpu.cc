@@ -102,14 +102,14 @@ SegmentList EpochOf(const SplitPart& part, int epoch, int samples) {
   return TrainingCrops(part, Shuffled().Order(part, /*seed=*/1, epoch), /*seed=*/1, epoch, samples);
 }
 
-// The relative error of `given`, in the L2 norm.
-double Difference(const torch::Tensor& expected, const torch::Tensor& given) {
-  return ((expected - given).norm() / expected.norm()).item<double>();
+// The relative error of `actual`, in the L2 norm.
+double Difference(const torch::Tensor& expected, const torch::Tensor& actual) {
+  return ((expected - actual).norm() / expected.norm()).item<double>();
 }
 
 // The results of one training step: logits, loss, gradients (Adam's first moments are a tenth of them) and the weights'
 // update, all on the CPU. Without dropout, whose random numbers differ between devices.
-struct OneStep {
+struct StepResult {
   torch::Tensor logits, loss, gradients, change;
 };
 
@@ -119,7 +119,7 @@ torch::Tensor InOneRow(const std::vector<torch::Tensor>& tensors) {
   return torch::cat(rows);
 }
 
-OneStep TakeOneStep(const Records& records, const BatchOptions& options, const Device& device) {
+StepResult RunStep(const Records& records, const BatchOptions& options, const Device& device) {
   const std::shared_ptr<Network> network = MakeNetwork(records.train);
   for (const auto& module : network->modules()) {
     if (auto* dropout = module->as<torch::nn::Dropout>()) dropout->options.p(0);
@@ -143,18 +143,18 @@ OneStep TakeOneStep(const Records& records, const BatchOptions& options, const D
 }
 
 void CompareWithCpu(const Records& records, const BatchOptions& options, const Device& device) {
-  const OneStep expected = TakeOneStep(records, options, Device());
+  const StepResult expected = RunStep(records, options, Device());
   for (const auto& [precision, name] : kPrecisions) {
     spec::Runtime runtime;
     runtime.set_device(device.torch.str());
     runtime.set_precision(precision);
-    const OneStep given = TakeOneStep(records, options, OrDie(ChooseDevice(runtime)));
+    const StepResult actual = RunStep(records, options, OrDie(ChooseDevice(runtime)));
     PrintRow(absl::StrCat("logits of a batch compared with the CPU, ", name),
-             absl::StrFormat("error %.1e", Difference(expected.logits, given.logits)));
-    PrintRow(
-        absl::StrCat("one step compared with the CPU, ", name),
-        absl::StrFormat("error of loss %.1e, gradients %.1e, weight update %.1e", Difference(expected.loss, given.loss),
-                        Difference(expected.gradients, given.gradients), Difference(expected.change, given.change)));
+             absl::StrFormat("error %.1e", Difference(expected.logits, actual.logits)));
+    PrintRow(absl::StrCat("one step compared with the CPU, ", name),
+             absl::StrFormat("error of loss %.1e, gradients %.1e, weight update %.1e",
+                             Difference(expected.loss, actual.loss), Difference(expected.gradients, actual.gradients),
+                             Difference(expected.change, actual.change)));
   }
 }
 
@@ -189,12 +189,13 @@ absl::StatusOr<run::TrainingState> Train(const Records& records, const spec::Exp
   std::filesystem::remove_all(folder);
   const std::shared_ptr<Network> network = MakeNetwork(records.train);
   const std::unique_ptr<AnyObjective> objective = Objectives::Erase(MultiLabel());
+  const std::unique_ptr<AnyAggregation> aggregation = Aggregations::Erase(Maximum());
   TrainingParts parts;
   parts.objective = objective.get();
   parts.update_rule = UpdateRules::Erase(Adam());
   parts.schedule = Schedules::Erase(Constant());
   parts.sampler = Samplers::Erase(Shuffled());
-  parts.aggregation = Aggregations::Erase(Maximum());
+  parts.aggregation = aggregation.get();
   const absl::StatusOr<run::TrainingState> state =
       TrainingLoop(spec, records.corpus.corpus().sampling_frequency_hz, std::move(parts), device, folder)
           .Fit(*network, records.train, records.validation);

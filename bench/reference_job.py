@@ -27,7 +27,7 @@ import sys
 import types
 
 
-def prepare(data, work):
+def prepare(data, work, sampling_frequency_hz=500):
     raw = work + "/PTBXL/raw/ptbxl/"
     os.makedirs(raw)
     for name in os.listdir(data):
@@ -35,7 +35,7 @@ def prepare(data, work):
 
     from ptbxl import DataPreparator
 
-    preparator = DataPreparator("all", min_samples=0, sampling_frequency=500, split_number=1)
+    preparator = DataPreparator("all", min_samples=0, sampling_frequency=sampling_frequency_hz, split_number=1)
     preparator.load_dir = raw
     preparator.prepare()
 
@@ -69,9 +69,10 @@ def evaluate(work):
     EvalExecuter(trained, "cpu").run()
 
 
-def main(reference, wfdb, data, work, step):
+def configure(reference, work):
+    """Makes the reference's modules importable, and sets its folders to `work`."""
     sys.dont_write_bytecode = True  # leave the checkouts unchanged
-    sys.path[:0] = [reference, reference + "/preparation", reference + "/experiment", wfdb]
+    sys.path[:0] = [reference, reference + "/preparation", reference + "/experiment"]
     writer = type("SummaryWriter", (), {"__init__": lambda *_: None, "add_scalar": lambda *_: None})
     sys.modules["tensorboardX"] = types.SimpleNamespace(SummaryWriter=writer)
 
@@ -79,6 +80,11 @@ def main(reference, wfdb, data, work, step):
 
     config.root = config.data_root = work
     config.save_dir = work + "/result"
+
+
+def main(reference, wfdb, data, work, step):
+    sys.path.insert(0, wfdb)
+    configure(reference, work)
     {"prepare": lambda: prepare(data, work), "train": train, "evaluate": lambda: evaluate(work)}[step]()
 
 

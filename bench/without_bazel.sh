@@ -114,7 +114,7 @@ in_parallel() {
 
 # build_programs WORK: makes WORK/on_gpu and WORK/resnet18_all, after `generate`, by `flags` and `libraries`.
 build_programs() {
-  local work=$1 messages system system_libraries
+  local work=$1 messages source sources=() objects=() system system_libraries
   system=(absl_flat_hash_map absl_status absl_statusor absl_str_format absl_strings absl_time protobuf libzip matio zlib
     libcrypto)
   read -ra system_libraries <<<"$(pkg-config --libs "${system[@]}") -lcsv -lonnx_proto -lpthread -fopenmp"
@@ -128,8 +128,15 @@ build_programs() {
   "$work/part_factory" >"$work/built_in_parts.cc"
   in_parallel ecg/experiment/main.cc "$work/main.o" "$work/built_in_parts.cc" "$work/built_in_parts.o" \
     "$work/resnet18_all_main.cc" "$work/resnet18_all.o" bench/on_gpu.cc "$work/on_gpu.o"
+  for source in ecg/*/*.cc; do
+    [ "$source" != ecg/experiment/main.cc ] || continue
+    objects+=("$work/$(basename "${source%.cc}")_library.o")
+    sources+=("$source" "${objects[-1]}")
+  done
+  in_parallel "${sources[@]}"
+  ar rcs "$work/libecg.a" "${objects[@]}"
   echo "linking" >&2
-  g++ "$work/on_gpu.o" "${messages[@]}" "${libraries[@]}" "${system_libraries[@]}" -o "$work/on_gpu"
-  g++ "$work/resnet18_all.o" "$work/main.o" "$work/built_in_parts.o" "${messages[@]}" "${libraries[@]}" \
-    "${system_libraries[@]}" -o "$work/resnet18_all"
+  g++ "$work/on_gpu.o" "$work/libecg.a" "${messages[@]}" "${libraries[@]}" "${system_libraries[@]}" -o "$work/on_gpu"
+  g++ "$work/resnet18_all.o" "$work/main.o" "$work/built_in_parts.o" "$work/libecg.a" "${messages[@]}" \
+    "${libraries[@]}" "${system_libraries[@]}" -o "$work/resnet18_all"
 }

@@ -11,8 +11,9 @@
 //     explicit Noise(const Spec& spec);
 //     // Random numbers per crop.
 //     int numbers() const;
-//     // Changes `batch.signals`, float32 [B, C, L], on the device of `uniform`, float32 [B, numbers()] in [0, 1). Must
-//     // not synchronise with the host (item(), cpu()): on a CUDA device the work is captured in a CUDA graph.
+//     // Changes `batch.signals`, float32 [B, C, L], and where crops are mixed `batch.targets`, float32 [B, K], on the
+//     // device of `uniform`, float32 [B, numbers()] in [0, 1). Must not synchronise with the host (item(), cpu()): on a
+//     // CUDA device the work is captured in a CUDA graph.
 //     void Apply(const at::Tensor& uniform, Batch& batch) const;
 //   };
 

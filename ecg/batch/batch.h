@@ -13,7 +13,8 @@ namespace ecg {
 struct Batch {
   // Standardised signals, float32 [B, C, L].
   at::Tensor signals;
-  // 1 where the segment's record has the class, else 0; float32 [B, K].
+  // 1 where the segment's record has the class, else 0, or between where labels are likelihoods or crops are mixed;
+  // float32 [B, K].
   at::Tensor targets;
   // The row, in the part of the split, that each segment comes from; int64 [B].
   at::Tensor rows;

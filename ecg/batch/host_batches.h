@@ -27,6 +27,7 @@
 #include "ecg/batch/segment.h"
 #include "ecg/batch/split_part.h"
 #include "ecg/batch/standardise.h"
+#include "ecg/corpus/packed_signals.h"
 #include "ecg/terminal/stopwatch.h"
 
 namespace ecg {
@@ -72,13 +73,13 @@ class HostBatches {
 
   // Next returns the next batch, or nullopt at the end. It rethrows an exception of a loader thread.
   std::optional<Batch> Next() {
-    if (given_ == count_) return std::nullopt;
+    if (delivered_ == count_) return std::nullopt;
     const Stopwatch stopwatch;
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return error_ != nullptr || ready_.contains(given_); });
+    changed_.wait(lock, [this] { return error_ != nullptr || ready_.contains(delivered_); });
     if (error_ != nullptr) std::rethrow_exception(error_);
-    Batch batch = std::move(ready_.extract(given_).mapped());
-    ++given_;
+    Batch batch = std::move(ready_.extract(delivered_).mapped());
+    ++delivered_;
     lock.unlock();
     changed_.notify_all();
     wait_seconds_ += stopwatch.seconds();
@@ -109,7 +110,7 @@ class HostBatches {
   // which keeps the network busy and bounds memory.
   std::optional<int> TakeNext() {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return stopped_ || next_ == count_ || next_ < given_ + 2 * options_.threads; });
+    changed_.wait(lock, [this] { return stopped_ || next_ == count_ || next_ < delivered_ + 2 * options_.threads; });
     if (stopped_ || next_ == count_) return std::nullopt;
     return next_++;
   }
@@ -130,7 +131,7 @@ class HostBatches {
     for (const auto& [row, start] : segments) {
       Standardise(*part_.signals, part_.record(row), start, options_.samples, part_.scaler, signals);
       signals += leads * options_.samples;
-      targets = std::ranges::copy(part_.labels->row(part_.rows[row]), targets).out;
+      targets = std::ranges::copy(part_.labels->training_targets(part_.rows[row]), targets).out;
       *rows++ = row;
     }
     std::copy_n(list_.uniform.begin() + first * list_.numbers, size * list_.numbers, batch.uniform.data_ptr<float>());
@@ -146,8 +147,8 @@ class HostBatches {
   std::condition_variable changed_;
   std::map<int, Batch> ready_;
   std::exception_ptr error_;
-  int next_ = 0;   // the next batch to load
-  int given_ = 0;  // the next batch to return
+  int next_ = 0;       // the next batch to load
+  int delivered_ = 0;  // batches that Next returned
   bool stopped_ = false;
   double wait_seconds_ = 0;
   std::vector<std::thread> threads_;

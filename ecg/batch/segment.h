@@ -16,6 +16,7 @@
 
 #include "ecg/batch/split_part.h"
 #include "ecg/batch/window.h"
+#include "ecg/corpus/packed_signals.h"
 #include "ecg/random/random.h"
 
 namespace ecg {

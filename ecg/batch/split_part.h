@@ -9,12 +9,12 @@
 #include <vector>
 
 #include "ecg/corpus/labels.h"
-#include "ecg/corpus/packed_signals.h"
 #include "ecg/corpus/scaler.h"
 
 namespace ecg {
 
-class DeviceSignals;
+class DeviceSignals;  // ecg/batch/device_signals.h
+class PackedSignals;  // ecg/corpus/packed_signals.h
 
 // SplitPart is one part of a split. The signals and labels must outlive it.
 struct SplitPart {

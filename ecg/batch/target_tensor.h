@@ -7,6 +7,7 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -18,6 +19,14 @@ namespace ecg {
 inline torch::Tensor TargetTensor(const SplitPart& part) {
   const std::vector<uint8_t> targets = part.Targets();
   return torch::tensor(targets, torch::kUInt8).reshape({part.size(), part.classes()}).to(torch::kFloat32);
+}
+
+// TrainingTargetTensor returns what a network is trained on: the likelihoods of the labels, where they are used.
+inline torch::Tensor TrainingTargetTensor(const SplitPart& part) {
+  torch::Tensor targets = torch::empty({part.size(), part.classes()});
+  float* next = targets.data_ptr<float>();
+  for (const int row : part.rows) next = std::ranges::copy(part.labels->training_targets(row), next).out;
+  return targets;
 }
 
 }  // namespace ecg

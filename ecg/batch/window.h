@@ -16,12 +16,14 @@ namespace ecg {
 // WindowStarts returns the first sample of each window of `length` samples, one every `stride` samples, of a record of
 // `samples` samples that is zero-padded at its end to the next multiple of `stride`. A record of 5000 samples with
 // windows of 1250 every 625 is padded to 5625 and gives 8 windows, the last half padding: a whole stride is added even
-// to a multiple, as `SubsampleEval` of `seitalab/dnn_ecg_comparison` does. A record shorter than a window gives one
-// window.
+// to a multiple, as `SubsampleEval` of `seitalab/dnn_ecg_comparison` does. No window is padding only, which one of a
+// stride as long as a window would be. A record shorter than a window gives one window.
 inline std::vector<int> WindowStarts(int samples, int length, int stride) {
   const int padded = samples + stride - samples % stride;
   std::vector<int> starts;
-  for (int start = 0; start == 0 || start + length <= padded; start += stride) starts.push_back(start);
+  for (int start = 0; start == 0 || (start < samples && start + length <= padded); start += stride) {
+    starts.push_back(start);
+  }
   return starts;
 }
 

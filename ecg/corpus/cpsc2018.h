@@ -22,6 +22,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -98,21 +99,12 @@ class Cpsc2018 {
       return absl::DataLossError(absl::StrCat(path, ": ECG.data has ", data.rows, " rows of ", data.columns,
                                               " samples, where ", kLeads, " leads are expected"));
     }
-    Signal signal;
-    signal.sampling_frequency_hz = kSamplingFrequencyHz;
-    signal.samples = data.columns;
-    signal.digital.resize(data.values.size());
-    std::vector<double> mv(data.columns);
-    for (int lead = 0; lead < kLeads; ++lead) {
-      for (int sample = 0; sample < data.columns; ++sample) mv[sample] = data.at(lead, sample);
-      const absl::StatusOr<Calibration> calibration =
-          Digitise(mv, signal.digital.data() + static_cast<size_t>(lead) * data.columns);
-      if (!calibration.ok()) {
-        return WithContext(calibration.status(), absl::StrCat(path, ": lead ", kLeadNames[lead]));
-      }
-      signal.calibration[lead] = *calibration;
-      signal.rounding_mv = std::max(signal.rounding_mv, RoundingMv(*calibration));
-    }
+    const absl::StatusOr<Signal> signal =
+        DigitiseLeads(kSamplingFrequencyHz, data.columns, [&data](int lead, std::span<double> mv) {
+          for (int sample = 0; sample < data.columns; ++sample) mv[sample] = data.at(lead, sample);
+          return absl::OkStatus();
+        });
+    if (!signal.ok()) return WithContext(signal.status(), path);
     return signal;
   }
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <set>
 #include <span>
 #include <string>
@@ -23,9 +24,19 @@ struct Labels {
   std::vector<int> records;
   // targets is 1 where the record has the class, else 0; [rows, classes].
   std::vector<uint8_t> targets;
+  // likelihoods is how likely the record has the class, 0 to 1, for networks to be trained on; [rows, classes]. Empty
+  // where they are trained on `targets`.
+  std::vector<float> likelihoods = {};
 
   // rows returns the number of rows.
   int rows() const { return static_cast<int>(records.size()); }
+
+  // training_targets returns what a network is trained on in one row, [classes].
+  std::vector<float> training_targets(int row) const {
+    if (likelihoods.empty()) return {this->row(row).begin(), this->row(row).end()};
+    const auto first = likelihoods.begin() + static_cast<ptrdiff_t>(row * classes.size());
+    return {first, first + static_cast<ptrdiff_t>(classes.size())};
+  }
 
   // row returns the targets of one row, [classes].
   std::span<const uint8_t> row(int row) const {
@@ -61,8 +72,26 @@ Labels KeepRows(const Labels& labels, Predicate keep) {
     const std::span<const uint8_t> targets = labels.row(row);
     result.records.push_back(labels.records[row]);
     result.targets.insert(result.targets.end(), targets.begin(), targets.end());
+    if (labels.likelihoods.empty()) continue;
+    const std::vector<float> likelihoods = labels.training_targets(row);
+    result.likelihoods.insert(result.likelihoods.end(), likelihoods.begin(), likelihoods.end());
   }
   return result;
+}
+
+// SetLikelihoods sets the likelihoods of `labels` from those of each record, by label name, 0 to 1. A label that the
+// record does not name has 0.
+inline void SetLikelihoods(const std::vector<std::map<std::string, float>>& of_records, Labels& labels) {
+  labels.likelihoods.assign(labels.targets.size(), 0);
+  float* likelihood = labels.likelihoods.data();
+  for (const int record : labels.records) {
+    for (const std::string& name : labels.classes) {
+      if (const auto found = of_records[record].find(name); found != of_records[record].end()) {
+        *likelihood = found->second;
+      }
+      ++likelihood;
+    }
+  }
 }
 
 // MakeLabels without classes uses all labels that occur, and leaves out records without any.

@@ -7,10 +7,7 @@
 #ifndef ECG_CORPUS_SPLIT_H_
 #define ECG_CORPUS_SPLIT_H_
 
-#include <algorithm>
 #include <map>
-#include <optional>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -56,37 +53,29 @@ struct SharedPatient {
   const char* second_part = "";
 };
 
-// FindSharedPatient returns the first patient with records in two parts of `split`, in the order train, validation,
-// test; nullopt if there is none. Records without a patient_id are ignored.
-inline std::optional<SharedPatient> FindSharedPatient(const Corpus& corpus, const Labels& labels, const Split& split) {
-  const std::pair<const std::vector<int>*, const char*> parts[] = {
-      {&split.train, "train"}, {&split.validation, "validation"}, {&split.test, "test"}};
-  std::map<std::string, std::pair<int, const char*>> first;  // record and part of each patient
-  for (const auto& [rows, part] : parts) {
+// SharedPatients returns each patient with records in several parts of `split`, with the first record, in the order
+// train, validation, test, and the first of another part. Records without a patient_id are ignored.
+inline std::vector<SharedPatient> SharedPatients(const Corpus& corpus, const Labels& labels, const Split& split) {
+  struct First {
+    int record = 0;
+    const char* part = "";
+    bool is_shared = false;
+  };
+  std::map<std::string, First> first_of;
+  std::vector<SharedPatient> shared;
+  for (const auto& [rows, part] :
+       {std::pair{&split.train, "train"}, std::pair{&split.validation, "validation"}, std::pair{&split.test, "test"}}) {
     for (const int row : *rows) {
       const int record = labels.records[row];
       const std::string& patient_id = corpus.records[record].patient_id;
       if (patient_id.empty()) continue;
-      const auto& [first_record, first_part] = first.emplace(patient_id, std::pair(record, part)).first->second;
-      if (first_part != part) return SharedPatient{patient_id, first_record, first_part, record, part};
+      First& first = first_of.try_emplace(patient_id, First{record, part}).first->second;
+      if (first.part == part || first.is_shared) continue;
+      first.is_shared = true;
+      shared.push_back({patient_id, first.record, first.part, record, part});
     }
   }
-  return std::nullopt;
-}
-
-// CountSharedPatients returns the number of patients with records in more than one part of `split`.
-inline int CountSharedPatients(const Corpus& corpus, const Labels& labels, const Split& split) {
-  std::map<std::string, std::set<int>> parts_of;
-  int part = 0;
-  for (const std::vector<int>* rows : {&split.train, &split.validation, &split.test}) {
-    for (const int row : *rows) {
-      const std::string& patient_id = corpus.records[labels.records[row]].patient_id;
-      if (!patient_id.empty()) parts_of[patient_id].insert(part);
-    }
-    ++part;
-  }
-  return static_cast<int>(
-      std::count_if(parts_of.begin(), parts_of.end(), [](const auto& patient) { return patient.second.size() > 1; }));
+  return shared;
 }
 
 }  // namespace ecg

@@ -48,7 +48,7 @@ struct DeviceMemory {
   int64_t free = 0;
   int64_t total = 0;
   // Reserved by this process's caching allocator, and the peak that its tensors allocated.
-  int64_t kept = 0;
+  int64_t reserved = 0;
   int64_t peak = 0;
 };
 
@@ -81,7 +81,7 @@ inline std::optional<DeviceMemory> MemoryOf(const torch::Device& device) {
     // Element 0 is the total over small and large pools.
     return DeviceMemory{.free = static_cast<int64_t>(free),
                         .total = static_cast<int64_t>(total),
-                        .kept = stats.reserved_bytes[0].current,
+                        .reserved = stats.reserved_bytes[0].current,
                         .peak = stats.allocated_bytes[0].peak};
   }
 #endif
@@ -130,7 +130,7 @@ inline absl::Status StatusOf(const c10::Error& error, absl::string_view what, co
   if (const std::optional<DeviceMemory> memory = MemoryOf(device)) {
     const auto gigabytes = [](int64_t bytes) { return absl::StrFormat("%.2f GB", bytes / 1e9); };
     there = absl::StrCat("; ", gigabytes(memory->free), " of ", gigabytes(memory->total), " are free, ",
-                         gigabytes(memory->kept), " are reserved by this process");
+                         gigabytes(memory->reserved), " are reserved by this process");
   }
   return absl::ResourceExhaustedError(
       absl::StrCat(what, ": out of memory on ", device.str(), ": ", message, there, ". ", advice));

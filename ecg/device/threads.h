@@ -14,8 +14,8 @@
 
 namespace ecg {
 
-// AllowedProcessors returns the CPUs in this process's affinity mask; empty if it cannot be read.
-inline std::vector<int> AllowedProcessors() {
+// CpuAffinity returns the CPUs in this process's affinity mask; empty if it cannot be read.
+inline std::vector<int> CpuAffinity() {
   std::vector<int> allowed;
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof set, &set) != 0) return allowed;
@@ -27,19 +27,19 @@ inline std::vector<int> AllowedProcessors() {
 
 // UseThreads sets LibTorch's number of threads, and returns it. 0 means one for each CPU in the affinity mask.
 inline int UseThreads(int threads) {
-  if (threads == 0) threads = std::max<int>(1, AllowedProcessors().size());
+  if (threads == 0) threads = std::max<int>(1, CpuAffinity().size());
   torch::set_num_threads(threads);
   return threads;
 }
 
-// KeepFreedMemory makes malloc keep freed memory instead of returning it to the system, and returns whether it does.
-// Each training step frees its tensors and allocates the same sizes again; otherwise every page is unmapped, mapped and
-// zeroed anew, which takes 6% of a ResNet-18 step in bfloat16. Peak memory does not change.
-inline bool KeepFreedMemory() {
+// DisableMallocTrimming makes malloc keep freed memory instead of returning it to the system, and returns whether it
+// does. Each training step frees its tensors and allocates the same sizes again; otherwise every page is unmapped,
+// mapped and zeroed anew, which takes 6% of a ResNet-18 step in bfloat16. Peak memory does not change.
+inline bool DisableMallocTrimming() {
 #ifdef __GLIBC__
-  static const bool kept =
+  static const bool disabled =
       mallopt(M_MMAP_MAX, 0) == 1 && mallopt(M_TRIM_THRESHOLD, -1) == 1 && mallopt(M_TOP_PAD, 64 << 20) == 1;
-  return kept;
+  return disabled;
 #else
   return false;
 #endif

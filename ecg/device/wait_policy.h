@@ -11,22 +11,22 @@
 
 namespace ecg {
 
-// LetWaitingThreadsSleep sets OpenMP's wait policy, for programs started from now on, to sleep after a few microseconds
+// SetPassiveWaiting sets OpenMP's wait policy, for programs started from now on, to sleep after a few microseconds
 // of spinning. It leaves $OMP_WAIT_POLICY alone if the user has set it, and returns whether it changed the policy. With
 // the default, long spinning takes CPU time from other processes, and then waits for the very threads it keeps from
 // running: beside another busy process, training with two threads runs at a third of its speed. Sleeping at once costs
 // too many wake-ups: on an idle machine, a step in bfloat16 takes 8% longer.
-inline bool LetWaitingThreadsSleep() {
+inline bool SetPassiveWaiting() {
   if (std::getenv("OMP_WAIT_POLICY") != nullptr) return false;
   // Spin iterations in GNU's OpenMP, which LibTorch uses; other implementations sleep at once.
   setenv("GOMP_SPINCOUNT", "1000", /*overwrite=*/0);
   return setenv("OMP_WAIT_POLICY", "passive", /*overwrite=*/1) == 0;
 }
 
-// SleepWhileWaiting restarts the program once with LetWaitingThreadsSleep, because OpenMP reads its settings before
+// RestartWithPassiveWaiting restarts the program once with SetPassiveWaiting, because OpenMP reads its settings before
 // main.
-inline void SleepWhileWaiting(char** argv) {
-  if (LetWaitingThreadsSleep()) execv("/proc/self/exe", argv);
+inline void RestartWithPassiveWaiting(char** argv) {
+  if (SetPassiveWaiting()) execv("/proc/self/exe", argv);
 }
 
 }  // namespace ecg

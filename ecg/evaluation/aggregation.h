@@ -10,7 +10,7 @@
 #ifndef ECG_EVALUATION_AGGREGATION_H_
 #define ECG_EVALUATION_AGGREGATION_H_
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cmath>
 #include <concepts>

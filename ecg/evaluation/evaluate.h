@@ -1,10 +1,10 @@
 // evaluate.h
 //
-// What a network says of the records of a part: the one evaluator for validation, test and external validation.
+// Evaluation of a network on the records of a part: for validation, test and external validation.
 //
 //   ECG_ASSIGN_OR_RETURN(const Evaluation test, Evaluate(*network, part, WindowOptionsOf(spec, 500), *aggregation,
 //                                                        *objective, device, "testing"));
-//   objective->Report(test.predictions(classes));
+//   ECG_ASSIGN_OR_RETURN(const run::Scores scores, objective->Report(test.predictions(classes)));
 
 #ifndef ECG_EVALUATION_EVALUATE_H_
 #define ECG_EVALUATION_EVALUATE_H_
@@ -43,21 +43,11 @@ inline WindowOptions WindowOptionsOf(const spec::Experiment& spec, int sampling_
           .batch_windows = spec.evaluation().batch_windows()};
 }
 
-// PredictionsOf returns the predictions of rows of `part`: `targets` uint8 and `probabilities` float32, both [rows, K],
-// contiguous on the CPU, which must outlive them.
-inline Predictions PredictionsOf(const SplitPart& part, const torch::Tensor& targets,
-                                 const torch::Tensor& probabilities) {
-  const size_t count = static_cast<size_t>(targets.numel());
-  return {.classes = part.labels->classes,
-          .targets = {targets.data_ptr<uint8_t>(), count},
-          .probabilities = {probabilities.data_ptr<float>(), count}};
-}
-
-// Evaluation is what a network says of all records of a part.
+// Evaluation is the probabilities of a network for records, their targets, and the mean loss of a record.
 struct Evaluation {
-  std::vector<uint8_t> targets;  // [size, K]
-  torch::Tensor probabilities;   // float32 [size, K]
-  double loss = 0;               // of a record
+  std::vector<uint8_t> targets;  // [records, K]
+  torch::Tensor probabilities;   // float32 [records, K], contiguous on the CPU
+  double loss = 0;
 
   Predictions predictions(std::span<const std::string> classes) const {
     return {.classes = classes,
@@ -66,8 +56,8 @@ struct Evaluation {
   }
 };
 
-// Evaluate returns what `network` says of `part`. It leaves the network in evaluation mode. `what` names the work, in
-// the progress bar and in errors.
+// Evaluate evaluates `network` on all records of `part`. It leaves the network in evaluation mode. `what` names the
+// work, in the progress bar and in errors.
 inline absl::StatusOr<Evaluation> Evaluate(Network& network, const SplitPart& part, const WindowOptions& options,
                                            const AnyAggregation& aggregation, const AnyObjective& objective,
                                            const Device& device, absl::string_view what) {
@@ -76,8 +66,8 @@ inline absl::StatusOr<Evaluation> Evaluate(Network& network, const SplitPart& pa
     Evaluation evaluation;
     evaluation.targets = part.Targets();
     evaluation.probabilities = objective.Probabilities(logits).to(torch::kFloat32).contiguous();
-    evaluation.loss =
-        objective.Loss(logits.to(device.torch), TargetTensor(part).to(device.torch)).item<double>() / part.size();
+    const torch::Tensor loss = objective.Loss(logits.to(device.torch), TargetTensor(part).to(device.torch));
+    evaluation.loss = loss.item<double>() / (objective.is_mean() ? 1 : part.size());
     return evaluation;
   } catch (const c10::Error& error) {
     return StatusOf(error, what, device.torch,

@@ -73,8 +73,8 @@ class RecordLogits {
   std::vector<torch::Tensor> rows_;
 };
 
-// PredictByRecord adds the logits of `windows` to `records`, those of one record in one batch: what a network whose
-// logits depend on the batch says of a record can be repeated then.
+// PredictByRecord adds the logits of `windows` to `records`, those of one record in one batch, so that
+// the result for a record is reproducible where the logits of a window depend on its batch.
 inline void PredictByRecord(Network& network, const SplitPart& part, const SegmentList& windows,
                             const WindowOptions& options, const Device& device, absl::string_view label,
                             RecordLogits& records) {

@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "ecg/experiment/result_writer.h"
 #include "ecg/onnx/export.h"
+#include "ecg/run/model_metadata.h"
 #include "ecg/run/predictions.h"
 #include "ecg/run/run_folder.h"
 #include "ecg/signal/lead.h"
@@ -23,8 +24,8 @@ inline absl::Status WritePredictionsOf(const CompletedRun& run) {
                           run.test.probabilities);
 }
 
-// WriteOnnxOf writes model.onnx. A part of one's own may use an operation that cannot be written: the run is as good
-// without the file, so it only says so.
+// WriteOnnxOf writes model.onnx. If a user's part uses an operation that cannot be exported, it prints a message
+// instead: the run is valid without the file.
 inline absl::Status WriteOnnxOf(const CompletedRun& run) {
   if (run.metadata.depends_on_batch) {
     std::fprintf(stderr,

@@ -12,7 +12,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -88,18 +87,17 @@ class ExperimentData {
   int sampling_frequency_hz() const { return corpus().sampling_frequency_hz; }
 
   // shared_patients returns how many patients have records in two parts.
-  int shared_patients() const { return shared_patients_; }
+  int shared_patients() const { return static_cast<int>(shared_patients_.size()); }
 
   // CheckPatients refuses a patient with records in two parts of the split, unless `spec` allows it.
   absl::Status CheckPatients(const spec::Experiment& spec) const {
-    const std::optional<SharedPatient> shared =
-        FindSharedPatient(corpus(), labels_, {train_.rows, validation_.rows, test_.rows});
-    if (!shared || spec.data().shared_patients() == spec::Data::ALLOW_SHARED) return absl::OkStatus();
+    if (shared_patients_.empty() || spec.data().shared_patients() == spec::Data::ALLOW_SHARED) return absl::OkStatus();
+    const SharedPatient& shared = shared_patients_[0];
     const std::vector<Record>& records = corpus().records;
     return absl::FailedPreconditionError(
-        absl::StrCat("patient ", shared->patient_id, " has record ", records[shared->first_record].id, " in the ",
-                     shared->first_part, " part and record ", records[shared->second_record].id, " in the ",
-                     shared->second_part, " part of split ", spec.data().split(), " (", WithThousands(shared_patients_),
+        absl::StrCat("patient ", shared.patient_id, " has record ", records[shared.first_record].id, " in the ",
+                     shared.first_part, " part and record ", records[shared.second_record].id, " in the ",
+                     shared.second_part, " part of split ", spec.data().split(), " (", WithThousands(shared_patients()),
                      " such patients): the network would be tested on patients that it was trained on. Split by "
                      "patient, or allow it "
                      "with --set=data.shared_patients=ALLOW_SHARED"));
@@ -134,8 +132,8 @@ class ExperimentData {
         corpus().data_dir.string(), labels_.classes.size(), WithThousands(train_.size()),
         WithThousands(validation_.size()), WithThousands(test_.size()), scaler().mean_mv,
         scaler().standard_deviation_mv);
-    if (shared_patients_ > 0) {
-      absl::StrAppend(&text, "patients  ", WithThousands(shared_patients_),
+    if (shared_patients() > 0) {
+      absl::StrAppend(&text, "patients  ", WithThousands(shared_patients()),
                       " have records in two parts of the split\n");
     }
     for (const int record : signals_.unusable()) {
@@ -164,7 +162,7 @@ class ExperimentData {
 
   absl::Status MakeParts(const spec::Experiment& spec, const Scaler* given) {
     Split split = KeepRecords(dataset_->split(), labels_, [this](int record) { return signals_.usable(record); });
-    shared_patients_ = CountSharedPatients(corpus(), labels_, split);
+    shared_patients_ = SharedPatients(corpus(), labels_, split);
     const auto part = [&](std::vector<int>& rows, const Scaler& scaler) {
       return SplitPart{&signals_, &labels_, std::move(rows), scaler};
     };
@@ -191,7 +189,7 @@ class ExperimentData {
   const Labels labels_;
   const PackedSignals signals_;
   SplitPart train_, validation_, test_;
-  int shared_patients_ = 0;
+  std::vector<SharedPatient> shared_patients_;
   std::unique_ptr<DeviceSignals> on_device_;
 };
 

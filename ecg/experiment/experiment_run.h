@@ -1,6 +1,6 @@
 // experiment_run.h
 //
-// A spec, its data and its parts put together: everything between a spec and a folder of results.
+// An experiment with its data and parts: from a spec to a folder of results.
 //
 //   ECG_ASSIGN_OR_RETURN(auto experiment, ExperimentRun::Open("resnet18_all", spec, recipe, CacheDirectory(), device));
 //   ECG_RETURN_IF_ERROR(experiment->Start(RunFolder(path)));
@@ -24,6 +24,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
 #include "ecg/device/device.h"
 #include "ecg/device/layout.h"
@@ -33,6 +34,7 @@
 #include "ecg/experiment/recipe.h"
 #include "ecg/experiment/run_facts.h"
 #include "ecg/experiment/training_parts.h"
+#include "ecg/file/csv.h"
 #include "ecg/file/file.h"
 #include "ecg/file/sha256.h"
 #include "ecg/model/layers.h"
@@ -43,6 +45,8 @@
 #include "ecg/run/model_metadata.h"
 #include "ecg/run/run_folder.h"
 #include "ecg/run/run_json.h"
+#include "ecg/score/calibration.h"
+#include "ecg/score/metric.h"
 #include "ecg/signal/lead.h"
 #include "ecg/spec/resolve.h"
 #include "ecg/spec/sampling.h"
@@ -52,6 +56,7 @@
 #include "ecg/train/batch_size.h"
 #include "ecg/train/checkpoint.h"
 #include "ecg/train/console.h"
+#include "ecg/train/learning_rate_range.h"
 #include "ecg/train/training_loop.h"
 #include "proto/experiment.pb.h"
 #include "proto/run.pb.h"
@@ -101,7 +106,7 @@ class ExperimentRun {
     return text;
   }
 
-  // Summary returns a few lines that say what is about to be done.
+  // Summary describes data, network and device in a few lines.
   std::string Summary() const {
     return absl::StrCat(data_->Summary(), "network   ", WithThousands(ParameterCount(*network_)), " parameters, on ",
                         device_.torch.str(), "\n",
@@ -123,19 +128,11 @@ class ExperimentRun {
   // that a run which is stopped in that epoch still continues from them; and before the spec, which makes it a run.
   absl::Status Start(const RunFolder& folder) {
     ECG_RETURN_IF_ERROR(CheckParts());
-    const auto make_rule = [this] { return recipe_.update_rules.Make(spec_.training().optimizer()); };
-    ECG_ASSIGN_OR_RETURN(std::unique_ptr<AnyUpdateRule> rule, make_rule());
-    if (spec_.training().batch_size() == 0) {
-      data_->MoveToDevice(device_, crop_samples());
-      objective_->To(device_.torch);
-      ECG_ASSIGN_OR_RETURN(const int batch_size, LargestBatchSize(
-                                                     *network_, data_->train(), crop_samples(), *objective_,
-                                                     [&] { return std::move(make_rule()).value(); }, spec_, device_));
-      spec_.mutable_training()->set_batch_size(batch_size);
-    }
+    ECG_RETURN_IF_ERROR(FindBatchSize());
     if (initial_weights_) {
       run::TrainingState state;
       *state.mutable_initial_weights() = *initial_weights_;
+      ECG_ASSIGN_OR_RETURN(std::unique_ptr<AnyUpdateRule> rule, MakeRule());
       const Optimizer optimizer(*network_, std::move(rule), spec_.training().optimizer().learning_rate());
       ECG_RETURN_IF_ERROR(
           Checkpoints(folder.checkpoints()).Save(StateOf(*network_), optimizer, {}, /*best=*/nullptr, state));
@@ -143,20 +140,43 @@ class ExperimentRun {
     return folder.Start(spec_, data_->Identity());
   }
 
+  // FindLearningRate tries ever larger learning rates on the training records, and writes the loss at each to `file`,
+  // CSV. It returns what to print. Nothing else is written, and there is no run afterwards.
+  absl::StatusOr<std::string> FindLearningRate(const std::filesystem::path& file) {
+    ECG_RETURN_IF_ERROR(FindBatchSize());
+    data_->MoveToDevice(device_, crop_samples());
+    ECG_ASSIGN_OR_RETURN(TrainingParts parts, MakeParts(file.parent_path()));
+    ECG_ASSIGN_OR_RETURN(
+        const std::vector<RangePoint> points,
+        LearningRateRange(*network_, data_->train(), spec_, crop_samples(), std::move(parts), device_));
+    std::string text;
+    AppendCsvRow({"learning_rate", "loss", "smoothed_loss"}, &text);
+    for (const RangePoint& point : points) {
+      AppendCsvRow({absl::StrCat(point.learning_rate), absl::StrCat(point.loss), absl::StrCat(point.smoothed_loss)},
+                   &text);
+    }
+    ECG_RETURN_IF_ERROR(MakeDirectories(file.parent_path()));
+    ECG_RETURN_IF_ERROR(WriteFile(file, text));
+    ECG_ASSIGN_OR_RETURN(const SuggestedRates rates, SuggestRates(points));
+    return absl::StrCat(
+        RangeCurve(points),
+        absl::StrFormat("\nThe loss falls most steeply at %.1e; a tenth of where it is smallest is %.1e. "
+                        "Try\n\n  --set=training.optimizer.learning_rate=%.1e\n",
+                        rates.steepest, rates.tenth_of_minimum, rates.tenth_of_minimum));
+  }
+
   // Train fits the network, continuing from the last checkpoint in `folder` when there is one, tests it, and leaves the
   // results in `folder`.
   absl::StatusOr<run::Run> Train(const RunFolder& folder) {
     data_->MoveToDevice(device_, crop_samples());
-    ECG_ASSIGN_OR_RETURN(TrainingParts parts,
-                         MakeTrainingParts(recipe_, spec_, *objective_,
-                                           {data_->sampling_frequency_hz(), data_->scaler()}, folder.path()));
+    ECG_ASSIGN_OR_RETURN(TrainingParts parts, MakeParts(folder.path()));
     const spec::Training& training = spec_.training();
     parts.callbacks.push_back(Callbacks::Erase(HistoryFile(folder.history())));
     parts.callbacks.push_back(
         Callbacks::Erase(Console(training.batch_size() * training.accumulate_batches(), objective_->score_name())));
     TrainingLoop loop(spec_, data_->sampling_frequency_hz(), std::move(parts), device_, folder.checkpoints());
     ECG_ASSIGN_OR_RETURN(const run::TrainingState state, loop.Fit(*network_, data_->train(), data_->validation()));
-    ECG_RETURN_IF_ERROR(WriteTensors(folder.model(), StateOf(*network_), Metadata().ToMap()));
+    ECG_RETURN_IF_ERROR(WriteModel(folder));
     return Finish(folder, state);
   }
 
@@ -177,6 +197,34 @@ class ExperimentRun {
       : name_(name), spec_(spec), recipe_(recipe), device_(device) {}
 
   int crop_samples() const { return CropSamples(spec_.data(), data_->sampling_frequency_hz()); }
+
+  absl::StatusOr<std::unique_ptr<AnyUpdateRule>> MakeRule() const {
+    return recipe_.update_rules.Make(spec_.training().optimizer());
+  }
+
+  // FindBatchSize puts the largest batch size that fits in the place of AUTO.
+  absl::Status FindBatchSize() {
+    ECG_RETURN_IF_ERROR(MakeRule().status());
+    if (spec_.training().batch_size() != 0) return absl::OkStatus();
+    data_->MoveToDevice(device_, crop_samples());
+    objective_->To(device_.torch);
+    ECG_ASSIGN_OR_RETURN(const int batch_size, LargestBatchSize(
+                                                   *network_, data_->train(), crop_samples(), *objective_,
+                                                   [&] { return std::move(MakeRule()).value(); }, spec_, device_));
+    spec_.mutable_training()->set_batch_size(batch_size);
+    return absl::OkStatus();
+  }
+
+  // MakeParts returns what trains; callbacks of the spec write to `folder`.
+  absl::StatusOr<TrainingParts> MakeParts(const std::filesystem::path& folder) const {
+    ECG_ASSIGN_OR_RETURN(
+        TrainingParts parts,
+        MakeTrainingParts(recipe_, spec_.training(), {data_->sampling_frequency_hz(), data_->scaler()}, folder));
+    parts.objective = objective_.get();
+    parts.aggregation = aggregation_.get();
+    parts.metrics = &metrics_;
+    return parts;
+  }
 
   absl::Status MakeEvaluation() {
     ECG_ASSIGN_OR_RETURN(aggregation_, recipe_.aggregations.Make(spec_.evaluation(), {objective_.get()}));
@@ -229,10 +277,17 @@ class ExperimentRun {
             .synthetic = corpus.synthetic,
             .window_stride_samples = StrideSamples(spec_, corpus.sampling_frequency_hz),
             .aggregation = AggregationName(spec_.evaluation()),
-            .depends_on_batch = network_->DependsOnBatch()};
+            .depends_on_batch = network_->DependsOnBatch(),
+            .temperatures = calibration_.temperatures,
+            .thresholds = calibration_.thresholds};
   }
 
-  // CheckTrainedOn makes sure that the weights in `folder` are about the same classes as the data.
+  absl::Status WriteModel(const RunFolder& folder) const {
+    return WriteTensors(folder.model(), StateOf(*network_), Metadata().ToMap());
+  }
+
+  // CheckTrainedOn refuses weights that were trained on other classes, leads or another sampling frequency than the
+  // data have.
   absl::Status CheckTrainedOn(const RunFolder& folder) const {
     ECG_ASSIGN_OR_RETURN(const ModelMetadata trained, ModelMetadata::Read(folder.model()));
     const auto found = trained.ToMap(), expected = Metadata().ToMap();
@@ -260,6 +315,11 @@ class ExperimentRun {
     ECG_ASSIGN_OR_RETURN(*run.mutable_validation(),
                          ReportOf(*objective_, validation.predictions(classes), metrics_, "validation"));
     run.mutable_validation()->set_loss(validation.loss);
+    // Where classes exclude each other, none is reported by a threshold of its own.
+    if (!spec_.training().has_multi_class()) {
+      ECG_ASSIGN_OR_RETURN(calibration_, Calibrate(validation.predictions(classes)));
+      ECG_RETURN_IF_ERROR(WriteModel(folder));
+    }
     ECG_ASSIGN_OR_RETURN(const Evaluation test, EvaluatePart(data_->test(), "testing"));
     const Predictions predictions = test.predictions(classes);
     absl::StatusOr<run::Scores> scores = ReportOf(*objective_, predictions, metrics_, "test");
@@ -289,7 +349,7 @@ class ExperimentRun {
     return absl::OkStatus();
   }
 
-  // Facts returns what is known of the run apart from its scores.
+  // Facts returns the description of the run, without scores.
   run::Run Facts(const run::TrainingState& state) const {
     const SplitPart &train = data_->train(), &validation = data_->validation(), &test = data_->test();
     run::Run run = RunFacts(name_, spec_, data_->corpus(), data_->scaler(), device_);
@@ -336,10 +396,11 @@ class ExperimentRun {
   std::unique_ptr<ExperimentData> data_;
   std::unique_ptr<AnyObjective> objective_;
   std::unique_ptr<AnyAggregation> aggregation_;
-  std::vector<std::unique_ptr<AnyMetric>> metrics_;
+  MetricList metrics_;
   std::vector<std::unique_ptr<AnyResultWriter>> writers_;
   std::shared_ptr<Network> network_;
   std::optional<run::InitialWeights> initial_weights_;
+  ClassCalibration calibration_;  // once the network is validated
   double data_seconds_ = 0;
 };
 

@@ -1,7 +1,7 @@
 // external_validation.h
 //
-// How well a trained network does on a corpus that it was not trained on: on all records there, for the statements that
-// both corpora have names for.
+// External validation: testing a trained network on all records of another corpus, on the classes that both corpora
+// have.
 
 #ifndef ECG_EXPERIMENT_EXTERNAL_VALIDATION_H_
 #define ECG_EXPERIMENT_EXTERNAL_VALIDATION_H_
@@ -61,8 +61,8 @@ inline std::filesystem::path ExternalResultsPath(const RunFolder& folder, const 
 
 namespace external_internal {
 
-// OpenOther opens the corpus in `data_dir` in whichever layout it has, with all its statements; by the run's own dataset
-// where that is no dataset of this project.
+// OpenOther opens the corpus in `data_dir` in whichever layout it has, with all its statements; by the run's own
+// dataset where that is no dataset of this project.
 inline absl::StatusOr<AnyCorpus> OpenOther(const spec::Experiment& spec, const Recipe& recipe,
                                            int sampling_frequency_hz, const std::filesystem::path& data_dir,
                                            const std::filesystem::path& cache_dir) {
@@ -78,7 +78,7 @@ inline absl::StatusOr<AnyCorpus> OpenOther(const spec::Experiment& spec, const R
   return AnyCorpus{dataset->corpus(), dataset->labels(), std::move(signals)};
 }
 
-// MatchedTable is what a network says, and what is true, in the classes that both corpora have.
+// MatchedTable is the probabilities and targets of the classes that both corpora have.
 struct MatchedTable {
   std::vector<std::string> classes, ids;
   std::vector<uint8_t> targets;      // [records, classes]
@@ -105,7 +105,7 @@ inline MatchedTable Matched(const std::vector<ClassMatch>& matches, const AnyCor
   return table;
 }
 
-// ProbabilitiesOf returns what the network in `folder` says of the records of `part`, float32 [size, K].
+// ProbabilitiesOf returns the probabilities of the network in `folder` for the records of `part`, float32 [size, K].
 inline absl::StatusOr<torch::Tensor> ProbabilitiesOf(const RunFolder& folder, const spec::Experiment& spec,
                                                      const Recipe& recipe, const ModelMetadata& model,
                                                      const AnyObjective& objective, const SplitPart& part,
@@ -123,9 +123,9 @@ inline absl::StatusOr<torch::Tensor> ProbabilitiesOf(const RunFolder& folder, co
 
 }  // namespace external_internal
 
-// ValidateExternally tests the network that was trained in `folder`, whose spec is `spec`, on all records in `data_dir`,
-// and writes predictions.csv and run.json into `folder`/on-NAME, NAME being that of `data_dir`. Results there that are
-// of another folder are kept, and an error.
+// ValidateExternally tests the network that was trained in `folder`, whose spec is `spec`, on all records in
+// `data_dir`, and writes predictions.csv and run.json into `folder`/on-NAME, NAME being that of `data_dir`. Results
+// there that are of another folder are kept, and an error.
 inline absl::StatusOr<run::Run> ValidateExternally(const RunFolder& folder, const spec::Experiment& spec,
                                                    const Recipe& recipe, const Device& device,
                                                    const std::filesystem::path& data_dir,
@@ -154,7 +154,7 @@ inline absl::StatusOr<run::Run> ValidateExternally(const RunFolder& folder, cons
                      ". None of them is known to mean the same (ecg/corpus/snomed_ct.h)"));
   }
 
-  // The network speaks of its own classes; then both are told in the matched ones.
+  // The network predicts its own classes, which are then mapped to the matched ones.
   const Labels of_network{model.classes, other.labels.records,
                           std::vector<uint8_t>(other.labels.records.size() * model.classes.size())};
   SplitPart part{&other.signals, &of_network, {}, model.scaler};

@@ -20,7 +20,6 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "ecg/command_line/command_line.h"
-#include "ecg/corpus/any_corpus.h"
 #include "ecg/device/device.h"
 #include "ecg/device/threads.h"
 #include "ecg/device/wait_policy.h"
@@ -117,7 +116,8 @@ absl::StatusOr<std::filesystem::path> RunPath(const EmbeddedSpec& embedded, cons
 
 // SpecOf returns the spec that `flags` ask for, every default filled in. A run that is there has its own, with what was
 // overridden when it began.
-absl::StatusOr<spec::Experiment> SpecOf(const EmbeddedSpec& embedded, const Flags& flags, const RunFolder& folder) {
+absl::StatusOr<spec::Experiment> SpecOf(const EmbeddedSpec& embedded, const Flags& flags, const Recipe& recipe,
+                                        const RunFolder& folder) {
   ECG_ASSIGN_OR_RETURN(spec::Experiment spec, ParseExperiment(embedded.text, embedded.file));
   spec::Experiment before;
   if (flags.continues()) {
@@ -135,7 +135,10 @@ absl::StatusOr<spec::Experiment> SpecOf(const EmbeddedSpec& embedded, const Flag
   ECG_RETURN_IF_ERROR(Override(spec, flags.set));
   if (!flags.device.empty()) ECG_RETURN_IF_ERROR(Override(spec, absl::StrCat("runtime.device=", flags.device)));
   spec = Resolve(spec);
-  if (flags.continues()) ECG_RETURN_IF_ERROR(CheckSameExperiment(before, spec));
+  if (flags.continues()) {
+    ECG_ASSIGN_OR_RETURN(const auto schedule, recipe.schedules.Make(spec.training().optimizer()));
+    ECG_RETURN_IF_ERROR(CheckSameExperiment(before, spec, schedule->depends_on_epochs()));
+  }
   return spec;
 }
 
@@ -146,6 +149,9 @@ absl::Status CheckFlags(const Flags& flags) {
   if (!flags.initial_weights.empty() && flags.continues()) {
     return absl::InvalidArgumentError(
         "--initial_weights is for a new training; --resume and --mode=evaluate use the weights in --output_dir");
+  }
+  if (flags.mode == "find_learning_rate" && flags.resume) {
+    return absl::InvalidArgumentError("--mode=find_learning_rate trains from the start; leave out --resume");
   }
   return absl::OkStatus();
 }
@@ -158,9 +164,9 @@ class Program {
 
   absl::Status Run() {
     if (!flags_.continues() && !flags_.describe) ECG_RETURN_IF_ERROR(folder_.CheckNew());
-    ECG_ASSIGN_OR_RETURN(spec_, SpecOf(embedded_, flags_, folder_));
+    ECG_ASSIGN_OR_RETURN(spec_, SpecOf(embedded_, flags_, recipe_, folder_));
     UseThreads(spec_.runtime().threads());
-    KeepFreedMemory();
+    DisableMallocTrimming();
     ECG_ASSIGN_OR_RETURN(device_, ChooseDevice(spec_.runtime()));
     if (!device_.note.empty()) std::fprintf(stderr, "%s\n", device_.note.c_str());
     cache_dir_ = spec_.runtime().cache_dir().empty() ? CacheDirectory() : UserPath(spec_.runtime().cache_dir());
@@ -184,6 +190,7 @@ class Program {
       std::fputs(experiment_->Describe().c_str(), stdout);
       return absl::OkStatus();
     }
+    if (flags_.mode == "find_learning_rate") return FindLearningRate();
     if (flags_.resume) ECG_RETURN_IF_ERROR(CheckSameRecords());
     ECG_RETURN_IF_ERROR(experiment_->Start(folder_));
     PrintSummary();
@@ -203,43 +210,61 @@ class Program {
     std::fflush(stdout);
   }
 
+  absl::Status FindLearningRate() {
+    const std::filesystem::path file = folder_.path() / "learning_rates.csv";
+    std::printf("%soutput    %s\n\n", experiment_->Summary().c_str(), file.c_str());
+    std::fflush(stdout);
+    ECG_ASSIGN_OR_RETURN(const std::string text, experiment_->FindLearningRate(file));
+    std::fputs(text.c_str(), stdout);
+    return absl::OkStatus();
+  }
+
+  // OpenEvaluation opens the records in the spec's data_dir, standardised as in training.
+  absl::Status OpenEvaluation() {
+    ECG_ASSIGN_OR_RETURN(const ModelMetadata trained, ModelMetadata::Read(folder_.model()));
+    return Open(&trained.scaler);
+  }
+
   // Evaluate tests the run again, on the records that it was begun on.
   absl::Status Evaluate() {
-    ECG_ASSIGN_OR_RETURN(const ModelMetadata trained, ModelMetadata::Read(folder_.model()));
-    ECG_RETURN_IF_ERROR(Open(&trained.scaler));
+    ECG_RETURN_IF_ERROR(OpenEvaluation());
     ECG_RETURN_IF_ERROR(CheckSameRecords());
-    PrintSummary();
-    ECG_ASSIGN_OR_RETURN(const run::Run run, experiment_->Evaluate(folder_));
-    std::puts(ResultLine(run).c_str());
-    return absl::OkStatus();
+    return EvaluateOpen();
   }
 
   // EvaluateOn tests the run on the records in `data_dir`: again where they are those it was begun on, wherever they
   // lie, and else as external validation.
   absl::Status EvaluateOn(const std::string& data_dir) {
     const std::filesystem::path folder = std::filesystem::absolute(UserPath(data_dir));
-    spec::Experiment there = spec_;
-    there.mutable_data()->set_data_dir(folder.string());
-    if (HoldsRecordsOfTheRun(there)) {
-      spec_ = std::move(there);
-      return Evaluate();
+    spec::Experiment trained = spec_;
+    spec_.mutable_data()->set_data_dir(folder.string());
+    if (OpenEvaluation().ok()) {
+      ECG_ASSIGN_OR_RETURN(const bool same, HoldsRecordsOfTheRun(trained));
+      if (same) return EvaluateOpen();
     }
+    experiment_.reset();
+    spec_ = std::move(trained);
     ECG_ASSIGN_OR_RETURN(const run::Run run, ValidateExternally(folder_, spec_, recipe_, device_, folder, cache_dir_));
     std::printf("%s%s\n", MatchLines(run).c_str(), ResultLine(run).c_str());
     return absl::OkStatus();
   }
 
-  // HoldsRecordsOfTheRun tells whether the data of `spec` are the records that the run was begun on.
-  bool HoldsRecordsOfTheRun(const spec::Experiment& spec) const {
-    std::error_code error;
+  absl::Status EvaluateOpen() {
+    PrintSummary();
+    ECG_ASSIGN_OR_RETURN(const run::Run run, experiment_->Evaluate(folder_));
+    std::puts(ResultLine(run).c_str());
+    return absl::OkStatus();
+  }
+
+  // HoldsRecordsOfTheRun tells whether the open records are those that the run with the spec `trained` was begun on.
+  absl::StatusOr<bool> HoldsRecordsOfTheRun(const spec::Experiment& trained) const {
     const absl::StatusOr<run::CorpusIdentity> begun = folder_.ReadCorpus();
-    if (!begun.ok()) return std::filesystem::equivalent(spec.data().data_dir(), spec_.data().data_dir(), error);
-    const absl::StatusOr<std::unique_ptr<AnyDataset>> dataset =
-        recipe_.open_dataset(spec.data(), spec.data().data_dir());
-    if (!dataset.ok() || static_cast<int>((*dataset)->corpus().records.size()) != begun->records()) return false;
-    const absl::StatusOr<PackedSignals> signals =
-        PackInCache(**dataset, {.bad_records = spec.data().bad_records()}, cache_dir_);
-    return signals.ok() && RecordsDigest(*signals) == begun->digest();
+    std::error_code error;
+    if (absl::IsNotFound(begun.status())) {
+      return std::filesystem::equivalent(spec_.data().data_dir(), trained.data().data_dir(), error);
+    }
+    ECG_RETURN_IF_ERROR(begun.status());
+    return experiment_->data().Identity().digest() == begun->digest();
   }
 
   // CheckSameRecords refuses to continue a run on other records than it was begun on.
@@ -293,8 +318,9 @@ void AddFlags(const Recipe& recipe, Flags& flags, CLI::App& app) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app.add_option("--mode", flags.mode,
                  "train: train, then test; evaluate: test the model in --output_dir again, or on another corpus, "
-                 "which --data_dir names")
-      ->check(CLI::IsMember({"train", "evaluate"}));
+                 "which --data_dir names; find_learning_rate: try 100 steps at ever larger learning rates, draw the "
+                 "loss, and write it to learning_rates.csv in --output_dir")
+      ->check(CLI::IsMember({"train", "evaluate", "find_learning_rate"}));
   app.add_option("--initial_weights", flags.initial_weights,
                  "Start a new training from these weights: a run's model.safetensors, or what PyTorch's "
                  "torch.save(model.state_dict(), FILE) wrote")
@@ -316,7 +342,7 @@ int Main(const EmbeddedSpec& embedded, Recipe recipe, int argc, char** argv) {
                name);
   AddFlags(recipe, flags, app);
   if (const std::optional<int> exit_status = ParseFlags(app, argc, argv)) return *exit_status;
-  if (!flags.describe) SleepWhileWaiting(argv);
+  if (!flags.describe) RestartWithPassiveWaiting(argv);
 
   absl::Status status;
   try {

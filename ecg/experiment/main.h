@@ -15,7 +15,7 @@
 
 namespace ecg {
 
-// Main does what the command line asks of the experiment `embedded`, which is made of `recipe`. It returns the exit
+// Main executes the command line of the experiment `embedded`, which is made of `recipe`. It returns the exit
 // status: 0, or 1 after an error, which it prints.
 int Main(const EmbeddedSpec& embedded, Recipe recipe, int argc, char** argv);
 

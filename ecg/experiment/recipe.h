@@ -1,7 +1,7 @@
 // recipe.h
 //
 // What a program is made of: one factory for its dataset, network and objective, whose types are compiled in, and a
-// registry for each kind of part that is chosen when it runs. Main takes a recipe, and knows no type behind it.
+// registry for each kind of part that is chosen at run time. Main takes a recipe, and depends on no type behind it.
 //
 //   Recipe recipe = Experiment<PtbXl, Classifier<ResNet<BasicBlock>>, Trainer<MultiLabel>>::MakeRecipe();
 //   recipe.update_rules.Add<my::Lion>("my::Lion");
@@ -11,7 +11,6 @@
 #define ECG_EXPERIMENT_RECIPE_H_
 
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <string>
 
@@ -34,16 +33,22 @@ namespace ecg {
 
 // Recipe is a value that can be copied.
 struct Recipe {
+  // Compiled once, in recipe.cc, rather than in every program.
+  Recipe();
+  Recipe(const Recipe& other);
+  Recipe(Recipe&& other) noexcept;
+  Recipe& operator=(const Recipe& other);
+  Recipe& operator=(Recipe&& other) noexcept;
+  ~Recipe();
+
   // The dataset's name, such as "ptbxl", and the environment variable that may name its folder, or nullptr.
   std::string dataset;
   const char* directory_variable = nullptr;
-  std::function<absl::StatusOr<std::unique_ptr<AnyDataset>>(const spec::Data&, const std::filesystem::path&)>
-      open_dataset;
-
+  absl::StatusOr<std::unique_ptr<AnyDataset>> (*open_dataset)(const spec::Data& data,
+                                                              const std::filesystem::path& data_dir) = nullptr;
   NetworkFactory make_network = nullptr;
-
-  std::function<absl::StatusOr<std::unique_ptr<AnyObjective>>(const spec::Training&, const TrainingLabels&)>
-      make_objective;
+  absl::StatusOr<std::unique_ptr<AnyObjective>> (*make_objective)(const spec::Training& training,
+                                                                  const TrainingLabels& labels) = nullptr;
 
   PartRegistry<UpdateRules> update_rules;
   PartRegistry<Schedules> schedules;
@@ -55,8 +60,8 @@ struct Recipe {
   PartRegistry<ResultWriters> result_writers;
 };
 
-// AddBuiltInParts adds every part of this project to the registries of `recipe`. Its source is written when it is built,
-// from the alternatives in proto/experiment.proto.
+// AddBuiltInParts adds every part of this project to the registries of `recipe`. Its source is written when it is
+// built, from the alternatives in proto/experiment.proto.
 void AddBuiltInParts(Recipe& recipe);
 
 }  // namespace ecg

@@ -18,7 +18,6 @@
 
 #include "absl/status/status.h"
 #include "ecg/model/network.h"
-#include "ecg/run/model_metadata.h"
 #include "ecg/score/named_score.h"
 #include "ecg/spec/part_registry.h"
 #include "ecg/train/objective.h"
@@ -26,16 +25,18 @@
 
 namespace ecg {
 
-// CompletedRun is a run whose network is trained and tested.
+struct ModelMetadata;  // ecg/run/model_metadata.h
+
+// CompletedRun is a run after training and testing.
 struct CompletedRun {
   std::filesystem::path folder;
-  // What run.json will say.
+  // The content of run.json.
   const run::Run& run;
   // In evaluation mode, with the weights that validated best.
   Network& network;
   const AnyObjective& objective;
   const ModelMetadata& metadata;
-  // The test records, in order, and what the network says of them.
+  // The ids of the test records, and the predictions for them, in the same order.
   const std::vector<std::string>& test_records;
   const Predictions& test;
 };

@@ -1,6 +1,6 @@
 // run_facts.h
 //
-// What run.json says of every run, whatever its network was tested on.
+// The parts of run.json that runs and external validations share.
 
 #ifndef ECG_EXPERIMENT_RUN_FACTS_H_
 #define ECG_EXPERIMENT_RUN_FACTS_H_
@@ -9,10 +9,8 @@
 #include <torch/torch.h>
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -34,7 +32,7 @@
 
 namespace ecg {
 
-// RunFacts returns what is known of a run of the experiment `name` before it is scored on `corpus`.
+// RunFacts returns the description of a run of the experiment `name` on `corpus`, without scores.
 inline run::Run RunFacts(absl::string_view name, const spec::Experiment& spec, const Corpus& corpus,
                          const Scaler& scaler, const Device& device) {
   run::Run run;
@@ -47,8 +45,8 @@ inline run::Run RunFacts(absl::string_view name, const spec::Experiment& spec, c
   run.set_standard_deviation_mv(scaler.standard_deviation_mv);
   run.set_device(device.torch.str());
   run.set_threads(torch::get_num_threads());
-  for (const int processor : AllowedProcessors()) run.add_processors(processor);
-  run.set_keeps_freed_memory(KeepFreedMemory());
+  for (const int processor : CpuAffinity()) run.add_processors(processor);
+  run.set_keeps_freed_memory(DisableMallocTrimming());
   run.mutable_versions()->set_ecg(kVersion);
   run.mutable_versions()->set_libtorch(TORCH_VERSION);
   for (const auto lead : kLeadNames) run.add_leads(std::string(lead));
@@ -56,7 +54,7 @@ inline run::Run RunFacts(absl::string_view name, const spec::Experiment& spec, c
   return run;
 }
 
-// AddPeakMemory says in `run` how much memory the process and its CUDA device held at the most.
+// AddPeakMemory adds the peak memory of the process and of its CUDA device to `run`.
 inline void AddPeakMemory(const Device& device, run::Run& run) {
   rusage usage;
   if (getrusage(RUSAGE_SELF, &usage) == 0) run.set_peak_memory_bytes(usage.ru_maxrss * 1024.0);
@@ -85,15 +83,12 @@ inline absl::StatusOr<run::Bootstrap> ScoreInterval(const AnyObjective& objectiv
 
 // ReportOf returns every figure of `predictions`, with the metrics that the spec names.
 inline absl::StatusOr<run::Scores> ReportOf(const AnyObjective& objective, const Predictions& predictions,
-                                            const std::vector<std::unique_ptr<AnyMetric>>& metrics,
-                                            absl::string_view what) {
+                                            const MetricList& metrics, absl::string_view what) {
   absl::StatusOr<run::Scores> scores = objective.Report(predictions);
   if (!scores.ok()) return WithContext(scores.status(), what);
-  for (const auto& metric : metrics) {
-    const absl::StatusOr<double> figure = metric->Compute(predictions);
-    if (!figure.ok()) return WithContext(figure.status(), absl::StrCat(what, ": metric ", metric->name()));
-    (*scores->mutable_metrics())[metric->name()] = *figure;
-  }
+  const auto figures = ComputeMetrics(metrics, predictions);
+  if (!figures.ok()) return WithContext(figures.status(), what);
+  scores->mutable_metrics()->insert(figures->begin(), figures->end());
   return scores;
 }
 

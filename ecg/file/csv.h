@@ -23,6 +23,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
@@ -87,6 +88,13 @@ class CsvTable {
   // at returns a field.
   const std::string& at(int row, int column) const { return fields_[row * header_.size() + column]; }
 
+  // Number returns a field that is a number.
+  absl::StatusOr<double> Number(int row, int column) const {
+    double number = 0;
+    if (absl::SimpleAtod(at(row, column), &number)) return number;
+    return ErrorAt(row, column, absl::StrCat("\"", at(row, column), "\" is not a number"));
+  }
+
   // line returns the line of the file where `row` starts; the header is line 1.
   int line(int row) const { return lines_[row]; }
 
@@ -107,8 +115,8 @@ class CsvTable {
   }
 
  private:
-  // CheckSeparator returns an error for a table whose first line has no comma but another separator, before its rows are
-  // read: what is wrong with them would be said in other words.
+  // CheckSeparator returns an error for a table whose first line has no comma but another separator, before its rows
+  // are read: what is wrong with them would be said in other words.
   static absl::Status CheckSeparator(absl::string_view text, absl::string_view name) {
     if (absl::StartsWith(text, "\xFF\xFE") || absl::StartsWith(text, "\xFE\xFF")) {
       return absl::InvalidArgumentError(absl::StrCat(name, ": the table is in UTF-16; save it as CSV in UTF-8"));

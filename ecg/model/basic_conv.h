@@ -21,7 +21,9 @@
 #ifndef ECG_MODEL_BASIC_CONV_H_
 #define ECG_MODEL_BASIC_CONV_H_
 
-#include <torch/torch.h>
+#include <torch/nn/init.h>
+#include <torch/nn/modules/container/sequential.h>
+#include <torch/types.h>
 
 #include <cmath>
 #include <memory>

@@ -11,7 +11,10 @@
 #ifndef ECG_MODEL_BI_LSTM_H_
 #define ECG_MODEL_BI_LSTM_H_
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/nn/modules/rnn.h>
+#include <torch/types.h>
 
 #include <tuple>
 

@@ -8,7 +8,7 @@
 #ifndef ECG_MODEL_CLASSIFIER_H_
 #define ECG_MODEL_CLASSIFIER_H_
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <memory>
 #include <type_traits>

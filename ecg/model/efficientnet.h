@@ -15,7 +15,11 @@
 #ifndef ECG_MODEL_EFFICIENTNET_H_
 #define ECG_MODEL_EFFICIENTNET_H_
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/nn/modules/container/modulelist.h>
+#include <torch/nn/modules/dropout.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <cmath>

@@ -10,10 +10,13 @@
 #ifndef ECG_MODEL_HEAD_H_
 #define ECG_MODEL_HEAD_H_
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/nn/modules/dropout.h>
+#include <torch/nn/modules/linear.h>
 
 #include <concepts>
 
+#include "ecg/nn/batch_norm.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {
@@ -31,17 +34,13 @@ class Head : public torch::nn::Module {
  public:
   using Spec = spec::Head;
 
-  Head(const Spec& spec, int feature_dim, int classes)
-      : fc1_(register_module("fc1", torch::nn::Linear(feature_dim, spec.hidden_dim()))),
-        bn1_(register_module("bn1", torch::nn::BatchNorm1d(spec.hidden_dim()))),
-        drop1_(register_module("drop1", torch::nn::Dropout(spec.dropout()))),
-        fc2_(register_module("fc2", torch::nn::Linear(spec.hidden_dim(), classes))) {}
+  Head(const Spec& spec, int feature_dim, int classes);
 
-  torch::Tensor forward(const torch::Tensor& features) { return fc2_(drop1_(bn1_(fc1_(features).relu_()))); }
+  torch::Tensor forward(const torch::Tensor& features);
 
  private:
   torch::nn::Linear fc1_;
-  torch::nn::BatchNorm1d bn1_;
+  BatchNorm1d bn1_;
   torch::nn::Dropout drop1_;
   torch::nn::Linear fc2_;
 };
@@ -51,11 +50,9 @@ class LinearHead : public torch::nn::Module {
  public:
   using Spec = spec::LinearHead;
 
-  LinearHead(const Spec& spec, int feature_dim, int classes)
-      : drop_(register_module("drop", torch::nn::Dropout(spec.dropout()))),
-        fc_(register_module("fc", torch::nn::Linear(feature_dim, classes))) {}
+  LinearHead(const Spec& spec, int feature_dim, int classes);
 
-  torch::Tensor forward(const torch::Tensor& features) { return fc_(drop_(features)); }
+  torch::Tensor forward(const torch::Tensor& features);
 
  private:
   torch::nn::Dropout drop_;

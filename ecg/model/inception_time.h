@@ -12,7 +12,11 @@
 #ifndef ECG_MODEL_INCEPTION_TIME_H_
 #define ECG_MODEL_INCEPTION_TIME_H_
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/nn/modules/activation.h>
+#include <torch/nn/modules/container/modulelist.h>
+#include <torch/nn/modules/container/sequential.h>
+#include <torch/types.h>
 
 #include <memory>
 #include <utility>

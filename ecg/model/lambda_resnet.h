@@ -23,7 +23,14 @@
 #ifndef ECG_MODEL_LAMBDA_RESNET_H_
 #define ECG_MODEL_LAMBDA_RESNET_H_
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/nn/modules/activation.h>
+#include <torch/nn/modules/container/sequential.h>
+#include <torch/nn/modules/conv.h>
+#include <torch/nn/modules/dropout.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/nn/modules/pooling.h>
+#include <torch/types.h>
 
 #include <array>
 #include <cstddef>

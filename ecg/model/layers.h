@@ -12,7 +12,9 @@
 #define ECG_MODEL_LAYERS_H_
 
 #include <ATen/record_function.h>
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <algorithm>
 #include <cstdint>

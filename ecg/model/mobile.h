@@ -6,8 +6,6 @@
 #ifndef ECG_MODEL_MOBILE_H_
 #define ECG_MODEL_MOBILE_H_
 
-#include <torch/torch.h>
-
 #include <algorithm>
 
 #include "ecg/nn/batch_norm.h"

@@ -11,7 +11,14 @@
 #ifndef ECG_MODEL_MOBILENET_V3_H_
 #define ECG_MODEL_MOBILENET_V3_H_
 
-#include <torch/torch.h>
+#include <torch/nn/init.h>
+#include <torch/nn/module.h>
+#include <torch/nn/modules/container/functional.h>
+#include <torch/nn/modules/container/sequential.h>
+#include <torch/nn/modules/conv.h>
+#include <torch/nn/modules/dropout.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/types.h>
 
 #include <vector>
 

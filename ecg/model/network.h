@@ -1,12 +1,12 @@
 // network.h
 //
-// What every network of this project is to those who train, score or describe it, and what a backbone must offer to
-// become part of one.
+// The interface of networks, and the concept of a backbone.
 
 #ifndef ECG_MODEL_NETWORK_H_
 #define ECG_MODEL_NETWORK_H_
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/types.h>
 
 #include <concepts>
 #include <cstdint>
@@ -17,17 +17,17 @@
 
 namespace ecg {
 
-// Network turns crops into logits. Training and evaluation know no more of a model than this, and are compiled once for
-// all of them.
+// Network turns crops into logits. Training and evaluation use this interface, and are compiled once for all networks.
 class Network : public torch::nn::Module {
  public:
   // forward takes standardised signals [B, C, L] and returns logits [B, K], K the number of classes.
   virtual torch::Tensor forward(const torch::Tensor& signals) = 0;
 
-  // CheckSamples refuses crops of L = `samples` samples where the network is made for others, and says which.
+  // CheckSamples refuses crops of L = `samples` samples where the network is made for others, with a message that says
+  // which.
   virtual absl::Status CheckSamples(int /*samples*/) const { return absl::OkStatus(); }
 
-  // DependsOnBatch tells whether the logits of a crop depend on the other crops of its batch, in evaluation mode too.
+  // DependsOnBatch returns whether the logits of a crop depend on the other crops of its batch, in evaluation mode too.
   virtual bool DependsOnBatch() const { return false; }
 };
 

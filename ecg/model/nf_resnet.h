@@ -14,7 +14,11 @@
 #ifndef ECG_MODEL_NF_RESNET_H_
 #define ECG_MODEL_NF_RESNET_H_
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/nn/modules/container/sequential.h>
+#include <torch/nn/modules/conv.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/types.h>
 
 #include <array>
 #include <cmath>

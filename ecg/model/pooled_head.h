@@ -7,7 +7,13 @@
 #ifndef ECG_MODEL_POOLED_HEAD_H_
 #define ECG_MODEL_POOLED_HEAD_H_
 
-#include <torch/torch.h>
+#include <torch/nn/init.h>
+#include <torch/nn/module.h>
+#include <torch/nn/modules/batchnorm.h>
+#include <torch/nn/modules/conv.h>
+#include <torch/nn/modules/dropout.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/types.h>
 
 #include <string>
 #include <tuple>

@@ -8,22 +8,19 @@
 #ifndef ECG_MODEL_RESIDUAL_H_
 #define ECG_MODEL_RESIDUAL_H_
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/nn/modules/container/sequential.h>
 
 #include <array>
 #include <string>
 
-#include "ecg/nn/batch_norm.h"
 #include "ecg/nn/convolution.h"
 
 namespace ecg {
 
 // Convolution returns a convolution without bias, with the padding that gives [B, `in`, L] ->
 // [B, `out`, ceil(L / `stride`)] for an odd kernel size.
-inline Conv1d Convolution(int in, int out, int kernel, int stride = 1, int groups = 1) {
-  return Conv1d(
-      torch::nn::Conv1dOptions(in, out, kernel).stride(stride).padding(kernel / 2).groups(groups).bias(false));
-}
+Conv1d Convolution(int in, int out, int kernel, int stride = 1, int groups = 1);
 
 // HalfKernel returns half of an odd kernel size, rounded up to an odd number: 1, 3, 3, 5, 5 for 1, 3, 5, 7, 9.
 constexpr int HalfKernel(int kernel) { return (kernel / 2 + 1) | 1; }
@@ -34,10 +31,7 @@ inline bool ChangesShape(int in, int out, int stride) { return in != out || stri
 
 // Shortcut returns the shortcut of a residual block: a convolution and batch norm where the block changes the shape, or
 // else an empty holder, which means the identity.
-inline torch::nn::Sequential Shortcut(int in, int out, int stride, int kernel = 1) {
-  if (!ChangesShape(in, out, stride)) return torch::nn::Sequential(nullptr);
-  return torch::nn::Sequential(Convolution(in, out, kernel, stride), BatchNorm1d(out));
-}
+torch::nn::Sequential Shortcut(int in, int out, int stride, int kernel = 1);
 
 // ResidualStage returns `blocks` blocks, the first of which has stride `stride`: [B, `channels`, L] -> [B, `width` *
 // Block::kExpansion, ceil(L / `stride`)]. It sets `channels` to the number of output channels. Blocks are constructed
@@ -57,20 +51,7 @@ inline constexpr int kResidualStages = 4, kStemWidth = 64;
 
 // BlocksOfResNet returns the number of blocks in each stage of a ResNet of 18, 34, 50, 101 or 152 layers (He et al.
 // 2016, arXiv:1512.03385, table 1).
-inline std::array<int, kResidualStages> BlocksOfResNet(int layers) {
-  switch (layers) {
-    case 18:
-      return {2, 2, 2, 2};
-    case 34:
-    case 50:
-      return {3, 4, 6, 3};
-    case 101:
-      return {3, 4, 23, 3};
-    case 152:
-      return {3, 8, 36, 3};
-  }
-  TORCH_CHECK(false, "there is no residual network of ", layers, " layers");
-}
+std::array<int, kResidualStages> BlocksOfResNet(int layers);
 
 // ResidualStages registers the stages "layer1" to "layer4" in `network`, of width 64, 128, 256 and 512 and with strides
 // 1, 2, 2 and 2: [B, `channels`, L] -> [B, 512 * Block::kExpansion, ceil(L / 8)]. It sets `channels` to the number of
@@ -90,13 +71,7 @@ std::array<torch::nn::Sequential, kResidualStages> ResidualStages(torch::nn::Mod
 
 // InitKaimingNormal initialises the weights of all convolutions in `module` Kaiming-normal, fan-out, for ReLU (He et
 // al. 2015, arXiv:1502.01852).
-inline void InitKaimingNormal(torch::nn::Module& module) {
-  for (const auto& part : module.modules(/*include_self=*/false)) {
-    if (auto* convolution = part->as<torch::nn::Conv1d>()) {
-      torch::nn::init::kaiming_normal_(convolution->weight, 0, torch::kFanOut, torch::kReLU);
-    }
-  }
-}
+void InitKaimingNormal(torch::nn::Module& module);
 
 }  // namespace ecg
 

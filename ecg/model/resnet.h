@@ -13,14 +13,15 @@
 #ifndef ECG_MODEL_RESNET_H_
 #define ECG_MODEL_RESNET_H_
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/nn/modules/container/sequential.h>
+#include <torch/nn/modules/linear.h>
 
 #include <array>
 
 #include "ecg/model/residual.h"
 #include "ecg/nn/batch_norm.h"
 #include "ecg/nn/convolution.h"
-#include "ecg/nn/max_pool.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {
@@ -39,19 +40,9 @@ class BasicBlock : public torch::nn::Module {
   // Output channels, in units of `width`.
   static constexpr int kExpansion = 1;
 
-  BasicBlock(int in, int width, int stride, const Grouping& = {}, int kernel = 3)
-      : conv1_(register_module("conv1", Convolution(in, width, kernel, stride))),
-        bn1_(register_module("bn1", BatchNorm1d(width))),
-        conv2_(register_module("conv2", Convolution(width, width, HalfKernel(kernel)))),
-        bn2_(register_module("bn2", BatchNorm1d(width))),
-        downsample_(Shortcut(in, width * kExpansion, stride)) {
-    if (downsample_) register_module("downsample", downsample_);
-  }
+  BasicBlock(int in, int width, int stride, const Grouping& = {}, int kernel = 3);
 
-  torch::Tensor forward(const torch::Tensor& x) {
-    torch::Tensor out = bn1_->NormRelu(conv1_(x));
-    return bn2_->NormRelu(conv2_(out), downsample_ ? downsample_->forward(x) : x);
-  }
+  torch::Tensor forward(const torch::Tensor& x);
 
  private:
   Conv1d conv1_;
@@ -71,23 +62,10 @@ class Bottleneck : public torch::nn::Module {
       : Bottleneck(in, width, width * grouping.width_per_group / 64 * grouping.groups, stride, grouping.groups,
                    kernel) {}
 
-  torch::Tensor forward(const torch::Tensor& x) {
-    torch::Tensor out = bn1_->NormRelu(conv1_(x));
-    out = bn2_->NormRelu(conv2_(out));
-    return bn3_->NormRelu(conv3_(out), downsample_ ? downsample_->forward(x) : x);
-  }
+  torch::Tensor forward(const torch::Tensor& x);
 
  private:
-  Bottleneck(int in, int width, int inner, int stride, int groups, int kernel)
-      : conv1_(register_module("conv1", Convolution(in, inner, 1))),
-        bn1_(register_module("bn1", BatchNorm1d(inner))),
-        conv2_(register_module("conv2", Convolution(inner, inner, kernel, stride, groups))),
-        bn2_(register_module("bn2", BatchNorm1d(inner))),
-        conv3_(register_module("conv3", Convolution(inner, width * kExpansion, 1))),
-        bn3_(register_module("bn3", BatchNorm1d(width * kExpansion))),
-        downsample_(Shortcut(in, width * kExpansion, stride)) {
-    if (downsample_) register_module("downsample", downsample_);
-  }
+  Bottleneck(int in, int width, int inner, int stride, int groups, int kernel);
 
   Conv1d conv1_;
   BatchNorm1d bn1_;
@@ -106,23 +84,9 @@ class ResNet : public torch::nn::Module {
   using Spec = spec::ResNet;
   static const Spec& SpecIn(const spec::Model& model) { return model.resnet(); }
 
-  ResNet(const Spec& spec, int leads)
-      : feature_dim_(spec.feature_dim()),
-        conv1_(register_module("conv1", Convolution(leads, kStemWidth, 7, 2))),
-        bn1_(register_module("bn1", BatchNorm1d(kStemWidth))) {
-    const auto [blocks, grouping] = StagesOf(spec.depth());
-    int channels = kStemWidth;
-    layers_ = ResidualStages<Block>(*this, channels, blocks, grouping);
-    fc_ = register_module("fc", torch::nn::Linear(channels, feature_dim_));
-    InitKaimingNormal(*this);
-  }
+  ResNet(const Spec& spec, int leads);
 
-  torch::Tensor forward(const torch::Tensor& signals) {
-    torch::Tensor x = bn1_->NormRelu(conv1_(signals));
-    x = HalvingMaxPool(x);
-    for (auto& layer : layers_) x = layer->forward(x);
-    return fc_(x.mean(/*dim=*/-1));
-  }
+  torch::Tensor forward(const torch::Tensor& signals);
 
   int feature_dim() const { return feature_dim_; }
 
@@ -133,26 +97,7 @@ class ResNet : public torch::nn::Module {
     Grouping grouping;
   };
 
-  // Table 1 of each paper.
-  static Stages StagesOf(Spec::Depth depth) {
-    switch (depth) {
-      case Spec::RESNET_18:
-        return {BlocksOfResNet(18), {}};
-      case Spec::RESNET_34:
-        return {BlocksOfResNet(34), {}};
-      case Spec::RESNET_50:
-        return {BlocksOfResNet(50), {}};
-      case Spec::RESNET_101:
-        return {BlocksOfResNet(101), {}};
-      case Spec::RESNET_152:
-        return {BlocksOfResNet(152), {}};
-      case Spec::RESNEXT_50_32X4D:
-        return {BlocksOfResNet(50), {.groups = 32, .width_per_group = 4}};
-      case Spec::RESNEXT_101_32X8D:
-        return {BlocksOfResNet(101), {.groups = 32, .width_per_group = 8}};
-    }
-    TORCH_CHECK(false, "ResNet has no depth ", static_cast<int>(depth));
-  }
+  static Stages StagesOf(Spec::Depth depth);
 
   int feature_dim_;
   Conv1d conv1_;
@@ -160,6 +105,10 @@ class ResNet : public torch::nn::Module {
   std::array<torch::nn::Sequential, kResidualStages> layers_;
   torch::nn::Linear fc_{nullptr};
 };
+
+// Compiled once, in resnet.cc, rather than in every program.
+extern template class ResNet<BasicBlock>;
+extern template class ResNet<Bottleneck>;
 
 }  // namespace ecg
 

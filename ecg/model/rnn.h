@@ -9,7 +9,8 @@
 #ifndef ECG_MODEL_RNN_H_
 #define ECG_MODEL_RNN_H_
 
-#include <torch/torch.h>
+#include <torch/nn/modules/rnn.h>
+#include <torch/types.h>
 
 #include <memory>
 #include <tuple>

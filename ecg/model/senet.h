@@ -15,7 +15,12 @@
 #ifndef ECG_MODEL_SENET_H_
 #define ECG_MODEL_SENET_H_
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/nn/modules/activation.h>
+#include <torch/nn/modules/container/sequential.h>
+#include <torch/nn/modules/dropout.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/types.h>
 
 #include <array>
 #include <memory>

@@ -4,7 +4,7 @@
 //
 //   const std::set<std::string> network = {"conv.weight", "fc.weight"};
 //   ECG_ASSIGN_OR_RETURN(const auto names, NamesInNetwork({"module.conv.weight", "module.fc.weight"}, network));
-//   names.at("module.conv.weight")   // "conv.weight"
+//   names.at("module.conv.weight");   // "conv.weight"
 
 #ifndef ECG_MODEL_STATE_NAMES_H_
 #define ECG_MODEL_STATE_NAMES_H_

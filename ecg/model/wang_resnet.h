@@ -16,7 +16,8 @@
 #ifndef ECG_MODEL_WANG_RESNET_H_
 #define ECG_MODEL_WANG_RESNET_H_
 
-#include <torch/torch.h>
+#include <torch/nn/modules/container/sequential.h>
+#include <torch/types.h>
 
 #include <memory>
 #include <string>

@@ -12,7 +12,9 @@
 #ifndef ECG_MODEL_WEIGHTS_H_
 #define ECG_MODEL_WEIGHTS_H_
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <algorithm>
 #include <cstddef>

@@ -15,7 +15,10 @@
 #ifndef ECG_MODEL_WIDE_RESNET_H_
 #define ECG_MODEL_WIDE_RESNET_H_
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/nn/modules/activation.h>
+#include <torch/nn/modules/container/sequential.h>
+#include <torch/types.h>
 
 #include <memory>
 #include <string>

@@ -15,7 +15,12 @@
 #ifndef ECG_MODEL_XRESNET_H_
 #define ECG_MODEL_XRESNET_H_
 
-#include <torch/torch.h>
+#include <torch/nn/init.h>
+#include <torch/nn/module.h>
+#include <torch/nn/modules/container/modulelist.h>
+#include <torch/nn/modules/container/sequential.h>
+#include <torch/nn/modules/pooling.h>
+#include <torch/types.h>
 
 #include <memory>
 #include <string>

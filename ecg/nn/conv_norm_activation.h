@@ -12,7 +12,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
 
 #include "ecg/nn/activation.h"
 #include "ecg/nn/batch_norm.h"
@@ -39,27 +38,14 @@ class ConvNormActivation : public torch::nn::Module {
     Activation activation = Activation::kRelu;
   };
 
-  ConvNormActivation(int64_t in, int64_t out, const Options& options)
-      : dropout_(options.dropout),
-        activation_(options.activation),
-        convolution_(Register(Conv1d(torch::nn::Conv1dOptions(in, out, options.kernel)
-                                         .stride(options.stride)
-                                         .padding((options.kernel - 1) / 2)
-                                         .groups(options.groups)
-                                         .bias(!options.norm)))),
-        norm_(options.norm ? Register(BatchNorm1d(out, *options.norm)) : nullptr) {}
+  ConvNormActivation(int64_t in, int64_t out, const Options& options);
 
-  torch::Tensor forward(const torch::Tensor& x) {
-    torch::Tensor out = convolution_(dropout_ > 0 ? torch::dropout(x, dropout_, is_training()) : x);
-    if (activation_ == Activation::kRelu) return norm_ ? norm_->NormRelu(out) : out.relu_();
-    return Activate(norm_ ? norm_(out) : out, activation_);
-  }
+  torch::Tensor forward(const torch::Tensor& x);
 
  private:
+  // Register registers `layer` under its position.
   template <typename Layer>
-  Layer Register(Layer layer) {
-    return register_module(std::to_string(children().size() + (dropout_ > 0 ? 1 : 0)), layer);
-  }
+  Layer Register(Layer layer);
 
   const double dropout_;
   const Activation activation_;

@@ -30,6 +30,10 @@ __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,prefer-vector-width=51
   work(Lanes<16>());
 }
 template <typename Work>
+__attribute__((optimize("O3"))) void WithBaseline(const Work& work) {
+  work(Lanes<4>());
+}
+template <typename Work>
 __attribute__((target("avx2,fma"), optimize("O3"))) void WithAvx2(const Work& work) {
   work(Lanes<8>());
 }
@@ -61,7 +65,7 @@ void WithWidestVectors(const Work& work) {
   if (VectorLanes() == 16) return WithAvx512(work);
   if (VectorLanes() == 8) return WithAvx2(work);
 #endif
-  work(Lanes<4>());
+  WithBaseline(work);
 }
 
 // ParallelForWidest calls work(lanes, i) for each i in [0, `count`), in LibTorch's threads, each of which gets at least

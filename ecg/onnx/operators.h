@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -123,6 +124,14 @@ inline void LayerNorm(Translation& to) {
                      Attribute("epsilon", to.Number("eps"))}));
 }
 
+// Norm translates the norms of order 1 and 2 over dimensions.
+inline void Norm(Translation& to) {
+  const double order = to.Has("p") ? to.Number("p") : 2;
+  TORCH_CHECK(order == 1 || order == 2, "the order of a norm must be 1 or 2");
+  to.Return(to.Node(order == 1 ? "ReduceL1" : "ReduceL2", {to.Input("self")},
+                    {Attribute("axes", to.Ints("dim")), Attribute("keepdims", int64_t{to.Flag("keepdim")})}));
+}
+
 inline void Linear(Translation& to) {
   const std::string weight =
       to.Node("Transpose", {to.Input("weight")}, {Attribute("perm", std::vector<int64_t>{1, 0})});
@@ -195,6 +204,10 @@ inline const std::map<std::string, void (*)(Translation&)>& Table() {
        [](Translation& to) {
          to.Return(to.Node("Clip", {to.Input("self"), to.Input("min"), to.Input("max")}));
        }},
+      {"clamp_min",
+       [](Translation& to) {
+         to.Return(to.Node("Max", {to.Input("self"), to.Input("min")}));
+       }},
       {"constant_pad_nd",
        [](Translation& to) {
          // LibTorch: begin and end of each dimension, from the last one. ONNX: all begins, then all ends.
@@ -216,10 +229,33 @@ inline const std::map<std::string, void (*)(Translation&)>& Table() {
        [](Translation& to) {
          to.Return(to.Node("Einsum", to.Inputs("tensors"), {Attribute("equation", to.Text("equation"))}));
        }},
+      {"expand_as",
+       [](Translation& to) {
+         to.Return(to.Node("Expand", {to.Input("self"), to.Node("Shape", {to.Input("other")})}));
+       }},
       {"flatten", Reshape},
       {"gru",
        [](Translation& to) {
          Recurrent(to, "GRU", /*update, reset, new=*/{1, 0, 2}, {Attribute("linear_before_reset", int64_t{1})});
+       }},
+      {"gelu",
+       [](Translation& to) {
+         TORCH_CHECK(!to.Has("approximate") || to.Text("approximate") == "none", "only the exact GELU is supported");
+         // x / 2 (1 + erf(x / sqrt(2))); opset 20 has it.
+         const std::string x = to.Input("self");
+         const auto number = [&](double value) { return to.Constant(torch::tensor(value)); };
+         const std::string erf = to.Node("Erf", {to.Node("Mul", {x, number(M_SQRT1_2)})});
+         to.Return(to.Node("Mul", {to.Node("Mul", {x, number(0.5)}), to.Node("Add", {erf, number(1)})}));
+       }},
+      {"glu",
+       [](Translation& to) {
+         const int64_t dimension = Ordered(to.Int("dim"), to.Shape("self").size());
+         const int64_t half = to.Shape("self").at(dimension) / 2;
+         const auto part = [&](int64_t start) {
+           return to.Node("Slice", {to.Input("self"), to.Constant({start}), to.Constant({start + half}),
+                                    to.Constant({dimension})});
+         };
+         to.Return(to.Node("Mul", {part(0), to.Node("Sigmoid", {part(half)})}));
        }},
       {"hardsigmoid",
        [](Translation& to) {
@@ -244,6 +280,7 @@ inline const std::map<std::string, void (*)(Translation&)>& Table() {
                            {Attribute("axes", to.Ints("dim")), Attribute("keepdims", int64_t{to.Flag("keepdim")})}));
        }},
       {"mul", Arithmetic<kMul>},
+      {"norm", Norm},
       {"permute",
        [](Translation& to) {
          std::vector<int64_t> order = to.Ints("dims");

@@ -9,6 +9,7 @@
 #include <torch/torch.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <ranges>
@@ -39,19 +40,25 @@ inline torch::Tensor DeterministicWeight(const std::string& name, torch::IntArra
   if (absl::EndsWith(name, "running_var")) return 1 + 0.1 * u;
   if (absl::EndsWith(name, "running_mean")) return 0.1 * u;
   if (absl::EndsWith(name, "embedding")) return 0.05 * u;
+  // Of state-space layers: time steps from 0.001 to 0.1, and weights of the order of one.
+  if (absl::EndsWith(name, ".log_dt")) return std::log(0.01) + std::log(10) * u;
+  if (absl::EndsWith(name, ".C") || absl::EndsWith(name, ".D")) return u;
   if (shape.size() >= 2) return u * std::sqrt(3.0 / (static_cast<double>(u.numel()) / shape[0]));
   if (absl::EndsWith(name, "weight")) return 1 + 0.1 * u;
   return 0.1 * u;
 }
 
 // FillDeterministically sets every tensor of `state` to its DeterministicWeight, rounded to float32 whatever its type,
-// except positional encodings (`pe`). A tensor with two names gets the value of the name that sorts first: in XResNet,
+// except what the network computes: positional encodings (`pe`), and the system of a state-space layer. A tensor with two names gets the value of the name that sorts first: in XResNet,
 // whose module "convpath" holds "convs", this is the name that PyTorch sets last.
 inline void FillDeterministically(const NamedTensors& state) {
   const torch::NoGradGuard no_grad;
+  const auto is_computed = [](const std::string& name) {
+    static constexpr const char* kComputed[] = {".pe", ".w", ".B", ".P", ".Q", ".omega", ".z"};
+    return std::ranges::any_of(kComputed, [&](const char* end) { return absl::EndsWith(name, end); });
+  };
   for (const auto& [name, tensor] : std::views::reverse(state)) {
-    if (!absl::EndsWith(name, ".pe"))
-      torch::Tensor(tensor).copy_(DeterministicWeight(name, tensor.sizes()).to(torch::kFloat32));
+    if (!is_computed(name)) torch::Tensor(tensor).copy_(DeterministicWeight(name, tensor.sizes()).to(torch::kFloat32));
   }
 }
 

@@ -115,7 +115,7 @@ inline Answer AnswerOf(Network& network, const ParityBatch& batch, const Compute
   for (const auto& item : network.named_buffers()) before.emplace(item.key(), item.value().detach().clone());
 
   const torch::Tensor logits = network.forward(signals);
-  const torch::Tensor loss = MultiLabel::Loss(logits, batch.targets.to(path.type));
+  const torch::Tensor loss = MultiLabel().Loss(logits, batch.targets.to(path.type));
   loss.backward();
   Answer answer{NumbersOf(logits), loss.item<double>(), {}, {}};
   for (const auto& item : network.named_parameters()) {
@@ -431,8 +431,8 @@ inline absl::StatusOr<std::vector<ParityRow>> CompareTraining(const std::filesys
         optimizer.ZeroGradients();
         const std::string number = std::to_string(step);
         const torch::Tensor loss =
-            MultiLabel::Loss(network->forward(signals_of(number)),
-                             DeterministicTargets(input_name + "." + number, {batch, kParityClasses}).to(path.type));
+            MultiLabel().Loss(network->forward(signals_of(number)),
+                              DeterministicTargets(input_name + "." + number, {batch, kParityClasses}).to(path.type));
         loss.backward();
         optimizer.Step();
         const bool is_exact = path.type == torch::kFloat64 || step == 0;

@@ -1,7 +1,7 @@
 // reference_models.h
 //
 // The published networks, under their published names: those of `seitalab/dnn_ecg_comparison` (Nonaka and Seita 2021)
-// and of `helme/ecg_ptbxl_benchmarking` (Strodthoff et al. 2021).
+// and of `helme/ecg_ptbxl_benchmarking` (Strodthoff et al. 2021), and S4 of `AI4HealthUOL/ecg-fm-benchmarking`.
 //
 //   for (const ReferenceModel& reference : kReferenceModels) ...
 
@@ -135,6 +135,9 @@ inline constexpr ReferenceModel kReferenceModels[] = {
     {"lstm_bidir", "rnn { cell: LSTM bidirectional: true }"},
     {"gru", "rnn { cell: GRU }"},
     {"gru_bidir", "rnn { cell: GRU bidirectional: true }"},
+
+    // AI4HealthUOL/ecg-fm-benchmarking
+    {"s4", "s4 {}"},
 };
 
 // FindReferenceModel returns the published network `name`.

@@ -1,6 +1,6 @@
 // model_metadata.h
 //
-// The model metadata that model.safetensors carries: all that is needed to use the weights without the run's folder.
+// The model metadata in model.safetensors: all that is needed to use the weights without the run's folder.
 //
 //   ECG_ASSIGN_OR_RETURN(const ModelMetadata model, ModelMetadata::Read("runs/resnet18_all/1/model.safetensors"));
 //   std::cout << absl::StrJoin(model.classes, ", ");
@@ -8,9 +8,11 @@
 #ifndef ECG_RUN_MODEL_METADATA_H_
 #define ECG_RUN_MODEL_METADATA_H_
 
+#include <cmath>
 #include <filesystem>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -20,6 +22,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 #include "ecg/corpus/scaler.h"
 #include "ecg/file/safetensors.h"
 #include "ecg/status/status_macros.h"
@@ -29,13 +32,13 @@ namespace ecg {
 // ModelMetadata describes the training data, the input and the output of a network.
 struct ModelMetadata {
   // name is the experiment's.
-  std::string name;
+  std::string name = {};
   // classes are those of the logits, and leads those of the input, both in order.
-  std::vector<std::string> classes, leads;
+  std::vector<std::string> classes = {}, leads = {};
   int sampling_frequency_hz = 0;
   int crop_samples = 0;
   // scaler standardises the input.
-  Scaler scaler;
+  Scaler scaler = {};
   // synthetic is true when the network was trained on synthetic records.
   bool synthetic = false;
   // window_stride_samples is the distance of the windows that cover a record, and aggregation how their outputs become
@@ -45,20 +48,29 @@ struct ModelMetadata {
   // depends_on_batch is true when a record's output depends on what else is in its batch, as of a transformer that
   // attends along the batch: then a batch must be all windows of one record, in order.
   bool depends_on_batch = false;
+  // temperatures and thresholds are one for each class, chosen on the validation records (calibration.h): a class's logit
+  // divided by its temperature gives a calibrated probability, and a class is reported where its probability, not
+  // calibrated, is at least its threshold. A threshold is NaN where validation had no positive. Both are empty for networks
+  // that choose one of several classes, and in files of older versions.
+  std::vector<double> temperatures = {}, thresholds = {};
 
   // ToMap returns all of it as key and value.
   std::map<std::string, std::string> ToMap() const {
-    return {{"name", name},
-            {"classes", absl::StrJoin(classes, ",")},
-            {"leads", absl::StrJoin(leads, ",")},
-            {"sampling_frequency_hz", absl::StrCat(sampling_frequency_hz)},
-            {"crop_samples", absl::StrCat(crop_samples)},
-            {"mean_mv", absl::StrFormat("%.17g", scaler.mean_mv)},
-            {"standard_deviation_mv", absl::StrFormat("%.17g", scaler.standard_deviation_mv)},
-            {"synthetic", synthetic ? "true" : "false"},
-            {"window_stride_samples", absl::StrCat(window_stride_samples)},
-            {"aggregation", aggregation},
-            {"depends_on_batch", depends_on_batch ? "true" : "false"}};
+    std::map<std::string, std::string> map = {
+        {"name", name},
+        {"classes", absl::StrJoin(classes, ",")},
+        {"leads", absl::StrJoin(leads, ",")},
+        {"sampling_frequency_hz", absl::StrCat(sampling_frequency_hz)},
+        {"crop_samples", absl::StrCat(crop_samples)},
+        {"mean_mv", absl::StrFormat("%.17g", scaler.mean_mv)},
+        {"standard_deviation_mv", absl::StrFormat("%.17g", scaler.standard_deviation_mv)},
+        {"synthetic", synthetic ? "true" : "false"},
+        {"window_stride_samples", absl::StrCat(window_stride_samples)},
+        {"aggregation", aggregation},
+        {"depends_on_batch", depends_on_batch ? "true" : "false"}};
+    if (!temperatures.empty()) map["temperatures"] = Joined(temperatures);
+    if (!thresholds.empty()) map["thresholds"] = Joined(thresholds);
+    return map;
   }
 
   // Read reads the metadata of the weights at `path`. Fails where a key is missing.
@@ -89,7 +101,24 @@ struct ModelMetadata {
     (void)absl::SimpleAtoi(maybe("window_stride_samples"), &model.window_stride_samples);
     model.aggregation = maybe("aggregation");
     model.depends_on_batch = maybe("depends_on_batch") == "true";
+    for (const auto& [key, values] :
+         {std::pair{"temperatures", &model.temperatures}, std::pair{"thresholds", &model.thresholds}}) {
+      if (!file.metadata().contains(key)) continue;
+      for (const absl::string_view number : absl::StrSplit(value(key), ',')) {
+        if (!absl::SimpleAtod(number, &values->emplace_back())) values->back() = std::nan("");
+      }
+      if (values->size() == model.classes.size()) continue;
+      return absl::InvalidArgumentError(absl::StrCat(path.string(), ": its metadata has ", values->size(), " ", key,
+                                                     " for ", model.classes.size(), " classes"));
+    }
     return model;
+  }
+
+ private:
+  static std::string Joined(const std::vector<double>& numbers) {
+    return absl::StrJoin(numbers, ",", [](std::string* text, double number) {
+      absl::StrAppend(text, std::isnan(number) ? "none" : absl::StrFormat("%.9g", number));
+    });
   }
 };
 

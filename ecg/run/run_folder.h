@@ -53,7 +53,7 @@ class RunFolder {
   std::filesystem::path checkpoints() const { return path_ / "checkpoints"; }
   std::filesystem::path corpus() const { return path_ / "corpus.textproto"; }
 
-  // CheckNew makes sure that a new run can be written here, and changes nothing.
+  // CheckNew returns an error if a new run cannot be written here. It changes nothing.
   absl::Status CheckNew() const {
     std::error_code error;
     if (std::filesystem::exists(spec(), error)) {
@@ -108,16 +108,18 @@ class RunFolder {
   std::filesystem::path path_;
 };
 
-// CheckSameExperiment makes sure that a run which began with the spec `before` can be resumed with `now`: that they differ
-// at most in what ComparableSpec leaves out, in how long to train, and in how to test and what to write. Under a schedule
-// that depends on the number of epochs that may not differ either.
-inline absl::Status CheckSameExperiment(const spec::Experiment& before, const spec::Experiment& now) {
-  const auto comparable = [](const spec::Experiment& spec) {
+// CheckSameExperiment makes sure that a run which began with the spec `before` can be resumed with `now`: that they
+// differ at most in what ComparableSpec leaves out, in how to test and what to write, in early stopping, and in the
+// number of epochs, unless the learning rate `depends_on_epochs` or the last ones are averaged.
+inline absl::Status CheckSameExperiment(const spec::Experiment& before, const spec::Experiment& now,
+                                        bool depends_on_epochs) {
+  const auto comparable = [depends_on_epochs](const spec::Experiment& spec) {
     spec::Experiment result = ComparableSpec(spec);
     result.mutable_evaluation()->clear_bootstrap();
     result.mutable_evaluation()->clear_batch_windows();
     result.clear_result_writer();
-    if (result.training().optimizer().has_constant()) result.mutable_training()->clear_epochs();
+    const bool averages_last = result.training().averaged_weights().last_epochs() > 0;
+    if (!depends_on_epochs && !averages_last) result.mutable_training()->clear_epochs();
     result.mutable_training()->clear_early_stopping();
     return result;
   };
@@ -125,7 +127,8 @@ inline absl::Status CheckSameExperiment(const spec::Experiment& before, const sp
   if (differences.empty()) return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrCat(
       "cannot resume a run with another spec; it would not be the same experiment:\n", differences,
-      "Only training.epochs (under a constant schedule), training.early_stopping, evaluation.bootstrap, "
+      "Only training.epochs (unless the schedule or averaged_weights depends on it), training.early_stopping, "
+      "evaluation.bootstrap, "
       "evaluation.batch_windows, result_writer and runtime may change. Start a new run in another --output_dir"));
 }
 

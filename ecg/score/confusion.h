@@ -5,7 +5,7 @@
 //
 //   ECG_ASSIGN_OR_RETURN(ClassChoices choices, ClassChoices::Create(targets, probabilities, /*classes=*/3));
 //   const Confusion confusion(choices);
-//   confusion.MacroF1();   // 0.78
+//   confusion.MacroF1().mean;   // 0.78
 
 #ifndef ECG_SCORE_CONFUSION_H_
 #define ECG_SCORE_CONFUSION_H_
@@ -25,6 +25,7 @@
 #include "ecg/random/random.h"
 #include "ecg/score/bootstrap.h"
 #include "ecg/score/f1_score.h"
+#include "ecg/score/macro_score.h"
 #include "ecg/score/quantile.h"
 
 namespace ecg {
@@ -92,18 +93,15 @@ class Confusion {
   }
 
   // MacroF1 returns the mean of F1 over the classes that have one, as scikit-learn's f1_score(average="macro").
-  double MacroF1() const {
-    double sum = 0;
-    for (int one = 0; one < classes_; ++one) sum += F1(one).value_or(0);
-    const int scored = ScoredClasses();
-    return scored > 0 ? sum / scored : 0;
-  }
-
-  // ScoredClasses returns how many classes have an F1.
-  int ScoredClasses() const {
-    int scored = 0;
-    for (int one = 0; one < classes_; ++one) scored += F1(one).has_value();
-    return scored;
+  MacroScore MacroF1() const {
+    MacroScore score;
+    for (int one = 0; one < classes_; ++one) {
+      const std::optional<double> f1 = F1(one);
+      score.mean += f1.value_or(0);
+      score.classes += f1.has_value();
+    }
+    if (score.classes > 0) score.mean /= score.classes;
+    return score;
   }
 
   // Accuracy returns the fraction of records whose class was predicted.
@@ -148,7 +146,7 @@ inline absl::StatusOr<BootstrapInterval> BootstrapMacroF1(const ClassChoices& ch
     interval.incomplete_resamples += !complete;
     Confusion confusion(choices.classes);
     for (const uint32_t record : records) confusion.Add(choices, record);
-    interval.scores.push_back(confusion.MacroF1());
+    interval.scores.push_back(confusion.MacroF1().mean);
   }
   interval.mean = std::accumulate(interval.scores.begin(), interval.scores.end(), 0.0) / interval.scores.size();
   interval.low = Quantile(interval.scores, options.low_quantile);

@@ -8,17 +8,26 @@
 //   // What the figure is called: a word of letters, digits and _.
 //   std::string name() const;
 //   absl::StatusOr<double> Compute(const Predictions& predictions) const;
+//
+// or, where it is one of the figures of ComputeScores, which are computed once for all metrics,
+//
+//   double Compute(const Scores& scores) const;
 
 #ifndef ECG_SCORE_METRIC_H_
 #define ECG_SCORE_METRIC_H_
 
 #include <concepts>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "ecg/score/named_score.h"
+#include "ecg/score/ranked_predictions.h"
 #include "ecg/score/scores.h"
 #include "ecg/spec/part_registry.h"
 #include "ecg/status/status_macros.h"
@@ -28,10 +37,39 @@ namespace ecg {
 
 // Metric is the concept.
 template <typename M>
-concept Metric = requires(const M& metric, const Predictions& predictions) {
+concept Metric = requires(const M& metric) {
   typename M::Spec;
   { metric.name() } -> std::convertible_to<std::string>;
-  { metric.Compute(predictions) } -> std::same_as<absl::StatusOr<double>>;
+}
+&&(
+    requires(const M& metric, const Predictions& predictions) {
+      { metric.Compute(predictions) } -> std::same_as<absl::StatusOr<double>>;
+    } ||
+    requires(const M& metric, const Scores& scores) {
+      { metric.Compute(scores) } -> std::same_as<double>;
+    });
+
+// SharedScores is predictions, and their ComputeScores, which the first metric that needs them computes.
+class SharedScores {
+ public:
+  // What `predictions` refers to must outlive the object.
+  explicit SharedScores(const Predictions& predictions) : predictions_(predictions) {}
+
+  const Predictions& predictions() const { return predictions_; }
+
+  const absl::StatusOr<Scores>& Get() {
+    if (!scores_) scores_ = Compute();
+    return *scores_;
+  }
+
+ private:
+  absl::StatusOr<Scores> Compute() const {
+    ECG_ASSIGN_OR_RETURN(const RankedPredictions ranked, Rank(predictions_));
+    return ComputeScores(ranked);
+  }
+
+  const Predictions predictions_;
+  std::optional<absl::StatusOr<Scores>> scores_;
 };
 
 // AnyMetric is a metric whose type is known when the program runs.
@@ -39,7 +77,7 @@ class AnyMetric {
  public:
   virtual ~AnyMetric() = default;
   virtual std::string name() const = 0;
-  virtual absl::StatusOr<double> Compute(const Predictions& predictions) const = 0;
+  virtual absl::StatusOr<double> Compute(SharedScores& scores) const = 0;
 };
 
 // Metrics is the kind of part.
@@ -53,14 +91,35 @@ struct Metrics {
     struct Erased : AnyMetric {
       explicit Erased(M part) : metric(std::move(part)) {}
       std::string name() const override { return metric.name(); }
-      absl::StatusOr<double> Compute(const Predictions& predictions) const override {
-        return metric.Compute(predictions);
+      absl::StatusOr<double> Compute(SharedScores& shared) const override {
+        if constexpr (requires(const Predictions& predictions) { metric.Compute(predictions); }) {
+          return metric.Compute(shared.predictions());
+        } else {
+          const absl::StatusOr<Scores>& scores = shared.Get();
+          if (!scores.ok()) return scores.status();
+          return metric.Compute(*scores);
+        }
       }
       const M metric;
     };
     return std::make_unique<Erased>(std::move(metric));
   }
 };
+
+using MetricList = std::vector<std::unique_ptr<AnyMetric>>;
+
+// ComputeMetrics returns the figure of each of `metrics` by its name.
+inline absl::StatusOr<std::map<std::string, double>> ComputeMetrics(const MetricList& metrics,
+                                                                    const Predictions& predictions) {
+  SharedScores scores(predictions);
+  std::map<std::string, double> figures;
+  for (const auto& metric : metrics) {
+    const absl::StatusOr<double> figure = metric->Compute(scores);
+    if (!figure.ok()) return WithContext(figure.status(), absl::StrCat("metric ", metric->name()));
+    figures[metric->name()] = *figure;
+  }
+  return figures;
+}
 
 // FigureOf is a metric that is one of the figures of ComputeScores.
 template <typename SpecMessage, double Scores::*kFigure>
@@ -69,11 +128,7 @@ class FigureOf {
   using Spec = SpecMessage;
   explicit FigureOf(const Spec& = {}) {}
 
-  absl::StatusOr<double> Compute(const Predictions& predictions) const {
-    ECG_ASSIGN_OR_RETURN(const RankedPredictions ranked, Rank(predictions));
-    ECG_ASSIGN_OR_RETURN(const Scores scores, ComputeScores(ranked));
-    return scores.*kFigure;
-  }
+  double Compute(const Scores& scores) const { return scores.*kFigure; }
 };
 
 // MacroRocAuc is the mean over the classes of the area under the ROC curve.

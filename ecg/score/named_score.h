@@ -37,18 +37,6 @@ struct Predictions {
   std::span<const float> probabilities;
 };
 
-// ScoredClasses returns how many classes have both a record that carries them and one that does not.
-inline int ScoredClasses(const Predictions& predictions) {
-  const size_t classes = predictions.classes.size();
-  int scored = 0;
-  for (size_t k = 0; k < classes; ++k) {
-    size_t positives = 0, records = 0;
-    for (size_t i = k; i < predictions.targets.size(); i += classes, ++records) positives += predictions.targets[i];
-    scored += positives > 0 && positives < records;
-  }
-  return scored;
-}
-
 // ScoreSample is a score, and what it is on resamples of the records.
 struct ScoreSample {
   double score = 0;
@@ -83,11 +71,10 @@ inline run::ClassScores& AddRow(const ClassScores& scores, run::Scores& report) 
 struct MacroRocAucScore {
   static constexpr absl::string_view kScoreName = "macro ROC-AUC";
 
-  // Score returns the number, and computes nothing else; larger is better.
-  static absl::StatusOr<double> Score(const Predictions& predictions) {
+  // Score computes nothing else; larger is better.
+  static absl::StatusOr<MacroScore> Score(const Predictions& predictions) {
     ECG_ASSIGN_OR_RETURN(const RankedPredictions ranked, Rank(predictions));
-    ECG_ASSIGN_OR_RETURN(const MacroScore score, MacroRocAucOf(ranked));
-    return score.mean;
+    return MacroRocAucOf(ranked);
   }
 
   // Report returns every figure.
@@ -119,12 +106,13 @@ struct MacroRocAucScore {
   }
 };
 
-// MacroF1Score is the score of multi-class runs: the mean over classes of F1, when the most probable class is predicted.
+// MacroF1Score is the score of multi-class runs: the mean over classes of F1, when the most probable class is
+// predicted.
 struct MacroF1Score {
   static constexpr absl::string_view kScoreName = "macro F1";
 
-  // Score returns the number; larger is better.
-  static absl::StatusOr<double> Score(const Predictions& predictions) {
+  // Score is larger for better predictions.
+  static absl::StatusOr<MacroScore> Score(const Predictions& predictions) {
     ECG_ASSIGN_OR_RETURN(const ClassChoices choices, Choose(predictions));
     return Confusion(choices).MacroF1();
   }
@@ -134,9 +122,9 @@ struct MacroF1Score {
     ECG_ASSIGN_OR_RETURN(const ClassChoices choices, Choose(predictions));
     const Confusion confusion(choices);
     run::Scores report;
-    report.set_score(confusion.MacroF1());
+    report.set_score(confusion.MacroF1().mean);
     report.set_score_name(kScoreName.data(), kScoreName.size());
-    report.set_macro_f1(confusion.MacroF1());
+    report.set_macro_f1(confusion.MacroF1().mean);
     report.set_accuracy(confusion.Accuracy());
     // One class against the others, at any threshold.
     ECG_ASSIGN_OR_RETURN(const RankedPredictions ranked, Rank(predictions));
@@ -159,8 +147,8 @@ struct MacroF1Score {
   static absl::StatusOr<ScoreSample> Sample(const Predictions& predictions, const BootstrapOptions& options) {
     ECG_ASSIGN_OR_RETURN(const ClassChoices choices, Choose(predictions));
     ECG_ASSIGN_OR_RETURN(BootstrapInterval interval, BootstrapMacroF1(choices, options));
-    const Confusion confusion(choices);
-    return ScoreSample{confusion.MacroF1(), confusion.ScoredClasses(), std::move(interval)};
+    const MacroScore score = Confusion(choices).MacroF1();
+    return ScoreSample{score.mean, score.classes, std::move(interval)};
   }
 
  private:

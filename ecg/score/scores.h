@@ -21,6 +21,7 @@
 #include "ecg/score/average_precision.h"
 #include "ecg/score/f1_score.h"
 #include "ecg/score/fmax.h"
+#include "ecg/score/macro_score.h"
 #include "ecg/score/ranked_predictions.h"
 #include "ecg/score/roc_auc.h"
 
@@ -54,12 +55,6 @@ inline absl::Status NothingToScore(const RankedPredictions& ranked) {
       absl::StrCat("none of ", ranked.classes().size(), " classes can be scored: among ", ranked.records(),
                    " records no class has both a record that carries it and one that does not; score more records"));
 }
-
-// MacroScore is a mean over classes, and over how many: those that can be scored.
-struct MacroScore {
-  double mean = 0;
-  int classes = 0;
-};
 
 // MacroRocAucOf returns the mean ROC-AUC over the classes that can be scored, and computes nothing else. Fails if there
 // is none.

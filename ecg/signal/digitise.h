@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <span>
@@ -22,6 +23,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "ecg/signal/lead.h"
 #include "ecg/signal/signal.h"
 #include "ecg/status/status_macros.h"
 
@@ -84,6 +86,26 @@ inline absl::StatusOr<Calibration> DigitiseWithMissing(std::span<const float> mv
   auto next = samples.begin();
   for (const float amplitude : mv) *digital++ = std::isnan(amplitude) ? kMissingSample : *next++;
   return calibration;
+}
+
+// DigitiseLeads returns the signal of which fill(lead, mv) writes the amplitudes of each lead, `samples` of them, to
+// the std::span<double> `mv`, and returns a status. Errors of Digitise name the lead.
+template <typename Fill>
+absl::StatusOr<Signal> DigitiseLeads(int sampling_frequency_hz, int samples, const Fill& fill) {
+  Signal signal;
+  signal.sampling_frequency_hz = sampling_frequency_hz;
+  signal.samples = samples;
+  signal.digital.resize(static_cast<size_t>(kLeads) * samples);
+  std::vector<double> mv(samples);
+  for (int lead = 0; lead < kLeads; ++lead) {
+    ECG_RETURN_IF_ERROR(fill(lead, std::span(mv)));
+    const absl::StatusOr<Calibration> calibration =
+        Digitise(mv, signal.digital.data() + static_cast<size_t>(lead) * samples);
+    if (!calibration.ok()) return WithContext(calibration.status(), absl::StrCat("lead ", kLeadNames[lead]));
+    signal.calibration[lead] = *calibration;
+    signal.rounding_mv = std::max(signal.rounding_mv, RoundingMv(*calibration));
+  }
+  return signal;
 }
 
 // FitTo16Bits writes `samples`, those of one lead, to `digital`, and returns what they mean there. Samples that fit 16

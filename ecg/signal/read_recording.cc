@@ -16,13 +16,20 @@
 #include "ecg/signal/aecg.h"
 #include "ecg/signal/apple_csv.h"
 #include "ecg/signal/cardiosoft_xml.h"
+#include "ecg/signal/contec.h"
 #include "ecg/signal/cpsc_mat.h"
+#include "ecg/signal/dicom.h"
+#include "ecg/signal/edf.h"
+#include "ecg/signal/ishne.h"
+#include "ecg/signal/mfer.h"
 #include "ecg/signal/muse_xml.h"
 #include "ecg/signal/philips_xml.h"
+#include "ecg/signal/rdt.h"
 #include "ecg/signal/recording.h"
 #include "ecg/signal/recording_format.h"
 #include "ecg/signal/sample_table.h"
 #include "ecg/signal/schiller_xml.h"
+#include "ecg/signal/scp_ecg.h"
 #include "ecg/signal/unisens.h"
 #include "ecg/signal/wfdb_recording.h"
 #include "ecg/status/status_macros.h"
@@ -45,8 +52,9 @@ constexpr Format Of() {
 
 // The first that recognises a file reads it. A table is recognised by little, so it comes last.
 constexpr Format kFormats[] = {
-    Of<MuseXml>(), Of<PhilipsXml>(), Of<Aecg>(), Of<CardioSoftXml>(), Of<SchillerXml>(),
-    Of<Unisens>(), Of<CpscMat>(),    Of<Wfdb>(), Of<AppleCsv>(),      Of<SampleTable>(),
+    Of<MuseXml>(), Of<PhilipsXml>(), Of<Aecg>(),  Of<CardioSoftXml>(), Of<SchillerXml>(), Of<Dicom>(),
+    Of<ScpEcg>(),  Of<Edf>(),        Of<Ishne>(), Of<Mfer>(),          Of<Rdt>(),         Of<Contec>(),
+    Of<Unisens>(), Of<CpscMat>(),    Of<Wfdb>(),  Of<AppleCsv>(),      Of<SampleTable>(),
 };
 
 // Archive returns what packs the files in `bytes`; nothing where it is none that is known.

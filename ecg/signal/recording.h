@@ -12,7 +12,10 @@
 #ifndef ECG_SIGNAL_RECORDING_H_
 #define ECG_SIGNAL_RECORDING_H_
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -51,6 +54,35 @@ struct Strip {
 
   // samples returns the number of samples of each channel.
   size_t samples() const { return channels.empty() ? 0 : channels.front().mv.size(); }
+
+  // PadChannels makes all channels as long as the longest, with NaN at their end.
+  void PadChannels() {
+    size_t most = 0;
+    for (const Channel& channel : channels) most = std::max(most, channel.mv.size());
+    for (Channel& channel : channels) channel.mv.resize(most, std::numeric_limits<float>::quiet_NaN());
+  }
+
+  // DropMissingEnd leaves out the samples at the end that are missing in all channels, and returns how many.
+  size_t DropMissingEnd() {
+    const size_t before = samples();
+    size_t keep = 0;
+    for (const Channel& channel : channels) {
+      size_t end = channel.mv.size();
+      while (end > keep && std::isnan(channel.mv[end - 1])) --end;
+      keep = std::max(keep, end);
+    }
+    for (Channel& channel : channels) channel.mv.resize(std::min(keep, channel.mv.size()));
+    return before - keep;
+  }
+};
+
+// Annotation is a remark of the file on a moment or stretch of the recording.
+struct Annotation {
+  // start_seconds is counted from the begin of the first strip.
+  double start_seconds = 0;
+  // duration_seconds is 0 for a moment.
+  double duration_seconds = 0;
+  std::string text;
 };
 
 // Recording is the content of one file.
@@ -72,6 +104,8 @@ struct Recording {
   // notes are what a user should know: channels that are left out and why, checksums that the file does not state,
   // samples that are missing at the end.
   std::vector<std::string> notes;
+  // annotations are in the file's order.
+  std::vector<Annotation> annotations;
 };
 
 }  // namespace ecg

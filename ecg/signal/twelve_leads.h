@@ -111,27 +111,6 @@ inline std::vector<std::string> Missing(const std::array<const Channel*, kLeads>
   return missing;
 }
 
-// ChooseStrip returns the longest rhythm strip from which all leads follow.
-inline absl::StatusOr<const Strip*> ChooseStrip(const Recording& recording) {
-  const Strip* chosen = nullptr;
-  std::vector<std::string> fewest;  // the leads that are missing in the strip that comes nearest
-  bool any = false;
-  for (const Strip& strip : recording.strips) {
-    if (strip.kind != Strip::Kind::kRhythm) continue;
-    ECG_ASSIGN_OR_RETURN(const auto channels, FindChannels(strip));
-    const std::vector<std::string> missing = Missing(channels);
-    if (!any || missing.size() < fewest.size()) fewest = missing;
-    any = true;
-    const auto seconds = [](const Strip& s) { return static_cast<double>(s.samples()) / s.sampling_frequency_hz; };
-    if (missing.empty() && (chosen == nullptr || seconds(strip) > seconds(*chosen))) chosen = &strip;
-  }
-  if (chosen != nullptr) return chosen;
-  if (!any) return absl::InvalidArgumentError("the recording has no rhythm strip");
-  return absl::InvalidArgumentError(
-      absl::StrCat("no rhythm strip has all of the leads I, II and V1 to V6: ", absl::StrJoin(fewest, ", "),
-                   fewest.size() == 1 ? " is" : " are", " missing"));
-}
-
 // Derive fills the limb leads that are absent in `mv`.
 inline void Derive(Amplitudes* mv, std::vector<std::string>* derived) {
   if ((*mv)[kLeadI].empty()) {
@@ -246,10 +225,31 @@ inline void CutMissing(double sampling_frequency_hz, Amplitudes* mv, std::vector
 
 }  // namespace twelve_leads_internal
 
+// ChooseRhythmStrip returns the longest rhythm strip from which all leads follow.
+inline absl::StatusOr<const Strip*> ChooseRhythmStrip(const Recording& recording) {
+  const Strip* chosen = nullptr;
+  std::vector<std::string> fewest;  // the leads that are missing in the strip that comes nearest
+  bool any = false;
+  for (const Strip& strip : recording.strips) {
+    if (strip.kind != Strip::Kind::kRhythm) continue;
+    ECG_ASSIGN_OR_RETURN(const auto channels, twelve_leads_internal::FindChannels(strip));
+    const std::vector<std::string> missing = twelve_leads_internal::Missing(channels);
+    if (!any || missing.size() < fewest.size()) fewest = missing;
+    any = true;
+    const auto seconds = [](const Strip& s) { return static_cast<double>(s.samples()) / s.sampling_frequency_hz; };
+    if (missing.empty() && (chosen == nullptr || seconds(strip) > seconds(*chosen))) chosen = &strip;
+  }
+  if (chosen != nullptr) return chosen;
+  if (!any) return absl::InvalidArgumentError("the recording has no rhythm strip");
+  return absl::InvalidArgumentError(
+      absl::StrCat("no rhythm strip has all of the leads I, II and V1 to V6: ", absl::StrJoin(fewest, ", "),
+                   fewest.size() == 1 ? " is" : " are", " missing"));
+}
+
 // MakeTwelveLeads returns the twelve leads of `recording`. Leads that are missing, missing samples within the strip,
 // and a rate that is no whole number of Hz are errors.
 inline absl::StatusOr<TwelveLeads> MakeTwelveLeads(const Recording& recording) {
-  ECG_ASSIGN_OR_RETURN(const Strip* const strip, twelve_leads_internal::ChooseStrip(recording));
+  ECG_ASSIGN_OR_RETURN(const Strip* const strip, ChooseRhythmStrip(recording));
   ECG_ASSIGN_OR_RETURN(const auto channels, twelve_leads_internal::FindChannels(*strip));
   const double hz = strip->sampling_frequency_hz;
   if (hz != std::floor(hz) || !(hz >= 1 && hz <= 1e6)) {

@@ -188,6 +188,10 @@ inline std::vector<Problem> CheckTogether(const spec::Experiment& spec) {
                                      std::pair{"data.target_versus_normal.normal", target_versus_normal.normal()}}) {
       if (code.empty()) report(path, "not given", "it must be a statement of the corpus, such as \"AFIB\" of PTB-XL");
     }
+    if (spec.data().ptb_xl().likelihood_targets()) {
+      report("data.ptb_xl.likelihood_targets", "true",
+             "the classes of data.target_versus_normal have no likelihoods; leave one of them out");
+    }
     if (!target_versus_normal.normal().empty() && target_versus_normal.statement() == target_versus_normal.normal()) {
       report("data.target_versus_normal.statement", absl::StrCat("\"", target_versus_normal.statement(), "\""),
              "it must differ from normal");
@@ -223,6 +227,22 @@ inline std::vector<Problem> CheckTogether(const spec::Experiment& spec) {
     if (one.has_amplitude_scale() && one.amplitude_scale().low() > one.amplitude_scale().high()) {
       report("training.augmentation.amplitude_scale.low", NumberInWords(one.amplitude_scale().low()),
              absl::StrCat("it must be at most high, which is ", NumberInWords(one.amplitude_scale().high())));
+    }
+  }
+
+  const spec::Asymmetric& asymmetric = spec.training().multi_label().asymmetric();
+  if (asymmetric.gamma_positive() > asymmetric.gamma_negative()) {
+    report("training.multi_label.asymmetric.gamma_positive", NumberInWords(asymmetric.gamma_positive()),
+           absl::StrCat("it must be at most gamma_negative, which is ", NumberInWords(asymmetric.gamma_negative())));
+  }
+  if (const int last_epochs = spec.training().averaged_weights().last_epochs(); last_epochs > 0) {
+    if (last_epochs > spec.training().epochs()) {
+      report("training.averaged_weights.last_epochs", absl::StrCat(last_epochs),
+             absl::StrCat("it must be at most training.epochs, which is ", spec.training().epochs()));
+    }
+    if (spec.training().has_early_stopping()) {
+      report("training.averaged_weights.last_epochs", absl::StrCat(last_epochs),
+             "with training.early_stopping there may be no such last epochs; leave one of them out");
     }
   }
 

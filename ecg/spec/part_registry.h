@@ -2,7 +2,7 @@
 //
 // Makes the part that a spec chooses, of one kind: an update rule, an augmentation, ... A part is a C++ type with a
 // `Spec`, its proto message, and a constructor from it. Which alternatives there are and their types are options in
-// proto/experiment.proto; this code knows no part by name.
+// proto/experiment.proto.
 //
 //   PartRegistry<UpdateRules> rules;
 //   rules.Add<Adam>("ecg::Adam");

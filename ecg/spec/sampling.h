@@ -1,7 +1,7 @@
 // sampling.h
 //
-// What an experiment's seconds are in samples. The sampling frequency is the corpus's; what a spec says of it before the
-// corpus is opened is enough to check the spec.
+// Durations of a spec in samples. The sampling frequency is that of the corpus. Before the corpus is opened, a spec is
+// checked with the frequency that it states.
 //
 //   CropSamples(spec.data(), corpus.sampling_frequency_hz);   // 2.5 s at 500 Hz: 1250
 

@@ -227,7 +227,7 @@ inline absl::Status RunSweep(const EmbeddedSweep& embedded, const SweepFlags& fl
   if (flags.demo_records > 0) data.set_demo_records(flags.demo_records);
   ECG_RETURN_IF_ERROR(folder.Start(data));
   // Each run would do so itself, and start again for it.
-  LetWaitingThreadsSleep();
+  SetPassiveWaiting();
 
   const std::vector<std::string> arguments = RunArguments(flags, settings, data);
   const auto command = [&](const PlannedRun& run, bool resume) {

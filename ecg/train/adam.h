@@ -1,7 +1,8 @@
 // adam.h
 //
-// Adam with bias correction (Kingma and Ba 2015, arXiv:1412.6980, algorithm 1) and AdamW, its form with decoupled weight
-// decay (Loshchilov and Hutter 2019, arXiv:1711.05101, algorithm 2), in the order of operations that PyTorch uses.
+// Adam with bias correction (Kingma and Ba 2015, arXiv:1412.6980, algorithm 1) and AdamW, its form with decoupled
+// weight decay (Loshchilov and Hutter 2019, arXiv:1711.05101, algorithm 2), in the order of operations that PyTorch
+// uses.
 
 #ifndef ECG_TRAIN_ADAM_H_
 #define ECG_TRAIN_ADAM_H_
@@ -63,7 +64,7 @@ struct AdamUpdate {
   }
 #endif
 
-  // Reads step and learning rate where they lie.
+  // Reads step and learning rate on the device.
   void FusedOnDevice([[maybe_unused]] const UpdateStep& step, [[maybe_unused]] double decay) const {
 #ifdef ECG_ADAM_HAS_TENSOR_RATE_
     Fused(step, step.learning_rate.to(at::kFloat), beta1, decay);

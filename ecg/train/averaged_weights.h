@@ -1,11 +1,12 @@
 // averaged_weights.h
 //
-// An exponential moving average of a network's weights (Polyak and Juditsky 1992, doi:10.1137/0330046), with an average
-// of batch norm's statistics of its own.
+// An average of a network's weights, with an average of batch norm's statistics of its own: an exponential moving
+// average over steps (Polyak and Juditsky 1992, doi:10.1137/0330046), or the mean over the last epochs (stochastic
+// weight averaging, Izmailov et al. 2018, arXiv:1803.05407).
 //
-//   AveragedWeights average(*network, /*decay=*/0.999);
-//   average.Update(optimizer.step());      // after each step
-//   average.Swap();                        // the network has the averaged weights, until the next Swap
+//   AveragedWeights average(*network);
+//   average.Update(AveragedWeights::ShareOfStep(optimizer.step(), /*decay=*/0.999));  // after each step
+//   average.Swap();  // the network has the averaged weights, until the next Swap
 
 #ifndef ECG_TRAIN_AVERAGED_WEIGHTS_H_
 #define ECG_TRAIN_AVERAGED_WEIGHTS_H_
@@ -20,16 +21,22 @@ namespace ecg {
 class AveragedWeights {
  public:
   // The average begins as the weights that `network`, which must outlive it, has now.
-  AveragedWeights(const torch::nn::Module& network, double decay) : decay_(decay), weights_(StateOf(network)) {
+  explicit AveragedWeights(const torch::nn::Module& network) : weights_(StateOf(network)) {
     for (const auto& [name, weight] : weights_) average_.emplace(name, weight.clone());
   }
 
-  // Update takes in the weights after step number `step`, float32 [] from 1, on the device: average = d average +
-  // (1 - d) weights with d the smaller of the decay and (1 + step) / (10 + step), so that random first weights are soon
-  // forgotten. Counters are copied. It does not wait for the device.
-  void Update(const torch::Tensor& step) {
+  // ShareOfStep returns what part of an exponential moving average are the weights after step number `step`, float32 []
+  // from 1: 1 - d, with d the smaller of the decay and (1 + step) / (10 + step), so that random first weights are soon
+  // forgotten. It does not wait for the device.
+  static torch::Tensor ShareOfStep(const torch::Tensor& step, double decay) {
     const torch::NoGradGuard no_grad;
-    const torch::Tensor share = 1 - ((step + 1) / (step + 10)).clamp_max(decay_);
+    return 1 - ((step + 1) / (step + 10)).clamp_max(decay);
+  }
+
+  // Update takes in the weights that the network has now: average = (1 - share) average + share weights, `share`
+  // float32 [] on the device. Counters are copied. The n-th of several with share 1 / n makes it their mean.
+  void Update(const torch::Tensor& share) {
+    const torch::NoGradGuard no_grad;
     for (const auto& [name, weight] : weights_) {
       torch::Tensor& average = average_.at(name);
       if (average.is_floating_point()) {
@@ -54,7 +61,6 @@ class AveragedWeights {
   const NamedTensors& state() const { return average_; }
 
  private:
-  const double decay_;
   const NamedTensors weights_;
   NamedTensors average_;
 };

@@ -17,6 +17,7 @@
 #include "ecg/batch/batch_source.h"
 #include "ecg/batch/segment.h"
 #include "ecg/batch/split_part.h"
+#include "ecg/corpus/packed_signals.h"
 #include "ecg/device/cuda.h"
 #include "ecg/device/device.h"
 #include "ecg/model/network.h"

@@ -25,10 +25,11 @@
 #include "absl/status/statusor.h"
 #include "ecg/model/network.h"
 #include "ecg/spec/part_registry.h"
-#include "ecg/train/optimizer.h"
 #include "proto/run.pb.h"
 
 namespace ecg {
+
+class Optimizer;  // ecg/train/optimizer.h
 
 // TrainingProgress is where a training stands.
 struct TrainingProgress {

@@ -11,7 +11,7 @@
 
 namespace ecg {
 
-// PatienceExhausted tells whether `state` has had as many validations without improvement as `spec` allows.
+// PatienceExhausted returns whether `state` has had as many validations without improvement as `spec` allows.
 inline bool PatienceExhausted(const run::TrainingState& state, const spec::EarlyStopping& spec) {
   return state.validations_without_improvement() >= spec.patience();
 }

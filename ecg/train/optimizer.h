@@ -14,6 +14,7 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -24,6 +25,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "ecg/model/undecayed.h"
 #include "ecg/model/weights.h"
 #include "ecg/train/update_rule.h"
 
@@ -37,8 +39,11 @@ class Optimizer {
   Optimizer(const torch::nn::Module& network, std::unique_ptr<AnyUpdateRule> rule, double learning_rate)
       : rule_(std::move(rule)), base_learning_rate_(learning_rate) {
     const std::vector<std::string> names = rule_->moments();
+    const std::vector<torch::Tensor> undecayed = UndecayedIn(network);
     for (const auto& item : network.named_parameters()) {
-      Slot& slot = slots_.emplace_back(Slot{item.key(), item.value(), {}});
+      const bool is_marked =
+          std::ranges::any_of(undecayed, [&](const torch::Tensor& marked) { return marked.is_same(item.value()); });
+      Slot& slot = slots_.emplace_back(Slot{item.key(), item.value(), item.value().dim() >= 2 && !is_marked, {}});
       for (const std::string& name : names) slot.moments.emplace_back(name, torch::zeros_like(slot.parameter).detach());
     }
     const torch::Device device = slots_.at(0).parameter.device();
@@ -46,8 +51,8 @@ class Optimizer {
     learning_rate_ = torch::full({}, learning_rate, torch::dtype(torch::kFloat64).device(device));
   }
 
-  // SetSchedule makes `factor` of the learning rate, and `momentum` in place of the rule's own, count from the next step
-  // on. It is called on the host, outside recorded work.
+  // SetSchedule makes `factor` of the learning rate, and `momentum` in place of the rule's own, count from the next
+  // step on. It is called on the host, outside recorded work.
   void SetSchedule(double factor, std::optional<double> momentum) {
     const torch::NoGradGuard no_grad;
     learning_rate_.fill_(base_learning_rate_ * factor);
@@ -56,8 +61,8 @@ class Optimizer {
     momentum_->fill_(*momentum);
   }
 
-  // ZeroGradients forgets the gradients of the last step; with `keep_memory` it sets them to 0 where they lie, for those
-  // that come next to be added.
+  // ZeroGradients releases the gradients of the last step; with `keep_memory` it sets them to 0 in place, so that the
+  // next ones are added.
   void ZeroGradients(bool keep_memory = false) {
     for (Slot& slot : slots_) {
       torch::Tensor& gradient = slot.parameter.mutable_grad();
@@ -84,7 +89,7 @@ class Optimizer {
   }
 
   // Step changes each parameter that has a gradient. Weight decay is for parameters of two dimensions and more, which
-  // leaves out biases and the parameters of norms.
+  // leaves out biases and the parameters of norms, unless a module marks them (ecg/model/undecayed.h).
   void Step() {
     const torch::NoGradGuard no_grad;
     step_.add_(1);
@@ -93,7 +98,7 @@ class Optimizer {
       step.moments.resize(rule_->moments().size());
       for (Slot& slot : slots_) {
         const torch::Tensor& gradient = slot.parameter.grad();
-        if (!gradient.defined() || (slot.parameter.dim() >= 2) != decays) continue;
+        if (!gradient.defined() || slot.decays != decays) continue;
         step.parameters.push_back(slot.parameter);
         // Along a dimension of size 1 it may have another stride, which one kernel for all does not take.
         const bool is_alike = gradient.strides() == slot.parameter.strides();
@@ -118,7 +123,7 @@ class Optimizer {
   int64_t steps() const { return std::llround(step_.item<float>()); }
   void set_steps(int64_t steps) { step_.fill_(steps); }
 
-  // step returns that number where it lies, float32 [].
+  // step returns that number on the device, float32 [].
   const torch::Tensor& step() const { return step_; }
 
   // learning_rate returns that of the next step.
@@ -128,6 +133,7 @@ class Optimizer {
   struct Slot {
     std::string name;
     torch::Tensor parameter;
+    bool decays;
     std::vector<std::pair<std::string, torch::Tensor>> moments;
   };
 

@@ -25,16 +25,19 @@
 #include <numbers>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "ecg/spec/part_registry.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {
 
-// ScheduleSteps is how long a training is.
+// ScheduleSteps is how long a training is, and how it went so far.
 struct ScheduleSteps {
   int64_t in_epoch = 0;
   int64_t total = 0;  // of all epochs
+  // The scores of the validations before this epoch, in order; larger is better.
+  std::vector<double> validation_scores = {};
 };
 
 // Schedule is the concept.

@@ -2,12 +2,11 @@
 //
 // Fits a network: epochs of steps, each epoch validated and kept as a checkpoint.
 //
-//   TrainingParts parts = ...;   // made from the spec by ecg::Recipe
 //   TrainingLoop loop(spec, sampling_frequency_hz, std::move(parts), device, folder / "checkpoints");
 //   ECG_ASSIGN_OR_RETURN(run::TrainingState state, loop.Fit(*network, train, validation));
 //
-// Every random number comes from the spec's seed and the epoch, so a training that was stopped and resumed ends with the
-// same weights as one that was not.
+// Every random number comes from the spec's seed and the epoch, so a training that was stopped and resumed ends with
+// the same weights as one that was not.
 
 #ifndef ECG_TRAIN_TRAINING_LOOP_H_
 #define ECG_TRAIN_TRAINING_LOOP_H_
@@ -30,11 +29,13 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "ecg/batch/augmentation.h"
+#include "ecg/batch/batch.h"
 #include "ecg/batch/batch_source.h"
 #include "ecg/batch/sampler.h"
 #include "ecg/batch/segment.h"
 #include "ecg/batch/split_part.h"
 #include "ecg/batch/target_tensor.h"
+#include "ecg/device/autocast.h"
 #include "ecg/device/cuda.h"
 #include "ecg/device/device.h"
 #include "ecg/device/layout.h"
@@ -44,6 +45,7 @@
 #include "ecg/model/network.h"
 #include "ecg/model/weights.h"
 #include "ecg/random/random.h"
+#include "ecg/score/macro_score.h"
 #include "ecg/score/metric.h"
 #include "ecg/score/named_score.h"
 #include "ecg/spec/sampling.h"
@@ -52,6 +54,7 @@
 #include "ecg/train/averaged_weights.h"
 #include "ecg/train/callback.h"
 #include "ecg/train/checkpoint.h"
+#include "ecg/train/norm_statistics.h"
 #include "ecg/train/objective.h"
 #include "ecg/train/optimizer.h"
 #include "ecg/train/schedule.h"
@@ -62,15 +65,15 @@
 
 namespace ecg {
 
-// TrainingParts are the parts that a training is made of. The objective must outlive them.
+// TrainingParts are the parts that a training is made of. What they point to must outlive them.
 struct TrainingParts {
   AnyObjective* objective = nullptr;
+  const AnyAggregation* aggregation = nullptr;
+  const MetricList* metrics = nullptr;  // none if nullptr
   std::unique_ptr<AnyUpdateRule> update_rule;
   std::unique_ptr<AnySchedule> schedule;
   std::unique_ptr<AnySampler> sampler;
   AugmentationList augmentations;
-  std::unique_ptr<AnyAggregation> aggregation;
-  std::vector<std::unique_ptr<AnyMetric>> metrics;
   std::vector<std::unique_ptr<AnyCallback>> callbacks;
 };
 
@@ -88,7 +91,7 @@ class TrainingLoop {
         checkpoints_(std::move(checkpoint_folder)) {}
 
   // Fit trains `network`, from its last checkpoint when there is one, and leaves it with the weights of the best epoch.
-  // What is known of the run before its first epoch is in `begin`.
+  // A new training starts with the state `begin`.
   absl::StatusOr<run::TrainingState> Fit(Network& network, const SplitPart& train, const SplitPart& validation,
                                          const run::TrainingState& begin = {}) {
     const spec::Training& training = spec_.training();
@@ -134,7 +137,7 @@ class TrainingLoop {
     const NamedTensors weights = StateOf(network);
     Optimizer optimizer(network, std::move(parts_.update_rule), training.optimizer().learning_rate());
     std::optional<AveragedWeights> average;
-    if (training.has_averaged_weights()) average.emplace(network, training.averaged_weights().decay());
+    if (training.has_averaged_weights()) average.emplace(network);
     const NamedTensors averages = average ? average->state() : NamedTensors();
     run::TrainingState state = begin;
     NamedTensors best;
@@ -156,7 +159,8 @@ class TrainingLoop {
                       {.augmentations = &parts_.augmentations,
                        .accumulate_batches = training.accumulate_batches(),
                        .clip_gradient_norm = training.clip_gradient_norm(),
-                       .average = average ? &*average : nullptr});
+                       .average = average && !AveragesEpochs() ? &*average : nullptr,
+                       .average_decay = training.averaged_weights().decay()});
     Fitting fitting{network, train, validation, optimizer, *source, step, average ? &*average : nullptr, state, steps};
 
     ECG_RETURN_IF_ERROR(Call(&AnyCallback::BeginTraining, fitting, state.history_size()));
@@ -176,6 +180,11 @@ class TrainingLoop {
     }
     ECG_RETURN_IF_ERROR(LoadState(best, weights));
     return state;
+  }
+
+  // AveragesEpochs tells whether the average is over the last epochs, not over all steps.
+  bool AveragesEpochs() const {
+    return spec_.training().has_averaged_weights() && spec_.training().averaged_weights().last_epochs() > 0;
   }
 
   bool ValidatesAverage() const {
@@ -233,7 +242,10 @@ class TrainingLoop {
     ECG_RETURN_IF_ERROR(Train(fitting, epoch));
     epoch.set_training_seconds(stopwatch.seconds());
     epoch.set_loader_wait_seconds(fitting.source.wait_seconds());
-    if (number % spec_.training().validate_every_epochs() == 0 || number == spec_.training().epochs()) {
+    const bool validates =
+        number % spec_.training().validate_every_epochs() == 0 || number == spec_.training().epochs();
+    if (AveragesEpochs()) AverageEpoch(fitting, number, validates);
+    if (validates) {
       if (ValidatesAverage()) fitting.average->Swap();
       const absl::Status status = Validate(fitting, epoch);
       if (ValidatesAverage()) fitting.average->Swap();
@@ -243,6 +255,35 @@ class TrainingLoop {
     return epoch;
   }
 
+  // AverageEpoch takes the weights after epoch `number` into the mean over the last epochs; before these, they take its
+  // place. With `estimates_norms` it estimates the statistics of batch norm, which are not those of any single epoch,
+  // of the crops of the epoch, as they were augmented.
+  void AverageEpoch(Fitting& fitting, int number, bool estimates_norms) {
+    const spec::Training& training = spec_.training();
+    const int count = std::max(1, number - (training.epochs() - training.averaged_weights().last_epochs()));
+    fitting.average->Update(torch::full({}, 1.0 / count, torch::dtype(torch::kFloat32).device(device_.torch)));
+    if (count == 1 || !estimates_norms) return;
+    const torch::NoGradGuard no_grad;
+    fitting.average->Swap();
+    fitting.source.Start(CropsOf(fitting, number));
+    NormStatistics statistics(fitting.network);
+    for (int i = 0; i < fitting.source.count(); ++i) {
+      statistics.NextBatch();
+      fitting.source.Prefetch();
+      Batch batch = fitting.source.Next();
+      Augment(parts_.augmentations, batch);
+      const Autocast autocast(device_);
+      fitting.network.forward(ToDeviceLayout(batch.signals, device_));
+    }
+    fitting.average->Swap();
+  }
+
+  // CropsOf returns the training crops of epoch `number`.
+  SegmentList CropsOf(const Fitting& fitting, int number) const {
+    return TrainingCrops(fitting.train, Order(fitting.train, number), spec_.runtime().seed(), number, crop_samples_,
+                         NumbersOf(parts_.augmentations));
+  }
+
   absl::Status Train(Fitting& fitting, run::Epoch& epoch) {
     const spec::Training& training = spec_.training();
     const uint64_t seed = spec_.runtime().seed();
@@ -250,13 +291,16 @@ class TrainingLoop {
     const int batches = steps * training.accumulate_batches(), batch_size = training.batch_size();
     torch::manual_seed(Random({seed, static_cast<uint64_t>(number)})());  // dropout
     fitting.network.train();
-    const std::vector<int> order = Order(fitting.train, number);
-    if (static_cast<int64_t>(order.size()) / batch_size < batches) {
-      return absl::InternalError(absl::StrCat("the sampler gives ", order.size(), " crops in epoch ", number,
+    SegmentList crops = CropsOf(fitting, number);
+    if (crops.size() / batch_size < batches) {
+      return absl::InternalError(absl::StrCat("the sampler gives ", crops.size(), " crops in epoch ", number,
                                               ", and more in the first; their number must be the same in all"));
     }
-    fitting.source.Start(
-        TrainingCrops(fitting.train, order, seed, number, crop_samples_, NumbersOf(parts_.augmentations)));
+    fitting.source.Start(std::move(crops));
+    fitting.steps.validation_scores.clear();
+    for (const run::Epoch& past : fitting.state.history()) {
+      if (past.has_validation_score()) fitting.steps.validation_scores.push_back(past.validation_score());
+    }
     ECG_RETURN_IF_ERROR(Call(&AnyCallback::BeginEpoch, fitting, number));
 
     // What the epoch is scored by stays on the device, so that no step waits for it.
@@ -295,11 +339,14 @@ class TrainingLoop {
     }
     const torch::Tensor targets =
         TargetTensor(fitting.train).index_select(0, rows.flatten().to(torch::kCPU)).to(torch::kUInt8).contiguous();
-    const torch::Tensor probabilities =
-        parts_.objective->Probabilities(logits.flatten(0, 1).to(torch::kCPU)).to(torch::kFloat32).contiguous();
-    ECG_ASSIGN_OR_RETURN(const double score,
-                         parts_.objective->Score(PredictionsOf(fitting.train, targets, probabilities)));
-    epoch.set_train_score(score);
+    const uint8_t* const first_target = targets.data_ptr<uint8_t>();
+    const Evaluation crops = {
+        .targets = {first_target, first_target + targets.numel()},
+        .probabilities =
+            parts_.objective->Probabilities(logits.flatten(0, 1).to(torch::kCPU)).to(torch::kFloat32).contiguous()};
+    ECG_ASSIGN_OR_RETURN(const MacroScore score,
+                         parts_.objective->Score(crops.predictions(fitting.train.labels->classes)));
+    epoch.set_train_score(score.mean);
     return absl::OkStatus();
   }
 
@@ -309,16 +356,14 @@ class TrainingLoop {
                                   *parts_.objective, device_, "validating"));
     epoch.set_validation_loss(evaluation.loss);
     const Predictions predictions = evaluation.predictions(fitting.validation.labels->classes);
-    const absl::StatusOr<double> score = parts_.objective->Score(predictions);
+    const absl::StatusOr<MacroScore> score = parts_.objective->Score(predictions);
     if (!score.ok()) return WithContext(score.status(), "cannot score the validation records");
-    epoch.set_validation_score(*score);
-    epoch.set_validation_scored_classes(ScoredClasses(predictions));
+    epoch.set_validation_score(score->mean);
+    epoch.set_validation_scored_classes(score->classes);
     epoch.set_classes(fitting.validation.classes());
-    for (const auto& metric : parts_.metrics) {
-      const absl::StatusOr<double> figure = metric->Compute(predictions);
-      if (!figure.ok()) return WithContext(figure.status(), absl::StrCat("metric ", metric->name()));
-      (*epoch.mutable_validation_metrics())[metric->name()] = *figure;
-    }
+    if (parts_.metrics == nullptr) return absl::OkStatus();
+    ECG_ASSIGN_OR_RETURN(const auto figures, ComputeMetrics(*parts_.metrics, predictions));
+    epoch.mutable_validation_metrics()->insert(figures.begin(), figures.end());
     return absl::OkStatus();
   }
 

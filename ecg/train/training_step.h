@@ -1,11 +1,11 @@
 // training_step.h
 //
-// One change of a network's weights: take a batch, augment it, compute the loss and its gradients, and let the optimizer
-// act on them. With accumulation the gradients of several batches are added first.
+// One change of a network's weights: take a batch, augment it, compute the loss and its gradients, and let the
+// optimizer act on them. With accumulation the gradients of several batches are added first.
 //
 //   TrainingStep step(network, optimizer, objective, source, device, options);
 //   source.Start(crops);
-//   for (...) step();
+//   for (int i = 0; i < steps; ++i) step();
 
 #ifndef ECG_TRAIN_TRAINING_STEP_H_
 #define ECG_TRAIN_TRAINING_STEP_H_
@@ -35,7 +35,9 @@ struct StepOptions {
   int accumulate_batches = 1;
   // The largest L2 norm of all gradients; 0 for any.
   double clip_gradient_norm = 0;
+  // An exponential moving average of the weights over all steps, of this decay.
   AveragedWeights* average = nullptr;
+  double average_decay = 0;
 };
 
 // TrainingStep is that step, done as often as it is called. It never waits for the device, and is recorded as CUDA
@@ -92,8 +94,9 @@ class TrainingStep {
       logits = network_.forward(ToDeviceLayout(batch.signals, device_)).to(torch::kFloat32);
     }
     const torch::Tensor loss = objective_.Loss(logits, batch.targets);
-    loss.backward();
-    loss_ = loss.detach();
+    // The gradients of a mean over several batches are the mean of theirs.
+    (objective_.is_mean() && Accumulates() ? loss / options_.accumulate_batches : loss).backward();
+    loss_ = objective_.is_mean() ? loss.detach() * batch.signals.size(0) : loss.detach();
     logits_ = logits.detach();
     rows_ = batch.rows;
     if (!Accumulates()) UpdateOnDevice();
@@ -102,7 +105,9 @@ class TrainingStep {
   void UpdateOnDevice() {
     if (options_.clip_gradient_norm > 0) optimizer_.ClipGradients(options_.clip_gradient_norm);
     optimizer_.Step();
-    if (options_.average != nullptr) options_.average->Update(optimizer_.step());
+    if (options_.average != nullptr) {
+      options_.average->Update(AveragedWeights::ShareOfStep(optimizer_.step(), options_.average_decay));
+    }
     // Gradients that are added to must stay where they are.
     if (Accumulates()) optimizer_.ZeroGradients(/*keep_memory=*/true);
   }

@@ -1,6 +1,7 @@
 // csv_dataset.h
 //
-// A dataset: a folder of CSV files, one a record, with a column for each lead in mV, and labels.csv, a row for each record:
+// A dataset: a folder of CSV files, one a record, with a column for each lead in mV, and labels.csv, a row for each
+// record:
 //
 //     record,fold,labels
 //     a0001,1,AFIB LVH
@@ -11,23 +12,17 @@
 #define EXAMPLES_OWN_PARTS_CSV_DATASET_H_
 
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
-#include "ecg/corpus/corpus.h"
 #include "ecg/corpus/dataset.h"
-#include "ecg/corpus/labels.h"
-#include "ecg/corpus/split.h"
 #include "ecg/file/csv.h"
 #include "ecg/signal/digitise.h"
-#include "ecg/signal/lead.h"
-#include "ecg/signal/signal.h"
 #include "ecg/spec/own_values.h"
 #include "ecg/status/status_macros.h"
-#include "proto/experiment.pb.h"
 
 namespace my {
 
@@ -37,29 +32,28 @@ class CsvDataset {
   static constexpr char kName[] = "csv";
 
   static absl::StatusOr<CsvDataset> Open(const Spec& spec, const std::filesystem::path& data_dir, int /*split*/) {
-    CsvDataset dataset;
-    ecg::Corpus& corpus = dataset.corpus_;
+    CsvDataset opened;
+    ecg::Corpus& corpus = opened.corpus_;
     corpus.dataset = kName;
-    ecg::SetOrigin(data_dir, "unknown", corpus);
     corpus.index_files = {"labels.csv"};
     corpus.record_extensions = {".csv"};
     corpus.sampling_frequency_hz =
         ecg::OwnValues(spec, {{"sampling_frequency_hz"}}).Whole("sampling_frequency_hz", 50, 8000);
+    ecg::SetOrigin(data_dir, "unknown", corpus);
     ECG_ASSIGN_OR_RETURN(const ecg::CsvTable table, ecg::CsvTable::Read(data_dir / "labels.csv"));
     ECG_ASSIGN_OR_RETURN(const int id, table.Column("record"));
     ECG_ASSIGN_OR_RETURN(const int fold, table.Column("fold"));
     ECG_ASSIGN_OR_RETURN(const int labels, table.Column("labels"));
     std::vector<std::vector<std::string>> statements;
     for (int row = 0; row < table.rows(); ++row) {
-      ecg::Record& record =
-          corpus.records.emplace_back(ecg::Record{.id = table.at(row, id), .path = table.at(row, id)});
-      if (!absl::SimpleAtoi(table.at(row, fold), &record.fold)) return table.ErrorAt(row, fold, "expected a number");
-      record.statements = absl::StrSplit(table.at(row, labels), ' ', absl::SkipEmpty());
-      statements.push_back(record.statements);
+      ecg::Record& record = corpus.records.emplace_back();
+      record.id = record.path = table.at(row, id);
+      ECG_ASSIGN_OR_RETURN(record.fold, table.Number(row, fold));
+      statements.push_back(record.statements = absl::StrSplit(table.at(row, labels), ' ', absl::SkipEmpty()));
     }
-    dataset.labels_ = ecg::MakeLabels(statements);
-    dataset.split_ = ecg::SplitByFold(corpus, dataset.labels_, /*validation_fold=*/2, /*test_fold=*/1);
-    return dataset;
+    opened.labels_ = ecg::MakeLabels(statements);
+    opened.split_ = ecg::SplitByFold(corpus, opened.labels_, /*validation_fold=*/2, /*test_fold=*/1);
+    return opened;
   }
 
   const ecg::Corpus& corpus() const { return corpus_; }
@@ -69,20 +63,14 @@ class CsvDataset {
   absl::StatusOr<ecg::Signal> ReadSignal(int record) const {
     ECG_ASSIGN_OR_RETURN(const ecg::CsvTable table,
                          ecg::CsvTable::Read(corpus_.data_dir / (corpus_.records[record].path + ".csv")));
-    ecg::Signal signal;
-    signal.sampling_frequency_hz = corpus_.sampling_frequency_hz;
-    signal.samples = table.rows();
-    signal.digital.resize(static_cast<size_t>(ecg::kLeads) * table.rows());
-    std::vector<double> mv(table.rows());
-    for (int lead = 0; lead < ecg::kLeads; ++lead) {
+    const auto fill = [&table](int lead, std::span<double> mv) -> absl::Status {
       ECG_ASSIGN_OR_RETURN(const int column, table.Column(ecg::kLeadNames[lead]));
-      for (int i = 0; i < table.rows(); ++i) {
-        if (!absl::SimpleAtod(table.at(i, column), &mv[i])) return table.ErrorAt(i, column, "expected a number, in mV");
+      for (int row = 0; row < table.rows(); ++row) {
+        ECG_ASSIGN_OR_RETURN(mv[row], table.Number(row, column));
       }
-      ECG_ASSIGN_OR_RETURN(signal.calibration[lead],
-                           ecg::Digitise(mv, signal.digital.data() + static_cast<size_t>(lead) * table.rows()));
-    }
-    return signal;
+      return absl::OkStatus();
+    };
+    return ecg::DigitiseLeads(corpus_.sampling_frequency_hz, table.rows(), fill);
   }
 
  private:

@@ -1,7 +1,7 @@
 // focal_loss.h
 //
-// An objective: the focal loss (Lin et al. 2017, arXiv:1708.02002), binary cross-entropy in which a class that is already
-// told well counts less, by (1 - p)^gamma.
+// An objective: the focal loss (Lin et al. 2017, arXiv:1708.02002), binary cross-entropy in which the loss of a
+// well-classified label is reduced by the factor (1 - p)^gamma.
 
 #ifndef EXAMPLES_OWN_PARTS_FOCAL_LOSS_H_
 #define EXAMPLES_OWN_PARTS_FOCAL_LOSS_H_

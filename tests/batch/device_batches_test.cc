@@ -14,6 +14,7 @@
 #include "ecg/batch/segment.h"
 #include "ecg/batch/split_part.h"
 #include "ecg/corpus/cpsc2018.h"
+#include "ecg/corpus/labels.h"
 #include "ecg/corpus/pack.h"
 #include "ecg/corpus/packed_signals.h"
 #include "ecg/corpus/scaler.h"
@@ -63,6 +64,24 @@ TEST_F(DeviceBatchesTest, AreTheHostsInEveryEpoch) {
       EXPECT_TRUE(batch.rows.equal(expected->rows)) << epoch;
       EXPECT_TRUE(batch.uniform.equal(expected->uniform)) << epoch;
     }
+  }
+}
+
+TEST_F(DeviceBatchesTest, HaveLikelihoodsAsTargetsAsTheHostsHave) {
+  Labels labels = dataset_->labels();
+  for (size_t i = 0; i < labels.targets.size(); ++i) {
+    labels.likelihoods.push_back(labels.targets[i] * (0.5f + 0.001f * static_cast<float>(i)));
+  }
+  part_.labels = &labels;
+  const SegmentList list = TrainingCrops(part_, Shuffled().Order(part_, 5, 1), /*seed=*/5, 1, kSamples);
+  HostBatches host(part_, list, {.batch_size = kBatch, .samples = kSamples});
+  DeviceBatches device(part_, kBatch, kSamples);
+  device.Start(list);
+  const std::optional<Batch> expected = host.Next();
+  EXPECT_TRUE(device.Next().targets.equal(expected->targets));
+  for (int i = 0; i < kBatch; ++i) {
+    const std::vector<float> row = labels.training_targets(part_.rows[expected->rows[i].item<int64_t>()]);
+    EXPECT_TRUE(expected->targets[i].equal(torch::tensor(row)));
   }
 }
 

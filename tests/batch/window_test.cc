@@ -22,6 +22,12 @@ TEST(WindowTest, CoversTenSecondsWithEightWindowsOfWhichTheLastIsHalfPadding) {
 
 TEST(WindowTest, PadsToTheNextWholeStride) { EXPECT_THAT(WindowStarts(9, 4, 2), ElementsAre(0, 2, 4, 6)); }
 
+TEST(WindowTest, HasNoWindowOfPaddingOnly) {
+  EXPECT_THAT(WindowStarts(1000, 250, 250), ElementsAre(0, 250, 500, 750));
+  EXPECT_THAT(WindowStarts(1000, 250, 500), ElementsAre(0, 500));
+  EXPECT_THAT(WindowStarts(1100, 250, 250), ElementsAre(0, 250, 500, 750, 1000));
+}
+
 TEST(WindowTest, GivesARecordShorterThanAWindowOne) { EXPECT_THAT(WindowStarts(3, 10, 5), ElementsAre(0)); }
 
 TEST(WindowTest, SeesEverySampleOfARecord) {

@@ -12,6 +12,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "ecg/corpus/corpus.h"
+#include "ecg/corpus/labels.h"
 #include "ecg/file/file.h"
 #include "ecg/signal/signal.h"
 #include "ecg/signal/wfdb_writer.h"
@@ -108,6 +109,36 @@ TEST_F(PtbXlTest, LeavesRecordsWithoutALabelOfTheTaskOut) {
   EXPECT_THAT(ptbxl.split().validation, ElementsAre(0));
   EXPECT_THAT(ptbxl.split().train, ElementsAre(1));
   EXPECT_THAT(ptbxl.split().test, IsEmpty());
+}
+
+TEST_F(PtbXlTest, GivesLikelihoodsAsTargetsWhereTheyAreAskedFor) {
+  files_.AddRecord("{'NDT': 15.0, 'IMI': 80.0, 'NORM': 35.0}", "4");
+  spec::PtbXl spec;
+  spec.set_sampling_frequency_hz(100);
+  spec.set_task(spec::PtbXl::DIAGNOSTIC);
+  EXPECT_TRUE(PtbXl::Open(spec, files_.data_dir())->labels().likelihoods.empty());
+  spec.set_likelihood_targets(true);
+  const Labels labels = PtbXl::Open(spec, files_.data_dir())->labels();
+  EXPECT_THAT(labels.classes, ElementsAre("IMI", "NDT", "NORM", "XYZ"));
+  EXPECT_THAT(labels.training_targets(0), ElementsAre(0, 0, 1, 0));
+  EXPECT_THAT(labels.training_targets(1), ElementsAre(1, 0.5f, 0, 0)) << "0 is unknown";
+  EXPECT_THAT(labels.training_targets(3), ElementsAre(0.8f, 0.15f, 0.35f, 0));
+  EXPECT_THAT(labels.row(3), ElementsAre(1, 1, 1, 0)) << "scores take all as present";
+  const Labels last = KeepRows(labels, [](int record) { return record == 5; });
+  EXPECT_THAT(last.training_targets(0), ElementsAre(0.8f, 0.15f, 0.35f, 0));
+}
+
+TEST_F(PtbXlTest, TakesTheLargestLikelihoodOfAClassOfSeveralStatements) {
+  files_.Write("scp_statements.csv",
+               ",diagnostic,diagnostic_class\nNORM,1.0,NORM\nIMI,1.0,MI\nAMI,1.0,MI\nNDT,1.0,STTC\n");
+  files_.AddRecord("{'IMI': 35.0, 'AMI': 80.0, 'NDT': 50.0}", "4");
+  spec::PtbXl spec;
+  spec.set_sampling_frequency_hz(100);
+  spec.set_task(spec::PtbXl::SUPERDIAGNOSTIC);
+  spec.set_likelihood_targets(true);
+  const Labels labels = PtbXl::Open(spec, files_.data_dir())->labels();
+  EXPECT_THAT(labels.classes, ElementsAre("MI", "NORM", "STTC"));
+  EXPECT_THAT(labels.training_targets(labels.rows() - 1), ElementsAre(0.8f, 0, 0.5f));
 }
 
 TEST_F(PtbXlTest, TakesTheFoldsOfTheSplit) {

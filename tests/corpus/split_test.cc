@@ -1,6 +1,5 @@
 #include "ecg/corpus/split.h"
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,27 +26,27 @@ class SplitTest : public testing::Test {
 };
 
 TEST_F(SplitTest, FindsAPatientWithRecordsInTwoParts) {
-  const std::optional<SharedPatient> shared =
-      FindSharedPatient(corpus_, labels_, {.train = {0, 1}, .validation = {2, 3}, .test = {4, 5}});
-  ASSERT_TRUE(shared.has_value());
-  EXPECT_EQ(shared->patient_id, "p1");
-  EXPECT_EQ(shared->first_record, 0);
-  EXPECT_STREQ(shared->first_part, "train");
-  EXPECT_EQ(shared->second_record, 6);
-  EXPECT_STREQ(shared->second_part, "test");
+  const std::vector<SharedPatient> shared =
+      SharedPatients(corpus_, labels_, {.train = {0, 1}, .validation = {2, 3}, .test = {4, 5}});
+  ASSERT_EQ(shared.size(), 1u);
+  EXPECT_EQ(shared[0].patient_id, "p1");
+  EXPECT_EQ(shared[0].first_record, 0);
+  EXPECT_STREQ(shared[0].first_part, "train");
+  EXPECT_EQ(shared[0].second_record, 6);
+  EXPECT_STREQ(shared[0].second_part, "test");
 }
 
 TEST_F(SplitTest, FindsAPatientOfValidationAndTest) {
-  const std::optional<SharedPatient> shared =
-      FindSharedPatient(corpus_, labels_, {.train = {1}, .validation = {0}, .test = {5}});
-  ASSERT_TRUE(shared.has_value());
-  EXPECT_STREQ(shared->first_part, "validation");
-  EXPECT_STREQ(shared->second_part, "test");
+  const std::vector<SharedPatient> shared =
+      SharedPatients(corpus_, labels_, {.train = {1}, .validation = {0}, .test = {5}});
+  ASSERT_EQ(shared.size(), 1u);
+  EXPECT_STREQ(shared[0].first_part, "validation");
+  EXPECT_STREQ(shared[0].second_part, "test");
 }
 
 TEST_F(SplitTest, DoesNotMindAPatientWithSeveralRecordsInOnePartOrOneThatIsNotStated) {
-  EXPECT_EQ(FindSharedPatient(corpus_, labels_, {.train = {0, 2, 5}, .validation = {1, 4}, .test = {3}}), std::nullopt);
-  EXPECT_EQ(FindSharedPatient(corpus_, labels_, {}), std::nullopt);
+  EXPECT_TRUE(SharedPatients(corpus_, labels_, {.train = {0, 2, 5}, .validation = {1, 4}, .test = {3}}).empty());
+  EXPECT_TRUE(SharedPatients(corpus_, labels_, {}).empty());
 }
 
 }  // namespace

@@ -21,6 +21,12 @@ TEST(CsvTest, ReadsQuotedFieldsWithCommasQuotesAndLineBreaks) {
   EXPECT_EQ(table.at(1, 1), "plain");
 }
 
+TEST(CsvTest, ReadsNumbersAndSaysWhereThereIsNone) {
+  const CsvTable table = CsvTable::Parse("a,b\n1.5,x\n", "t.csv").value();
+  EXPECT_EQ(table.Number(0, 0).value(), 1.5);
+  EXPECT_EQ(std::string(table.Number(0, 1).status().message()), "t.csv:2: column \"b\": \"x\" is not a number");
+}
+
 TEST(CsvTest, KnowsTheLineThatEachRowStartsIn) {
   const CsvTable table = CsvTable::Parse("a,b\n\"1\n1\",x\n\n\n2,\"\ny\n\"\r\n3,z", "t.csv").value();
   ASSERT_EQ(table.rows(), 3);

@@ -18,7 +18,7 @@ namespace {
 
 // Output, and the gradients of signals and weights.
 Differentiated Winograd(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& grad_output) {
-  return Differentiate([](const auto& inputs) { return WinogradConvolution::apply(inputs[0], inputs[1]); }, {x, weight},
+  return Differentiate([](const auto& inputs) { return WinogradConvolve(inputs[0], inputs[1]); }, {x, weight},
                        grad_output);
 }
 
@@ -65,7 +65,7 @@ TEST(WinogradConvolutionTest, DoesNotDependOnTheNumberOfThreads) {
 
 TEST(WinogradConvolutionTest, ReturnsWhatMayBeOverwrittenInPlace) {
   const torch::Tensor x = ChannelsLast(torch::randn({2, 64, 9})), weight = torch::randn({64, 64, 3}).requires_grad_();
-  WinogradConvolution::apply(x, weight).relu_().sum().backward();
+  WinogradConvolve(x, weight).relu_().sum().backward();
   const torch::Tensor gradient = weight.grad().clone();
   weight.mutable_grad() = torch::Tensor();
   torch::conv1d(x, weight, {}, 1, 1).relu_().sum().backward();

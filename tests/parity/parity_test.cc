@@ -28,6 +28,16 @@
 namespace ecg {
 namespace {
 
+void ExpectAgreement(const absl::StatusOr<std::vector<ParityRow>>& rows) {
+  ASSERT_TRUE(rows.ok()) << rows.status();
+  size_t compared = 0;
+  for (const ParityRow& row : *rows) {
+    compared += row.skipped.empty();
+    EXPECT_FALSE(row.differs()) << ParityTable({row});
+  }
+  EXPECT_GT(compared, 0u);
+}
+
 // ParityTest reads the reference's results, if they are available.
 class ParityTest : public testing::Test {
  protected:
@@ -35,16 +45,6 @@ class ParityTest : public testing::Test {
     const char* shared = std::getenv("ECG_SHARED_DIR");
     if (shared == nullptr) GTEST_SKIP() << "ECG_SHARED_DIR does not name the folder with the reference's results";
     shared_ = shared;
-  }
-
-  static void ExpectAgreement(const absl::StatusOr<std::vector<ParityRow>>& rows) {
-    ASSERT_TRUE(rows.ok()) << rows.status();
-    size_t compared = 0;
-    for (const ParityRow& row : *rows) {
-      compared += row.skipped.empty();
-      EXPECT_FALSE(row.differs()) << ParityTable({row});
-    }
-    EXPECT_GT(compared, 0u);
   }
 
   // The networks that are compared as in an experiment too: one of each type, since a deep one takes half a minute.
@@ -74,6 +74,8 @@ TEST_F(ParityTest, ProtocolAgreesWithTheReference) {
   setenv("XDG_CACHE_HOME", testing::TempDir().c_str(), /*overwrite=*/1);
   ExpectAgreement(CompareProtocol(shared_ / "parity/protocol.json", shared_ / "ptbxl-first500"));
 }
+
+TEST(S4ParityTest, AgreesWithThePublishedCode) { ExpectAgreement(CompareModels("tests/data/s4.json", AnyNetwork)); }
 
 TEST(RowTest, IsOffWhenTheErrorIsTooLargeOrNotANumber) {
   EXPECT_FALSE((ParityRow{"a", "b", 1e-5, 1e-4, ""}).differs());

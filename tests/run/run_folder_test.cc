@@ -53,13 +53,28 @@ TEST(CheckSameExperimentTest, ARunMayBeResumedForLongerAndElsewhere) {
   now.mutable_evaluation()->mutable_bootstrap()->set_resamples(5);
   now.mutable_runtime()->set_device("cuda");
   now.mutable_data()->set_data_dir("/elsewhere");
-  EXPECT_TRUE(CheckSameExperiment(Smallest(), now).ok());
+  EXPECT_TRUE(CheckSameExperiment(Smallest(), now, /*depends_on_epochs=*/false).ok());
+}
+
+TEST(CheckSameExperimentTest, ALearningRateThatDependsOnTheNumberOfEpochsFixesIt) {
+  spec::Experiment now = Smallest();
+  now.mutable_training()->set_epochs(77);
+  EXPECT_THAT(std::string(CheckSameExperiment(Smallest(), now, /*depends_on_epochs=*/true).message()),
+              HasSubstr("training.epochs: "));
+}
+
+TEST(CheckSameExperimentTest, AnAverageOverTheLastEpochsFixesTheirNumber) {
+  spec::Experiment before = Smallest();
+  before.mutable_training()->mutable_averaged_weights()->set_last_epochs(5);
+  spec::Experiment now = before;
+  now.mutable_training()->set_epochs(77);
+  EXPECT_FALSE(CheckSameExperiment(before, now, /*depends_on_epochs=*/false).ok());
 }
 
 TEST(CheckSameExperimentTest, ARunIsNotResumedWithAnotherExperiment) {
   spec::Experiment now = Smallest();
   now.mutable_training()->set_batch_size(17);
-  const absl::Status status = CheckSameExperiment(Smallest(), now);
+  const absl::Status status = CheckSameExperiment(Smallest(), now, /*depends_on_epochs=*/false);
   EXPECT_THAT(std::string(status.message()), HasSubstr("cannot resume a run with another spec"));
   EXPECT_THAT(std::string(status.message()), HasSubstr("training.batch_size: 64 -> 17"));
 }

@@ -32,7 +32,7 @@ TEST(ConfusionTest, AveragesF1OverTheClasses) {
   EXPECT_DOUBLE_EQ(*confusion.F1(0), 0.5);
   EXPECT_DOUBLE_EQ(*confusion.F1(1), 0.8);
   EXPECT_DOUBLE_EQ(*confusion.F1(2), 2.0 / 3);
-  EXPECT_DOUBLE_EQ(confusion.MacroF1(), (0.5 + 0.8 + 2.0 / 3) / 3);
+  EXPECT_DOUBLE_EQ(confusion.MacroF1().mean, (0.5 + 0.8 + 2.0 / 3) / 3);
 }
 
 TEST(ConfusionTest, LeavesOutAClassThatNeitherIsNorWasPredicted) {
@@ -40,7 +40,7 @@ TEST(ConfusionTest, LeavesOutAClassThatNeitherIsNorWasPredicted) {
   const std::vector<float> probabilities = {.6, .2, .2, .5, .4, .1};
   const Confusion confusion(ClassChoices::Create(targets, probabilities, 3).value());
   EXPECT_FALSE(confusion.F1(2).has_value());
-  EXPECT_DOUBLE_EQ(confusion.MacroF1(), (2.0 / 3 + 0) / 2);
+  EXPECT_DOUBLE_EQ(confusion.MacroF1().mean, (2.0 / 3 + 0) / 2);
 }
 
 TEST(ConfusionTest, TakesTheFirstOfEqualPredictions) {
@@ -69,7 +69,7 @@ TEST(ConfusionTest, SpreadsTheScoreOverResamplesThatKeepEveryClass) {
   EXPECT_EQ(interval.incomplete_resamples, 0);
   EXPECT_LT(interval.low, interval.mean);
   EXPECT_GT(interval.high, interval.mean);
-  EXPECT_NEAR(interval.mean, Confusion(choices).MacroF1(), 0.05);
+  EXPECT_NEAR(interval.mean, Confusion(choices).MacroF1().mean, 0.05);
   const BootstrapInterval again = BootstrapMacroF1(choices, {.resamples = 200, .seed = 3}).value();
   EXPECT_EQ(interval.mean, again.mean);
 }

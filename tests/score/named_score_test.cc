@@ -24,7 +24,7 @@ TEST_F(NamedScoreTest, MacroF1IsTheMeanOverClassesAndIsReportedBesideAccuracy) {
   const run::Scores scores = MacroF1Score::Report(predictions_).value();
   EXPECT_EQ(scores.score_name(), "macro F1");
   EXPECT_DOUBLE_EQ(scores.score(), (2.0 / 3 + 2.0 / 3 + 1) / 3);
-  EXPECT_DOUBLE_EQ(scores.score(), MacroF1Score::Score(predictions_).value());
+  EXPECT_DOUBLE_EQ(scores.score(), MacroF1Score::Score(predictions_).value().mean);
   EXPECT_DOUBLE_EQ(scores.accuracy(), 0.75);
   EXPECT_DOUBLE_EQ(scores.per_class(1).f1(), 2.0 / 3);
 }
@@ -34,12 +34,12 @@ TEST_F(NamedScoreTest, MacroRocAucIsTheMeanOverClasses) {
   const run::Scores scores = MacroRocAucScore::Report(predictions_).value();
   EXPECT_EQ(scores.score_name(), "macro ROC-AUC");
   EXPECT_DOUBLE_EQ(scores.score(), 1);
-  EXPECT_DOUBLE_EQ(scores.score(), MacroRocAucScore::Score(predictions_).value());
+  EXPECT_DOUBLE_EQ(scores.score(), MacroRocAucScore::Score(predictions_).value().mean);
 }
 
 TEST_F(NamedScoreTest, AScoreIsFoundByTheNameThatARunGivesIt) {
   EXPECT_DOUBLE_EQ(SampleScore("macro F1", predictions_, {.seed = 1}).value().score,
-                   MacroF1Score::Score(predictions_).value());
+                   MacroF1Score::Score(predictions_).value().mean);
   const ScoreSample sample = SampleScore("macro ROC-AUC", predictions_, {.resamples = 20, .seed = 1}).value();
   EXPECT_DOUBLE_EQ(sample.score, 1);
   EXPECT_EQ(sample.interval.scores.size(), 20u);

@@ -4,12 +4,14 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "ecg/random/random.h"
+#include "ecg/signal/lead.h"
 #include "ecg/signal/signal.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -51,6 +53,24 @@ TEST(DigitiseTest, RefusesWhatIsNoAmplitude) {
   EXPECT_EQ(error(std::numeric_limits<double>::quiet_NaN()), "sample 1 is nan mV");
   EXPECT_EQ(error(-std::numeric_limits<double>::infinity()), "sample 1 is -inf mV");
   EXPECT_THAT(error(1e6), HasSubstr("sample 1 is 1e+06 mV"));
+}
+
+TEST(DigitiseLeadsTest, DigitisesEachLeadAndNamesTheOneThatCannotBe) {
+  const auto fill = [](int lead, std::span<double> mv) {
+    for (size_t sample = 0; sample < mv.size(); ++sample) mv[sample] = lead + 0.5 * sample;
+    return absl::OkStatus();
+  };
+  const Signal signal = DigitiseLeads(/*sampling_frequency_hz=*/500, /*samples=*/3, fill).value();
+  ASSERT_EQ(signal.samples, 3);
+  for (int lead = 0; lead < kLeads; ++lead) {
+    EXPECT_NEAR(signal.calibration[lead].ToMv(signal.lead(lead)[2]), lead + 1, 1e-4);
+  }
+  EXPECT_GT(signal.rounding_mv, 0);
+  const auto infinite = [](int lead, std::span<double> mv) {
+    if (lead == 6) mv[1] = std::numeric_limits<double>::infinity();
+    return absl::OkStatus();
+  };
+  EXPECT_EQ(std::string(DigitiseLeads(500, 3, infinite).status().message()), "lead V1: sample 1 is inf mV");
 }
 
 TEST(FitTo16BitsTest, KeepsSamplesThatFitAndMovesThoseWhoseRangeDoes) {

@@ -121,6 +121,28 @@ TEST(ParseTest, ChecksFieldsThatDependOnOneAnother) {
             "x.textproto:6:13: evaluation.bootstrap.low_quantile is 0.5; it must be below high_quantile, which is 0.5");
 }
 
+TEST(ParseTest, ChecksFieldsOfTheTrainingThatDependOnOneAnother) {
+  const auto error = [](absl::string_view data, absl::string_view training) {
+    return Error(absl::StrCat("data { ptb_xl {", data, "} }\nmodel { resnet {} }\ntraining {\n", training, "\n}"));
+  };
+  EXPECT_EQ(error("", "multi_label { asymmetric {} } averaged_weights { last_epochs: 5 }"), "");
+  EXPECT_EQ(error("", "multi_label { asymmetric { gamma_positive: 5 } }"),
+            "x.textproto:4:28: training.multi_label.asymmetric.gamma_positive is 5; it must be at most gamma_negative, "
+            "which is 4");
+  EXPECT_EQ(
+      error("", "multi_label {} epochs: 4 averaged_weights { last_epochs: 5 }"),
+      "x.textproto:4:45: training.averaged_weights.last_epochs is 5; it must be at most training.epochs, which is "
+      "4");
+  EXPECT_EQ(
+      error("", "multi_label {} early_stopping {} averaged_weights { last_epochs: 5 }"),
+      "x.textproto:4:53: training.averaged_weights.last_epochs is 5; with training.early_stopping there may be no "
+      "such last epochs; leave one of them out");
+  EXPECT_EQ(
+      error("likelihood_targets: true } target_versus_normal { statement: 'AFIB' normal: 'NORM'", "multi_class {}"),
+      "x.textproto:1:16: data.ptb_xl.likelihood_targets is true; the classes of data.target_versus_normal have no "
+      "likelihoods; leave one of them out");
+}
+
 TEST(ParseTest, SaysWhatAnOwnBackboneLacks) {
   const auto error = [](absl::string_view own) {
     return Error(absl::StrCat("data { ptb_xl {} } training { multi_label {} }\nmodel {\n  own {\n", own, "\n}\n}\n"));

@@ -26,6 +26,7 @@ data {
   ptb_xl {
     task: ALL
     sampling_frequency_hz: 500
+    likelihood_targets: false
   }
   split: 1
   shared_patients: REFUSE_SHARED
@@ -46,7 +47,12 @@ model {
 }
 
 training {
-  multi_label {}
+  multi_label {
+    cross_entropy {}
+    reduction: SUM
+    label_smoothing: 0
+    effective_number_beta: 0
+  }
   epochs: 20
   batch_size: 64
   optimizer {

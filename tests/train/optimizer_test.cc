@@ -3,16 +3,21 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
+#include "ecg/model/undecayed.h"
 #include "ecg/model/weights.h"
 #include "ecg/train/adam.h"
 #include "ecg/train/averaged_weights.h"
+#include "ecg/train/lion.h"
+#include "ecg/train/muon.h"
 #include "ecg/train/sgd.h"
 #include "ecg/train/update_rule.h"
 #include "gtest/gtest.h"
@@ -79,6 +84,97 @@ TEST(OptimizerTest, SgdIsLibTorchs) {
   }
 }
 
+// A weight and a bias in plain numbers, and the gradients of two steps.
+constexpr double kWeights[] = {0.1, 0.2, -0.3, 0.4, -0.5, 0.6};
+constexpr double kGradients[2][6] = {{1, -2, 0.5, 0.3, 0.1, -1}, {0.2, 0.4, -0.6, 1, 1, 0.5}};
+
+// Takes the two steps by `rule`, from kWeights in the shape `shape`, and returns the weights, flat.
+torch::Tensor AfterTwoSteps(std::unique_ptr<AnyUpdateRule> rule, double learning_rate, torch::IntArrayRef shape) {
+  struct Network : torch::nn::Module {
+    torch::Tensor weight;
+  } network;
+  const auto numbers = [&](const double* begin) {
+    return torch::tensor(std::vector<double>(begin, begin + 6)).to(torch::kFloat32).view(shape);
+  };
+  network.weight = network.register_parameter("weight", numbers(kWeights));
+  Optimizer optimizer(network, std::move(rule), learning_rate);
+  for (const auto& gradient : kGradients) {
+    network.weight.mutable_grad() = numbers(gradient);
+    optimizer.Step();
+  }
+  return network.weight.detach().flatten();
+}
+
+void ExpectNear(const torch::Tensor& weights, const std::vector<double>& expected, double tolerance) {
+  ASSERT_EQ(weights.numel(), static_cast<int64_t>(expected.size()));
+  for (size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(weights[i].item<double>(), expected[i], tolerance) << i;
+}
+
+TEST(OptimizerTest, LionIsThePapersAlgorithm) {
+  spec::Lion spec;
+  spec.set_weight_decay(0.5);
+  for (const bool decays : {true, false}) {
+    std::vector<double> expected(kWeights, kWeights + 6), average(6);
+    for (const auto& gradient : kGradients) {
+      for (int i = 0; i < 6; ++i) {
+        const double direction = 0.9 * average[i] + 0.1 * gradient[i];
+        expected[i] -= 0.01 * ((direction > 0) - (direction < 0) + (decays ? 0.5 * expected[i] : 0));
+        average[i] = 0.99 * average[i] + 0.01 * gradient[i];
+      }
+    }
+    ExpectNear(AfterTwoSteps(UpdateRules::Erase(Lion(spec)), 0.01,
+                             decays ? std::vector<int64_t>{2, 3} : std::vector<int64_t>{6}),
+               expected, 1e-6);
+  }
+}
+
+TEST(OptimizerTest, OrthogonaliseBringsSingularValuesNearOne) {
+  // Computed with NumPy in float64.
+  const torch::Tensor matrix = torch::tensor({{1.0f, 2.0f, 3.0f}, {4.0f, 5.0f, 6.0f}});
+  const std::vector<double> expected = {-0.56829011, 0.05774194, 0.683774, 0.5633547, 0.40561283, 0.24787096};
+  ExpectNear(Orthogonalise(matrix).flatten(), expected, 1e-5);
+  ExpectNear(Orthogonalise(matrix.t()).t().flatten(), expected, 1e-5);
+  torch::manual_seed(1);
+  const torch::Tensor values = std::get<1>(torch::svd(Orthogonalise(torch::randn({40, 30}))));
+  EXPECT_GT(values.min().item<double>(), 0.3);
+  EXPECT_LT(values.max().item<double>(), 1.3);
+}
+
+TEST(OptimizerTest, MuonStepsByOrthogonalMatrices) {
+  // Computed with NumPy in float64; PyTorch's torch.optim.Muon, which iterates in bfloat16, gives the same to 0.001.
+  const std::vector<double> expected = {0.07079, 0.236492, -0.291854, 0.362795, -0.519652, 0.633335};
+  ExpectNear(AfterTwoSteps(UpdateRules::Erase(Muon()), 0.1, {2, 3}), expected, 1e-5);
+  ExpectNear(AfterTwoSteps(UpdateRules::Erase(Muon()), 0.1, {2, 1, 3}), expected, 1e-5);  // a convolution
+}
+
+TEST(OptimizerTest, MuonTrainsBiasesByAdam) {
+  const torch::Tensor by_adam = AfterTwoSteps(UpdateRules::Erase(Adam()), 0.1, {6});
+  EXPECT_TRUE(AfterTwoSteps(UpdateRules::Erase(Muon()), 0.1, {6}).equal(by_adam));
+}
+
+TEST(OptimizerTest, LeavesMarkedParametersUndecayed) {
+  struct Marked : torch::nn::Module, Undecayed {
+    Marked() : matrix(register_parameter("matrix", torch::ones({2, 2}))) {}
+    std::vector<torch::Tensor> undecayed() const override { return {matrix}; }
+    torch::Tensor matrix;
+  };
+  struct Network : torch::nn::Module {
+    Network()
+        : marked(register_module("marked", std::make_shared<Marked>())),
+          plain(register_parameter("plain", torch::ones({2, 2}))) {}
+    std::shared_ptr<Marked> marked;
+    torch::Tensor plain;
+  };
+  const auto network = std::make_shared<Network>();
+  spec::AdamW spec;
+  spec.set_weight_decay(0.5);
+  Optimizer optimizer(*network, UpdateRules::Erase(AdamW(spec)), 0.1);
+  for (const torch::Tensor& parameter : network->parameters()) parameter.mutable_grad() = torch::zeros({2, 2});
+  optimizer.Step();
+  EXPECT_TRUE(network->marked->matrix.equal(torch::ones({2, 2})));
+  EXPECT_TRUE(torch::allclose(network->plain, torch::full({2, 2}, 0.95f)));
+}
+
 TEST(OptimizerTest, TakesLearningRateAndMomentumFromTheSchedule) {
   torch::nn::Linear still = MakeNetwork();
   const torch::Tensor before = still->weight.detach().clone();
@@ -121,13 +217,13 @@ TEST(OptimizerTest, ClipsGradientsToANormOverAllOfThem) {
 
 TEST(AveragedWeightsTest, IsTheMovingAverageAndSwapsBackAndForth) {
   torch::nn::BatchNorm1d network(3);
-  AveragedWeights average(*network, 0.9);
+  AveragedWeights average(*network);
   const torch::NoGradGuard no_grad;
   torch::Tensor expected = network->running_mean.clone();
   for (int step = 1; step <= 200; ++step) {
     network->running_mean.fill_(step);
     network->num_batches_tracked.fill_(step);
-    average.Update(torch::tensor(static_cast<float>(step)));
+    average.Update(AveragedWeights::ShareOfStep(torch::tensor(static_cast<float>(step)), 0.9));
     const double decay = std::min(0.9, (1.0 + step) / (10.0 + step));
     expected = decay * expected + (1 - decay) * step;
   }
@@ -137,6 +233,17 @@ TEST(AveragedWeightsTest, IsTheMovingAverageAndSwapsBackAndForth) {
   EXPECT_EQ(network->num_batches_tracked.item<int64_t>(), 200);
   average.Swap();
   EXPECT_EQ(network->running_mean[0].item<float>(), 200);
+}
+
+TEST(AveragedWeightsTest, IsTheMeanOfEpochsThatAreTakenInBySharesOfTheirNumber) {
+  torch::nn::Linear network(2, 1);
+  AveragedWeights average(*network);
+  const torch::NoGradGuard no_grad;
+  for (int epoch = 1; epoch <= 4; ++epoch) {
+    network->weight.fill_(epoch * epoch);
+    average.Update(torch::tensor(1.0f / epoch));
+  }
+  EXPECT_TRUE(torch::allclose(average.state().at("weight"), torch::full({1, 2}, (1 + 4 + 9 + 16) / 4.0f)));
 }
 
 }  // namespace

@@ -5,13 +5,18 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "ecg/batch/batch.h"
 #include "ecg/batch/device_signals.h"
+#include "ecg/batch/host_batches.h"
+#include "ecg/batch/sampler.h"
+#include "ecg/batch/segment.h"
 #include "ecg/batch/split_part.h"
 #include "ecg/batch/window.h"
 #include "ecg/device/device.h"
@@ -22,6 +27,8 @@
 #include "ecg/experiment/training_parts.h"
 #include "ecg/model/network.h"
 #include "ecg/model/weights.h"
+#include "ecg/score/macro_score.h"
+#include "ecg/score/metric.h"
 #include "ecg/spec/resolve.h"
 #include "ecg/spec/sampling.h"
 #include "ecg/status/status_macros.h"
@@ -45,8 +52,13 @@ class TrainingLoopTest : public SmallTrainingTest {
                                                   const SplitPart& train, const SplitPart& validation, C... callbacks) {
     Recipe recipe;
     AddBuiltInParts(recipe);
-    const std::unique_ptr<AnyObjective> objective = Objectives::Erase(MultiLabel());
-    ECG_ASSIGN_OR_RETURN(TrainingParts parts, MakeTrainingParts(recipe, spec, *objective, {kHz, train.scaler}, folder));
+    const std::unique_ptr<AnyObjective> objective = Objectives::Erase(MultiLabel(spec.training().multi_label()));
+    ECG_ASSIGN_OR_RETURN(const auto aggregation, recipe.aggregations.Make(spec.evaluation(), {objective.get()}));
+    ECG_ASSIGN_OR_RETURN(const MetricList metrics, recipe.metrics.MakeAll(spec.evaluation().metric()));
+    ECG_ASSIGN_OR_RETURN(TrainingParts parts, MakeTrainingParts(recipe, spec.training(), {kHz, train.scaler}, folder));
+    parts.objective = objective.get();
+    parts.aggregation = aggregation.get();
+    parts.metrics = &metrics;
     (parts.callbacks.push_back(Callbacks::Erase(callbacks)), ...);
     return TrainingLoop(spec, kHz, std::move(parts), device, folder).Fit(network, train, validation);
   }
@@ -72,12 +84,12 @@ TEST_F(TrainingLoopTest, LearnsAndKeepsTheWeightsThatValidateBest) {
                                                              *Aggregations::Erase(Maximum()), Device(), ""))
                                           .contiguous();
   const std::vector<uint8_t> targets = validation_->Targets();
-  const absl::StatusOr<double> score =
+  const absl::StatusOr<MacroScore> score =
       MultiLabel::Score({.classes = labels_->classes,
                          .targets = targets,
                          .probabilities = {probabilities.data_ptr<float>(), targets.size()}});
   ASSERT_TRUE(score.ok()) << score.status();
-  EXPECT_DOUBLE_EQ(*score, best);
+  EXPECT_DOUBLE_EQ(score->mean, best);
 }
 
 TEST_F(TrainingLoopTest, LearnsTheSameWhereTheDeviceHoldsTheSignals) {
@@ -189,6 +201,9 @@ spec::Experiment WithEverything(spec::Experiment spec) {
   training.mutable_optimizer()->mutable_adamw();
   training.add_augmentation()->mutable_amplitude_scale();
   training.add_augmentation()->mutable_time_mask();
+  training.add_augmentation()->mutable_rand_augment();
+  training.add_augmentation()->mutable_mixup();
+  training.add_augmentation()->mutable_cutmix()->set_probability(0.5);
   spec.mutable_evaluation()->mutable_mean_probability();
   spec.mutable_evaluation()->add_metric()->mutable_macro_average_precision();
   return Resolve(spec);
@@ -217,6 +232,129 @@ TEST_F(TrainingLoopTest, ContinuesWithEverythingOnAsIfThereHadBeenNoStop) {
   EXPECT_EQ(rest->history(3).train_loss(), whole->history(3).train_loss());
   EXPECT_EQ(rest->best_score(), whole->best_score());
   EXPECT_TRUE(SameWeights(*fresh, *undisturbed));
+}
+
+TEST_F(TrainingLoopTest, AveragesTheWeightsOfTheLastEpochsWithStatisticsOfTheirOwn) {
+  spec::Experiment spec = Spec(4);
+  spec.mutable_training()->mutable_averaged_weights()->set_last_epochs(3);
+  spec.mutable_training()->set_validate_every_epochs(4);  // so that the last epoch is the best
+  struct Collect {
+    std::vector<NamedTensors>* all;
+    void EndEpoch(const TrainingProgress& progress) { all->push_back(CopyOf(StateOf(progress.network))); }
+  };
+  std::vector<NamedTensors> epochs;
+  const auto network = MakeNetwork();
+  ASSERT_TRUE(Fit(spec, Folder("swa"), *network, *train_, *validation_, Collect{&epochs}).ok());
+  ASSERT_EQ(epochs.size(), 4u);
+  const NamedTensors state = StateOf(*network);
+  for (const auto& parameter : network->named_parameters()) {
+    const std::string& name = parameter.key();
+    const torch::Tensor mean = (epochs[1].at(name) + epochs[2].at(name) + epochs[3].at(name)) / 3;
+    EXPECT_TRUE(torch::allclose(state.at(name), mean, 1e-4, 1e-6)) << name;
+  }
+
+  // The statistics are the means over the batches of the last epoch.
+  const int samples = CropSamples(spec.data(), kHz);
+  const std::vector<int> order = Shuffled().Order(*train_, spec.runtime().seed(), 4);
+  HostBatches batches(*train_, TrainingCrops(*train_, order, spec.runtime().seed(), 4, samples),
+                      {.batch_size = 16, .samples = samples, .drop_last = true});
+  torch::Tensor mean = torch::zeros({16}), variance = torch::zeros({16});
+  const torch::NoGradGuard no_grad;
+  while (const std::optional<Batch> batch = batches.Next()) {
+    const torch::Tensor x =
+        torch::conv1d(batch->signals, state.at("convolution.weight"), state.at("convolution.bias"), 2);
+    mean += x.mean(torch::IntArrayRef({0, 2})) / batches.count();
+    variance += x.var(torch::IntArrayRef({0, 2}), /*unbiased=*/true) / batches.count();
+  }
+  EXPECT_TRUE(torch::allclose(state.at("norm.running_mean"), mean, 1e-3, 1e-4));
+  EXPECT_TRUE(torch::allclose(state.at("norm.running_var"), variance, 1e-3, 1e-4));
+}
+
+TEST_F(TrainingLoopTest, ContinuesPlateauAndAverageOfEpochsAsIfThereHadBeenNoStop) {
+  spec::Experiment spec = Spec(6);
+  spec::Plateau& plateau = *spec.mutable_training()->mutable_optimizer()->mutable_plateau();
+  plateau.set_patience(0);
+  plateau.set_min_improvement(0.05);
+  spec.mutable_training()->mutable_averaged_weights()->set_last_epochs(4);
+  spec = Resolve(spec);
+  const auto undisturbed = MakeNetwork();
+  const absl::StatusOr<run::TrainingState> whole =
+      Fit(spec, Folder("undisturbed"), *undisturbed, *train_, *validation_);
+  ASSERT_TRUE(whole.ok()) << whole.status();
+  EXPECT_LT(whole->history(5).learning_rate(), whole->history(0).learning_rate()) << "it was reduced";
+  struct Stop {
+    absl::Status EndEpoch(const TrainingProgress& progress) {
+      return progress.epoch == 4 ? absl::CancelledError("stopped") : absl::OkStatus();
+    }
+  };
+  const std::filesystem::path folder = Folder("stopped");
+  EXPECT_FALSE(Fit(spec, folder, *MakeNetwork(), *train_, *validation_, Stop()).ok());
+  const auto fresh = MakeNetwork();
+  const absl::StatusOr<run::TrainingState> rest = Fit(spec, folder, *fresh, *train_, *validation_);
+  ASSERT_TRUE(rest.ok()) << rest.status();
+  for (int i = 0; i < 6; ++i) EXPECT_EQ(rest->history(i).learning_rate(), whole->history(i).learning_rate()) << i;
+  EXPECT_EQ(rest->history(5).validation_score(), whole->history(5).validation_score());
+  EXPECT_TRUE(SameWeights(*fresh, *undisturbed));
+}
+
+TEST_F(TrainingLoopTest, TrainsByEveryUpdateRule) {
+  spec::Experiment spec = Spec(3);
+  for (const bool with_momentum : {false, true}) {
+    for (const bool is_lion : {false, true}) {
+      spec::Optimizer& optimizer = *spec.mutable_training()->mutable_optimizer();
+      if (with_momentum) optimizer.mutable_one_cycle();
+      if (is_lion) {
+        optimizer.mutable_lion();
+        optimizer.set_learning_rate(0.0003);
+      } else {
+        optimizer.mutable_muon();
+        optimizer.set_learning_rate(0.001);
+      }
+      const absl::StatusOr<run::TrainingState> state =
+          Fit(Resolve(spec), Folder("rule"), *MakeNetwork(), *train_, *validation_);
+      ASSERT_TRUE(state.ok()) << state.status();
+      EXPECT_LT(state->history(2).train_loss(), state->history(0).train_loss());
+    }
+  }
+}
+
+TEST_F(TrainingLoopTest, TellsAMeanLossOfACropAndAccumulatesItsGradientsAsOfALargerBatch) {
+  struct Plain : Network {
+    explicit Plain(int classes) : linear_(register_module("linear", torch::nn::Linear(24, classes))) {}
+    torch::Tensor forward(const torch::Tensor& signals) override {
+      return linear_(torch::cat({signals.mean(-1), signals.amax(-1)}, 1));
+    }
+    torch::nn::Linear linear_;
+  };
+  const auto make = [&] {
+    torch::manual_seed(3);
+    return std::make_shared<Plain>(train_->classes());
+  };
+  spec::Experiment spec = Spec(1);
+  spec.mutable_training()->mutable_optimizer()->mutable_sgd()->set_momentum(0);
+  spec.mutable_training()->mutable_optimizer()->set_learning_rate(0.01);
+  const auto sum = make(), mean = make(), accumulated = make();
+  const auto state_of_sum = Fit(spec, Folder("sum"), *sum, *train_, *validation_);
+  // The mean over 16 crops and K classes, at a learning rate so many times larger, is the sum.
+  spec.mutable_training()->mutable_multi_label()->set_reduction(spec::MultiLabel::MEAN);
+  spec.mutable_training()->mutable_optimizer()->set_learning_rate(0.01 * 16 * train_->classes());
+  const auto state_of_mean = Fit(spec, Folder("mean"), *mean, *train_, *validation_);
+  spec.mutable_training()->set_batch_size(4);
+  spec.mutable_training()->set_accumulate_batches(4);
+  const auto state_of_accumulated = Fit(spec, Folder("accumulated_mean"), *accumulated, *train_, *validation_);
+  ASSERT_TRUE(state_of_sum.ok() && state_of_mean.ok() && state_of_accumulated.ok());
+  const NamedTensors expected = StateOf(*sum);
+  for (const auto& network : {mean, accumulated}) {
+    for (const auto& [name, tensor] : StateOf(*network)) {
+      EXPECT_TRUE(torch::allclose(tensor, expected.at(name), 1e-3, 1e-5)) << name;
+    }
+  }
+  const run::Epoch& epoch = state_of_sum->history(0);
+  const double classes = train_->classes();
+  for (const auto& state : {state_of_mean, state_of_accumulated}) {
+    EXPECT_NEAR(state->history(0).train_loss(), epoch.train_loss() / classes, 1e-4 * epoch.train_loss());
+    EXPECT_NEAR(state->history(0).validation_loss(), epoch.validation_loss() / classes, 1e-4 * epoch.validation_loss());
+  }
 }
 
 TEST_F(TrainingLoopTest, GivesTheSameWithAnyNumberOfLoaderThreads) {

@@ -1,10 +1,10 @@
-// expected_recording.h
+// shared_recordings.h
 //
 // Compares what a reader makes of real files with what independent readers made of them, in NAME.expected.json beside
 // each file of the folder formats/ in $ECG_SHARED_DIR.
 
-#ifndef TESTS_SIGNAL_EXPECTED_RECORDING_H_
-#define TESTS_SIGNAL_EXPECTED_RECORDING_H_
+#ifndef TESTS_SIGNAL_SHARED_RECORDINGS_H_
+#define TESTS_SIGNAL_SHARED_RECORDINGS_H_
 
 #include <algorithm>
 #include <cmath>
@@ -156,4 +156,4 @@ size_t ExpectSharedRecordings(const std::string& name) {
 
 }  // namespace ecg
 
-#endif  // TESTS_SIGNAL_EXPECTED_RECORDING_H_
+#endif  // TESTS_SIGNAL_SHARED_RECORDINGS_H_

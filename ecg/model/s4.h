@@ -1,0 +1,119 @@
+// s4.h
+//
+// S4: structured state-space layers (Gu, Goel and Ré 2022, arXiv:2111.00396) in the network of Mehari and Strodthoff
+// 2022, "Advancing the State-of-the-Art for ECG Analysis through Structured State Space Models", arXiv:2211.07579. State
+// names and shapes are those of `AI4HealthUOL/ecg-fm-benchmarking` (arXiv:2509.25095) and `tmehari/ssm_ecg`.
+//
+// Inside, signals are [B, L, C], which linear layers and layer norm need. A crop may have any length.
+//
+//   S4 network(spec.model(), /*leads=*/12, /*classes=*/71);
+
+#ifndef ECG_MODEL_S4_H_
+#define ECG_MODEL_S4_H_
+
+#include <torch/torch.h>
+
+#include <cmath>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ecg/model/network.h"
+#include "ecg/model/undecayed.h"
+#include "ecg/nn/convolution.h"
+#include "ecg/nn/state_space.h"
+#include "proto/experiment.pb.h"
+
+namespace ecg {
+
+// DropChannels is dropout of whole channels: `x` [B, L, C] -> [B, L, C].
+inline torch::Tensor DropChannels(const torch::Tensor& x, double dropout, bool is_training) {
+  if (!is_training || dropout == 0) return x;
+  return torch::feature_dropout(x.transpose(1, 2), dropout, /*train=*/true).transpose(1, 2);
+}
+
+// GatedLinear is a linear layer and a gated linear unit (Dauphin et al. 2017, arXiv:1612.08083) over the channels of
+// each sample: [B, L, C] -> [B, L, C].
+class GatedLinear : public torch::nn::Module, public Undecayed {
+ public:
+  explicit GatedLinear(int channels) {
+    const auto linear = register_module("0", std::make_shared<torch::nn::Module>());
+    const double bound = 1 / std::sqrt(channels);
+    const auto uniform = [&](torch::IntArrayRef shape) { return torch::empty(shape).uniform_(-bound, bound); };
+    weight_ = linear->register_parameter("weight", uniform({2 * channels, channels}));
+    bias_ = linear->register_parameter("bias", uniform({2 * channels, 1}));
+  }
+
+  torch::Tensor forward(const torch::Tensor& x) {
+    return torch::glu(torch::linear(x, weight_, bias_.squeeze(1)), /*dim=*/-1);
+  }
+
+  std::vector<torch::Tensor> undecayed() const override { return {bias_}; }
+
+ private:
+  torch::Tensor weight_, bias_;
+};
+
+// S4Layer is a state-space layer, GELU, and a gated linear layer that mixes the channels: [B, L, C] -> [B, L, C].
+class S4Layer : public StateSpace, public Undecayed {
+ public:
+  S4Layer(int channels, double dropout, const StateSpaceOptions& options)
+      : StateSpace(channels, options),
+        dropout_(dropout),
+        output_linear_(register_module("output_linear", std::make_shared<GatedLinear>(channels))) {}
+
+  torch::Tensor forward(const torch::Tensor& x) {
+    const torch::Tensor active = torch::gelu(StateSpace::forward(x));
+    return DropChannels(output_linear_->forward(DropChannels(active, dropout_, is_training())), dropout_,
+                        is_training());
+  }
+
+  std::vector<torch::Tensor> undecayed() const override { return {c(), d()}; }
+
+ private:
+  double dropout_;
+  std::shared_ptr<GatedLinear> output_linear_;
+};
+
+// S4 is a convolution, S4Layers with a residual connection followed by layer norm, the mean over time, and a linear
+// layer: [B, C, L] -> [B, classes].
+class S4 : public Network {
+ public:
+  S4(const spec::Model& model, int leads, int classes) {
+    const spec::S4& spec = model.s4();
+    const int channels = spec.channels(), kernel = spec.kernel_size();
+    encoder_ =
+        register_module("encoder", Conv1d(torch::nn::Conv1dOptions(leads, channels, kernel).padding(kernel / 2)));
+    const auto layers = register_module("s4_layers", std::make_shared<torch::nn::Module>());
+    const auto norms = register_module("norms", std::make_shared<torch::nn::Module>());
+    const StateSpaceOptions options = {
+        .matrix = spec.state_matrix() == spec::S4::DIAGONAL ? StateMatrix::kDiagonal : StateMatrix::kNormalPlusLowRank,
+        .state_size = spec.state_size(),
+        .causal = spec.causal(),
+        .kernel_samples = spec.kernel_samples()};
+    for (int i = 0; i < spec.layers(); ++i) {
+      const std::string name = std::to_string(i);
+      layers_.push_back(layers->register_module(name, std::make_shared<S4Layer>(channels, spec.dropout(), options)));
+      norms_.push_back(norms->register_module(name, torch::nn::LayerNorm(torch::nn::LayerNormOptions({channels}))));
+    }
+    decoder_ = register_module("decoder", torch::nn::Linear(channels, classes));
+  }
+
+  torch::Tensor forward(const torch::Tensor& signals) override {
+    torch::Tensor x = encoder_(signals).transpose(1, 2);
+    for (size_t i = 0; i < layers_.size(); ++i) x = norms_[i](x + layers_[i]->forward(x));
+    return decoder_(x.mean(/*dim=*/1));
+  }
+
+ private:
+  Conv1d encoder_{nullptr};
+  std::vector<std::shared_ptr<S4Layer>> layers_;
+  std::vector<torch::nn::LayerNorm> norms_;
+  torch::nn::Linear decoder_{nullptr};
+};
+
+static_assert(NetworkModel<S4>);
+
+}  // namespace ecg
+
+#endif  // ECG_MODEL_S4_H_

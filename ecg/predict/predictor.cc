@@ -1,0 +1,163 @@
+#include "ecg/predict/predictor.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <exception>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "ecg/batch/segment.h"
+#include "ecg/batch/standardise.h"
+#include "ecg/batch/window.h"
+#include "ecg/device/autocast.h"
+#include "ecg/device/cuda.h"
+#include "ecg/device/device.h"
+#include "ecg/device/layout.h"
+#include "ecg/evaluation/aggregation.h"
+#include "ecg/evaluation/evaluate.h"
+#include "ecg/evaluation/predict.h"
+#include "ecg/experiment/recipe.h"
+#include "ecg/model/network.h"
+#include "ecg/model/weights.h"
+#include "ecg/predict/stock_recipe.h"
+#include "ecg/run/model_metadata.h"
+#include "ecg/run/run_folder.h"
+#include "ecg/signal/lead.h"
+#include "ecg/signal/signal.h"
+#include "ecg/status/status_macros.h"
+#include "ecg/train/objective.h"
+#include "proto/experiment.pb.h"
+
+namespace ecg {
+
+struct Predictor::Model {
+  ModelMetadata metadata;
+  Device device;
+  WindowOptions windows;
+  std::shared_ptr<Network> network;
+  std::unique_ptr<AnyObjective> objective;
+  std::unique_ptr<AnyAggregation> aggregation;
+
+  // Logits returns those of the windows [first, last), float32 [windows, K] on the CPU.
+  torch::Tensor Logits(std::span<const Signal> signals, std::span<const Segment> segments) const {
+    torch::Tensor batch = torch::empty({static_cast<int64_t>(segments.size()), kLeads, windows.samples});
+    float* out = batch.data_ptr<float>();
+    for (const auto& [row, start] : segments) {
+      for (int lead = 0; lead < kLeads; ++lead, out += windows.samples) {
+        StandardiseLead(signals[row].lead(lead), signals[row].calibration[lead], metadata.scaler, start,
+                        windows.samples, out);
+      }
+    }
+    const Autocast autocast(device);
+    return network->forward(ToDeviceLayout(batch.to(device.torch), device))
+        .to(torch::kCPU, torch::kFloat32)
+        .contiguous();
+  }
+
+  // Probabilities returns those of all signals, float32 [signals, K].
+  torch::Tensor Probabilities(std::span<const Signal> signals) const {
+    const torch::InferenceMode inference;
+    SegmentList all;
+    for (int row = 0; row < static_cast<int>(signals.size()); ++row) {
+      for (const int start : WindowStarts(signals[row].samples, windows.samples, windows.stride)) {
+        all.segments.push_back({row, start});
+      }
+    }
+    RecordLogits records(all, *aggregation);
+    const std::span<const Segment> segments = all.segments;
+    for (size_t first = 0, count = 0; first < segments.size(); first += count) {
+      if (metadata.depends_on_batch) {
+        count = std::ranges::count(segments.subspan(first), segments[first].row, &Segment::row);
+      } else {
+        count = std::min<size_t>(windows.batch_windows, segments.size() - first);
+      }
+      records.Add(Logits(signals, segments.subspan(first, count)));
+    }
+    return objective->Probabilities(records.Take()).to(torch::kFloat32).contiguous();
+  }
+};
+
+Predictor::Predictor(std::shared_ptr<const Model> loaded) : loaded_(std::move(loaded)) {}
+
+absl::StatusOr<Predictor> Predictor::Load(const std::filesystem::path& run, const PredictorOptions& options) {
+  const RunFolder folder(run);
+  ECG_ASSIGN_OR_RETURN(const spec::Experiment spec, folder.ReadSpec());
+  const absl::StatusOr<Recipe> recipe = StockRecipe(spec);
+  if (!recipe.ok()) {
+    return absl::FailedPreconditionError(absl::StrCat("the run in ", run.string(),
+                                                      " has parts of its own: ", recipe.status().message(),
+                                                      ". Predict with the binary that trained it, and --mode=predict"));
+  }
+  return Load(run, *recipe, options);
+}
+
+absl::StatusOr<Predictor> Predictor::Load(const std::filesystem::path& run, const Recipe& recipe,
+                                          const PredictorOptions& options) {
+  const RunFolder folder(run);
+  ECG_ASSIGN_OR_RETURN(spec::Experiment spec, folder.ReadSpec());
+  auto model = std::make_shared<Model>();
+  ECG_ASSIGN_OR_RETURN(model->metadata, ModelMetadata::Read(folder.model()));
+  spec.mutable_runtime()->set_device(options.device);
+  spec.mutable_runtime()->set_fall_back_to_cpu(false);
+  ECG_ASSIGN_OR_RETURN(model->device, ChooseDevice(spec.runtime()));
+  if (options.batch_windows > 0) spec.mutable_evaluation()->set_batch_windows(options.batch_windows);
+  model->windows = WindowOptionsOf(spec, model->metadata.sampling_frequency_hz);
+  if (model->windows.batch_windows == 0) model->windows.batch_windows = model->device.torch.is_cpu() ? 128 : 512;
+
+  const std::vector<std::string>& classes = model->metadata.classes;
+  model->network = recipe.make_network(spec.model(), kLeads, static_cast<int>(classes.size()));
+  ECG_ASSIGN_OR_RETURN(const NamedTensors weights, ReadTensors(folder.model()));
+  ECG_RETURN_IF_ERROR(WithContext(LoadState(weights, StateOf(*model->network)), folder.model().string()));
+  MoveNetwork(*model->network, model->device);
+  model->network->eval();
+  // A loss may weigh classes by the training labels; probabilities do not depend on them.
+  ECG_ASSIGN_OR_RETURN(model->objective,
+                       recipe.make_objective(spec.training(), {classes, std::vector<int64_t>(classes.size(), 1), 2}));
+  ECG_ASSIGN_OR_RETURN(model->aggregation, recipe.aggregations.Make(spec.evaluation(), {model->objective.get()}));
+  return Predictor(std::move(model));
+}
+
+const ModelMetadata& Predictor::model() const { return loaded_->metadata; }
+
+absl::Status Predictor::Check(const Signal& signal) const {
+  const int expected_hz = model().sampling_frequency_hz;
+  if (signal.sampling_frequency_hz != expected_hz) {
+    return absl::InvalidArgumentError(absl::StrCat("the signal has ", signal.sampling_frequency_hz,
+                                                   " Hz, but the model reads ", expected_hz, " Hz; resample it"));
+  }
+  if (signal.samples >= loaded_->windows.samples) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrFormat("the signal has %.2f s, but the model reads windows of %.2f s",
+                                                    static_cast<double>(signal.samples) / expected_hz,
+                                                    static_cast<double>(loaded_->windows.samples) / expected_hz));
+}
+
+absl::StatusOr<std::vector<float>> Predictor::Predict(const Signal& signal) const {
+  return PredictAll(std::span(&signal, 1));
+}
+
+absl::StatusOr<std::vector<float>> Predictor::PredictAll(std::span<const Signal> signals) const {
+  for (const Signal& signal : signals) ECG_RETURN_IF_ERROR(Check(signal));
+  if (signals.empty()) return std::vector<float>();
+  try {
+    const torch::Tensor probabilities = loaded_->Probabilities(signals);
+    const float* const first = probabilities.data_ptr<float>();
+    return std::vector<float>(first, first + probabilities.numel());
+  } catch (const c10::Error& error) {
+    return StatusOf(error, "predicting", loaded_->device.torch,
+                    absl::StrCat("Lower the number of windows in a batch, which is ", loaded_->windows.batch_windows));
+  } catch (const std::exception& error) {
+    return absl::InternalError(absl::StrCat("predicting: ", error.what()));
+  }
+}
+
+}  // namespace ecg

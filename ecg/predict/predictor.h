@@ -1,0 +1,69 @@
+// predictor.h
+//
+// A trained model that reads ECGs: the network of a run, with everything around it.
+//
+//   ECG_ASSIGN_OR_RETURN(const Predictor predictor, Predictor::Load("runs/resnet18_all/1"));
+//   ECG_ASSIGN_OR_RETURN(const Signal signal, ReadWfdb("records500/00000/00001_hr"));
+//   ECG_ASSIGN_OR_RETURN(const std::vector<float> probabilities, predictor.Predict(signal));
+//   std::cout << predictor.model().classes[0] << " " << probabilities[0];
+//
+// Windows, standardisation, precision and aggregation are those of the run's own test, so the probabilities of a test
+// record are those of predictions.csv.
+
+#ifndef ECG_PREDICT_PREDICTOR_H_
+#define ECG_PREDICT_PREDICTOR_H_
+
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "ecg/run/model_metadata.h"
+#include "ecg/signal/signal.h"
+
+namespace ecg {
+
+struct Recipe;
+
+// PredictorOptions say where and how to compute.
+struct PredictorOptions {
+  // "cpu", "cuda" or "cuda:N".
+  std::string device = "cpu";
+  // Windows that the network sees at a time; 0 is the run's own number.
+  int batch_windows = 0;
+};
+
+// Predictor is a cheap handle: copies share the network. All methods are thread-safe, and there is no state beside it.
+class Predictor {
+ public:
+  // Load opens the run in the folder `run`, whose parts must all be this project's.
+  static absl::StatusOr<Predictor> Load(const std::filesystem::path& run, const PredictorOptions& options = {});
+  // Load opens a run with the parts of `recipe`, which may be one's own.
+  static absl::StatusOr<Predictor> Load(const std::filesystem::path& run, const Recipe& recipe,
+                                        const PredictorOptions& options = {});
+
+  // model returns the classes in the order of the probabilities, the sampling frequency, thresholds, ...
+  const ModelMetadata& model() const;
+
+  // Check refuses a signal of another sampling frequency than the model's, or one that is shorter than a window.
+  absl::Status Check(const Signal& signal) const;
+
+  // Predict returns the probability of each class.
+  absl::StatusOr<std::vector<float>> Predict(const Signal& signal) const;
+
+  // PredictAll returns the probabilities of each signal, [signals, classes]. Windows of several signals share a batch.
+  absl::StatusOr<std::vector<float>> PredictAll(std::span<const Signal> signals) const;
+
+ private:
+  struct Model;
+  explicit Predictor(std::shared_ptr<const Model> loaded);
+
+  std::shared_ptr<const Model> loaded_;
+};
+
+}  // namespace ecg
+
+#endif  // ECG_PREDICT_PREDICTOR_H_

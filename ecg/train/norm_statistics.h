@@ -1,0 +1,76 @@
+// norm_statistics.h
+//
+// Estimates the running statistics of batch norm again, for weights that no training step has led to, such as an
+// average of weights (Izmailov et al. 2018, arXiv:1803.05407, section 3.2).
+//
+//   const torch::NoGradGuard no_grad;
+//   NormStatistics statistics(*network);
+//   for (const torch::Tensor& signals : batches) {
+//     statistics.NextBatch();
+//     network->forward(signals);
+//   }
+
+#ifndef ECG_TRAIN_NORM_STATISTICS_H_
+#define ECG_TRAIN_NORM_STATISTICS_H_
+
+#include <torch/torch.h>
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "ecg/nn/batch_norm.h"
+
+namespace ecg {
+
+// NormStatistics makes the running statistics of every batch norm of a network the mean over the batches that the
+// network sees, in training mode, as long as it lives. Then they move with each batch as before.
+class NormStatistics {
+ public:
+  // `network` must outlive it.
+  explicit NormStatistics(torch::nn::Module& network) {
+    network.train();
+    for (const std::shared_ptr<torch::nn::Module>& module : network.modules(/*include_self=*/false)) {
+      if (auto* ours = module->as<BatchNorm1dImpl>()) {
+        norms_.push_back({[ours](double share) { ours->options.momentum = share; }, ours->options.momentum});
+      } else if (auto* norm1d = module->as<torch::nn::BatchNorm1dImpl>()) {
+        AddLibTorchs(norm1d);
+      } else if (auto* norm2d = module->as<torch::nn::BatchNorm2dImpl>()) {
+        AddLibTorchs(norm2d);
+      }
+    }
+  }
+  NormStatistics(const NormStatistics&) = delete;
+  NormStatistics& operator=(const NormStatistics&) = delete;
+  ~NormStatistics() {
+    for (const Norm& norm : norms_) norm.set_momentum(norm.momentum);
+  }
+
+  // NextBatch makes the statistics of the next batch count as much as those of each batch before. Nothing is left of
+  // what they were before the first.
+  void NextBatch() {
+    ++batches_;
+    for (const Norm& norm : norms_) norm.set_momentum(1.0 / batches_);
+  }
+
+ private:
+  struct Norm {
+    std::function<void(double)> set_momentum;
+    double momentum;  // as it was
+  };
+
+  template <typename M>
+  void AddLibTorchs(M* norm) {
+    // Without one, LibTorch keeps a mean itself.
+    if (const auto momentum = norm->options.momentum()) {
+      norms_.push_back({[norm](double share) { norm->options.momentum(share); }, *momentum});
+    }
+  }
+
+  int batches_ = 0;
+  std::vector<Norm> norms_;
+};
+
+}  // namespace ecg
+
+#endif  // ECG_TRAIN_NORM_STATISTICS_H_

@@ -1,0 +1,64 @@
+// The names that the examples in the banners of ecg/model use and do not declare.
+
+#ifndef TESTS_MODEL_BANNER_NAMES_H_
+#define TESTS_MODEL_BANNER_NAMES_H_
+
+#include <torch/types.h>
+
+#include "proto/experiment.pb.h"
+
+// `spec` is a namespace of ecg, too, so each example has its own.
+namespace ecg::any_network_example {
+extern const ecg::spec::Experiment spec;
+}
+namespace ecg::basic_conv_example {
+extern const ecg::spec::Experiment spec;
+}
+namespace ecg::bi_lstm_example {
+extern const ecg::spec::Experiment spec;
+}
+namespace ecg::classifier_example {
+extern const ecg::spec::Experiment spec;
+extern const torch::Tensor signals;
+}  // namespace ecg::classifier_example
+namespace ecg::efficientnet_example {
+extern const ecg::spec::Experiment spec;
+}
+namespace ecg::inception_time_example {
+extern const ecg::spec::Experiment spec;
+}
+namespace ecg::lambda_resnet_example {
+extern const ecg::spec::Experiment spec;
+}
+namespace ecg::mobilenet_v3_example {
+extern const ecg::spec::Experiment spec;
+}
+namespace ecg::nf_resnet_example {
+extern const ecg::spec::Experiment spec;
+}
+namespace ecg::resnet_example {
+extern const ecg::spec::Experiment spec;
+}
+namespace ecg::rnn_example {
+extern const ecg::spec::Experiment spec;
+}
+namespace ecg::senet_example {
+extern const ecg::spec::Experiment spec;
+}
+namespace ecg::squeezenet_example {
+extern const ecg::spec::Experiment spec;
+}
+namespace ecg::transformer_example {
+extern const ecg::spec::Experiment spec;
+}
+namespace ecg::wang_resnet_example {
+extern const ecg::spec::Experiment spec;
+}
+namespace ecg::wide_resnet_example {
+extern const ecg::spec::Experiment spec;
+}
+namespace ecg::xresnet_example {
+extern const ecg::spec::Experiment spec;
+}
+
+#endif  // TESTS_MODEL_BANNER_NAMES_H_

@@ -1,0 +1,60 @@
+// made_run.h
+//
+// The folder of a run that was never trained: a small network with its first weights, for tests of what reads runs.
+//
+//   ASSERT_EQ(MakeRun(folder), absl::OkStatus());
+//   const Predictor predictor = Predictor::Load(folder).value();
+
+#ifndef TESTS_PREDICT_MADE_RUN_H_
+#define TESTS_PREDICT_MADE_RUN_H_
+
+#include <torch/torch.h>
+
+#include <cmath>
+#include <filesystem>
+#include <memory>
+
+#include "absl/status/status.h"
+#include "ecg/model/any_network.h"
+#include "ecg/model/network.h"
+#include "ecg/model/weights.h"
+#include "ecg/run/model_metadata.h"
+#include "ecg/run/run_folder.h"
+#include "ecg/signal/lead.h"
+#include "ecg/spec/parse.h"
+#include "ecg/spec/resolve.h"
+#include "ecg/status/status_macros.h"
+#include "proto/experiment.pb.h"
+#include "proto/run.pb.h"
+
+namespace ecg {
+
+// MakeRun makes a run of five classes that reads windows of 2.5 s at 100 Hz.
+inline absl::Status MakeRun(const std::filesystem::path& folder) {
+  ECG_ASSIGN_OR_RETURN(spec::Experiment spec, ParseExperiment(R"(
+      data { ptb_xl { task: SUPERDIAGNOSTIC sampling_frequency_hz: 100 } split: 1 crop_seconds: 2.5 }
+      model { bi_lstm { hidden_dim: 8 } }
+      training { multi_label {} epochs: 1 batch_size: 8 optimizer { learning_rate: 0.001 } })",
+                                                              "made.textproto"));
+  spec = Resolve(spec);
+  const RunFolder run(folder);
+  ECG_RETURN_IF_ERROR(run.Start(spec, run::CorpusIdentity()));
+  const ModelMetadata metadata = {.name = "made",
+                                  .classes = {"CD", "HYP", "MI", "NORM", "STTC"},
+                                  .leads = {kLeadNames.begin(), kLeadNames.end()},
+                                  .sampling_frequency_hz = 100,
+                                  .crop_samples = 250,
+                                  .scaler = {.mean_mv = 0, .standard_deviation_mv = 0.2},
+                                  .synthetic = true,
+                                  .window_stride_samples = 125,
+                                  .aggregation = "maximum",
+                                  .temperatures = {1, 1, 2, 1, 1},
+                                  .thresholds = {0.5, 0.5, 0.5, 0.5, std::nan("")}};
+  torch::manual_seed(1);
+  ECG_ASSIGN_OR_RETURN(const std::shared_ptr<Network> network, AnyNetwork(spec.model(), kLeads, 5));
+  return WriteTensors(run.model(), StateOf(*network), metadata.ToMap());
+}
+
+}  // namespace ecg
+
+#endif  // TESTS_PREDICT_MADE_RUN_H_

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# A trained model says the same of its test records, read from their files one by one, as the run's predictions.csv.
+#   predict_test.sh EXPERIMENT PREDICT
+set -euo pipefail
+experiment=$PWD/$1 predict=$PWD/$2
+cd "$TEST_TMPDIR"
+export XDG_CACHE_HOME=$TEST_TMPDIR/cache
+unset ECG_PTBXL_DIR BUILD_WORKING_DIRECTORY
+fail() { echo "FAILED: $*" && exit 1; }
+
+"$experiment" --demo_records=200 --set=training.batch_size=16 --set=training.epochs=1 --output_dir=run >out
+data=$(sed -nE 's/^corpus .* in (.*)$/\1/p' out)
+test_records=$(sed -n 's/^\([0-9]*\),.*/\1/p' run/predictions.csv)
+for record in $test_records; do
+  printf '%s/records500/00000/%05d_hr\n' "$data" "$record"
+done >files
+"$predict" --model=run --format=csv --output=found.csv - <files 2>err || { cat err found.csv; fail "predict should read all"; }
+
+# The columns of the targets are left out of the one, and those of what is reported of the other.
+awk -F, 'NR > 1 { line = ""; for (i = 3; i <= NF; i += 2) line = line "," $i; print line }' run/predictions.csv >expected
+classes=$(awk -F, 'NR == 1 { print (NF - 1) / 2 }' run/predictions.csv)
+awk -F, -v n="$classes" 'NR > 1 { line = ""; for (i = 2; i <= n + 1; ++i) line = line "," $i; print line }' found.csv >same
+[ -s same ] || fail "there should be predictions"
+cmp expected same || fail "the probabilities should be those of predictions.csv, to the last digit"
+
+# Thresholds and temperatures are those that were chosen on validation.
+first=$(head -n 1 files)
+"$predict" --model=run --format=json "$first" | grep -q '"calibrated"' || fail "there should be calibrated probabilities"
+"$predict" --model=run "$first" | grep -q 'Not a medical device' || fail "the table should say that it is no medical device"
+"$predict" --model=run "$first" | grep -q 'synthetic' || fail "the table should say that the model is synthetic"
+
+# A bad file is listed, and the rest goes on.
+echo "no recording" >bad.xml
+status=0
+"$predict" --model=run --format=jsonl "$first" bad.xml missing.xml "$first" >found.jsonl 2>err || status=$?
+[ $status = 1 ] || fail "the exit status should be 1, not $status"
+[ "$(wc -l <found.jsonl)" = 4 ] || { cat found.jsonl; fail "there should be four lines"; }
+sed -n 2p found.jsonl | grep -q '"error"' || fail "the second should have an error"
+sed -n 4p found.jsonl | grep -q '"statements"' || fail "the fourth should be read"
+grep -q '2 of 4 recordings were read' err || { cat err; fail "the count should be told"; }
+
+# A folder is all recordings in it.
+mkdir folder && cp "$first".hea "$first".dat folder && cp bad.xml folder/z.xml
+"$predict" --model=run --format=csv --plots=plots folder >found.csv 2>err || true
+[ "$(wc -l <found.csv)" = 3 ] || { cat found.csv; fail "the folder has two recordings"; }
+[ "$(find plots -name '*.pdf' | wc -l)" = 1 ] || fail "there should be one drawing"
+echo passed

@@ -1,0 +1,100 @@
+#include "ecg/predict/predictor.h"
+
+#include <cstddef>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "ecg/signal/signal.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/predict/made_run.h"
+#include "tests/predict/made_signal.h"
+
+namespace ecg {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::Each;
+using ::testing::Gt;
+using ::testing::HasSubstr;
+using ::testing::Lt;
+
+class PredictorTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = std::filesystem::path(testing::TempDir()) / "predictor_test";
+    std::filesystem::remove_all(folder_);
+    ASSERT_EQ(MakeRun(folder_), absl::OkStatus());
+  }
+
+  std::filesystem::path folder_;
+};
+
+TEST_F(PredictorTest, GivesAProbabilityForEachClass) {
+  const Predictor predictor = Predictor::Load(folder_).value();
+  const std::vector<float> probabilities = predictor.Predict(MadeSignal(0)).value();
+  ASSERT_EQ(probabilities.size(), 5);
+  EXPECT_THAT(probabilities, Each(AllOf(Gt(0.0f), Lt(1.0f))));
+  EXPECT_NE(probabilities, predictor.Predict(MadeSignal(1)).value());
+  EXPECT_EQ(predictor.model().thresholds.size(), 5);
+}
+
+TEST_F(PredictorTest, SaysTheSameOfASignalAloneAmongOthersAndInSmallBatches) {
+  const Predictor predictor = Predictor::Load(folder_).value();
+  std::vector<Signal> signals;
+  for (int number = 0; number < 20; ++number) signals.push_back(MadeSignal(number, 1000 + 50 * number));
+  const std::vector<float> all = predictor.PredictAll(signals).value();
+  const std::vector<float> in_threes =
+      Predictor::Load(folder_, {.batch_windows = 3}).value().PredictAll(signals).value();
+  ASSERT_EQ(all.size(), 100);
+  for (size_t number = 0; number < signals.size(); ++number) {
+    const std::vector<float> alone = predictor.Predict(signals[number]).value();
+    for (size_t k = 0; k < 5; ++k) {
+      EXPECT_NEAR(alone[k], all[number * 5 + k], 1e-6);
+      EXPECT_NEAR(in_threes[number * 5 + k], all[number * 5 + k], 1e-6);
+    }
+  }
+}
+
+TEST_F(PredictorTest, MayBeUsedByManyThreads) {
+  const Predictor predictor = Predictor::Load(folder_).value();
+  const std::vector<float> expected = predictor.Predict(MadeSignal(3)).value();
+  std::vector<std::vector<float>> found(8);
+  std::vector<std::thread> threads;
+  for (std::vector<float>& of_thread : found) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 5; ++i) of_thread = predictor.Predict(MadeSignal(3)).value();
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_THAT(found, Each(expected));
+}
+
+TEST_F(PredictorTest, RefusesAnotherRateAndASignalShorterThanAWindow) {
+  const Predictor predictor = Predictor::Load(folder_).value();
+  Signal fast = MadeSignal(0);
+  fast.sampling_frequency_hz = 500;
+  EXPECT_THAT(predictor.Predict(fast).status().message(), HasSubstr("500 Hz, but the model reads 100 Hz"));
+  EXPECT_THAT(predictor.Predict(MadeSignal(0, 200)).status().message(), HasSubstr("2.00 s, but the model reads"));
+}
+
+TEST_F(PredictorTest, NamesTheBinaryThatIsNeededForPartsOfOnesOwn) {
+  std::ofstream(folder_ / "spec.textproto") << R"(
+      data { ptb_xl { task: SUPERDIAGNOSTIC sampling_frequency_hz: 100 } split: 1 crop_seconds: 2.5 }
+      model { own { type: "mine::Backbone" header: "mine/backbone.h" } }
+      training { multi_label {} })";
+  const absl::Status status = Predictor::Load(folder_).status();
+  EXPECT_THAT(status.message(), HasSubstr("mine::Backbone"));
+  EXPECT_THAT(status.message(), HasSubstr("--mode=predict"));
+}
+
+TEST_F(PredictorTest, SaysThatAFolderHoldsNoRun) {
+  EXPECT_THAT(Predictor::Load(folder_ / "nothing").status().message(), HasSubstr("there is no run in"));
+}
+
+}  // namespace
+}  // namespace ecg

@@ -1,0 +1,185 @@
+#include "ecg/serve/server.h"
+
+#include <httplib.h>
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "ecg/predict/predictor.h"
+#include "ecg/signal/lead.h"
+#include "ecg/signal/signal.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "nlohmann/json.hpp"
+#include "tests/predict/made_run.h"
+#include "tests/predict/made_signal.h"
+
+namespace ecg {
+namespace {
+
+using ::testing::HasSubstr;
+
+// A table in mV at 100 Hz.
+std::string TableOf(const Signal& signal) {
+  std::string table = "time (s)";
+  for (const auto lead : kLeadNames) absl::StrAppend(&table, ",", lead, " (mV)");
+  for (int i = 0; i < signal.samples; ++i) {
+    absl::StrAppend(&table, "\n", i / 100.0);
+    for (int lead = 0; lead < kLeads; ++lead) absl::StrAppend(&table, ",", signal.lead(lead)[i] / 1000.0);
+  }
+  return table + "\n";
+}
+
+class ServerTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = std::filesystem::path(testing::TempDir()) / "server_test";
+    std::filesystem::remove_all(folder_);
+    ASSERT_EQ(MakeRun(folder_), absl::OkStatus());
+  }
+
+  httplib::Client Connect(const Server& server) {
+    httplib::Client client("127.0.0.1", server.port());
+    client.set_read_timeout(60);
+    return client;
+  }
+  static httplib::Result Post(httplib::Client& client, const std::string& body, const std::string& query = "") {
+    return client.Post("/v1/predict" + query, body, "application/octet-stream");
+  }
+  ServerOptions Options() const {
+    ServerOptions options;
+    options.port = 0;
+    return options;
+  }
+
+  std::filesystem::path folder_;
+};
+
+TEST_F(ServerTest, AnswersAFileWithWhatThePredictorSays) {
+  const Predictor predictor = Predictor::Load(folder_).value();
+  Server server(predictor, Options());
+  ASSERT_EQ(server.Start(), absl::OkStatus());
+  httplib::Client client = Connect(server);
+  const httplib::Result result = Post(client, TableOf(MadeSignal(1)), "?name=a.csv&plot=1");
+  ASSERT_TRUE(result);
+  ASSERT_EQ(result->status, 200) << result->body;
+  const nlohmann::json json = nlohmann::json::parse(result->body);
+  EXPECT_EQ(json["recording"], "a.csv");
+  EXPECT_EQ(json["model"]["synthetic"], true);
+  EXPECT_THAT(json["model"]["disclaimer"].get<std::string>(), HasSubstr("Not a medical device"));
+  EXPECT_THAT(json["svg"].get<std::string>(), HasSubstr("<svg"));
+  const std::vector<float> expected = predictor.Predict(MadeSignal(1)).value();
+  ASSERT_EQ(json["statements"].size(), 5);
+  for (const nlohmann::json& statement : json["statements"]) {
+    for (size_t k = 0; k < 5; ++k) {
+      if (predictor.model().classes[k] != statement["code"]) continue;
+      EXPECT_NEAR(statement["probability"].get<double>(), expected[k], 1e-5);
+    }
+  }
+}
+
+TEST_F(ServerTest, TakesAFormWithAFile) {
+  Server server(Predictor::Load(folder_).value(), Options());
+  ASSERT_EQ(server.Start(), absl::OkStatus());
+  httplib::Client client = Connect(server);
+  const httplib::Result result = client.Post(
+      "/v1/predict", httplib::MultipartFormDataItems{{"file", TableOf(MadeSignal(1)), "b.csv", "text/csv"}});
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->status, 200) << result->body;
+  EXPECT_EQ(nlohmann::json::parse(result->body)["recording"], "b.csv");
+}
+
+TEST_F(ServerTest, AnswersManyAtOnceEachWithItsOwn) {
+  const Predictor predictor = Predictor::Load(folder_).value();
+  Server server(predictor, Options());
+  ASSERT_EQ(server.Start(), absl::OkStatus());
+  std::vector<std::string> answers(24), expected(4);
+  for (int number = 0; number < 4; ++number) {
+    httplib::Client client = Connect(server);
+    expected[number] = nlohmann::json::parse(Post(client, TableOf(MadeSignal(number)))->body)["statements"][0]["code"];
+  }
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 24; ++i) {
+    threads.emplace_back([&, i] {
+      httplib::Client client = Connect(server);
+      const httplib::Result result = Post(client, TableOf(MadeSignal(i % 4)));
+      if (result) answers[i] = nlohmann::json::parse(result->body)["statements"][0]["code"];
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (int i = 0; i < 24; ++i) EXPECT_EQ(answers[i], expected[i % 4]);
+  httplib::Client client = Connect(server);
+  const std::string metrics = client.Get("/metrics")->body;
+  EXPECT_THAT(metrics, HasSubstr("ecg_requests_total{code=\"200\"} 28\n"));
+  EXPECT_THAT(metrics, HasSubstr("ecg_recordings_total 28\n"));
+}
+
+TEST_F(ServerTest, SaysWhatIsWrongWithABody) {
+  Server server(Predictor::Load(folder_).value(), Options());
+  ASSERT_EQ(server.Start(), absl::OkStatus());
+  httplib::Client client = Connect(server);
+  const auto error = [&](const std::string& body, const std::string& query = "") {
+    const httplib::Result result = Post(client, body, query);
+    EXPECT_EQ(result->status, 422) << result->body;
+    return nlohmann::json::parse(result->body)["error"].get<std::string>();
+  };
+  EXPECT_THAT(error("\x01\x02 no recording"), HasSubstr("format"));
+  EXPECT_THAT(error(""), HasSubstr("empty"));
+  EXPECT_THAT(error(TableOf(MadeSignal(0, 200))), HasSubstr("2.00 s"));
+  EXPECT_THAT(error(TableOf(MadeSignal(0)), "?rate=fast"), HasSubstr("rate is \"fast\""));
+  EXPECT_EQ(client.Get("/nothing")->status, 404);
+  EXPECT_EQ(client.Get("/healthz")->status, 200);
+}
+
+TEST_F(ServerTest, RefusesBodiesThatAreTooLargeAndRecordingsThatAreTooLong) {
+  ServerOptions options = Options();
+  options.body_bytes = 200'000;
+  options.recording_seconds = 15;
+  Server server(Predictor::Load(folder_).value(), options);
+  ASSERT_EQ(server.Start(), absl::OkStatus());
+  httplib::Client client = Connect(server);
+  EXPECT_EQ(Post(client, TableOf(MadeSignal(0)))->status, 200);
+  EXPECT_EQ(Post(client, TableOf(MadeSignal(0, 1600)))->status, 422);
+  EXPECT_EQ(Post(client, std::string(300'000, 'x'))->status, 413);
+}
+
+TEST_F(ServerTest, AsksForTheTokenWhereOneIsSet) {
+  ServerOptions options = Options();
+  options.token = "secret";
+  Server server(Predictor::Load(folder_).value(), options);
+  ASSERT_EQ(server.Start(), absl::OkStatus());
+  httplib::Client client = Connect(server);
+  EXPECT_EQ(Post(client, TableOf(MadeSignal(0)))->status, 401);
+  client.set_bearer_token_auth("secre");
+  EXPECT_EQ(Post(client, TableOf(MadeSignal(0)))->status, 401);
+  client.set_bearer_token_auth("secret");
+  EXPECT_EQ(Post(client, TableOf(MadeSignal(0)))->status, 200);
+}
+
+TEST_F(ServerTest, StopsAfterTheRequestsThatRun) {
+  auto server = std::make_unique<Server>(Predictor::Load(folder_).value(), Options());
+  ASSERT_EQ(server->Start(), absl::OkStatus());
+  httplib::Client client = Connect(*server);
+  EXPECT_EQ(client.Get("/readyz")->status, 200);
+  std::thread stopper([&] { server->Stop(); });
+  stopper.join();
+  EXPECT_FALSE(Post(client, TableOf(MadeSignal(0))));
+}
+
+TEST_F(ServerTest, NamesAPortThatIsTaken) {
+  Server first(Predictor::Load(folder_).value(), Options());
+  ASSERT_EQ(first.Start(), absl::OkStatus());
+  ServerOptions options;
+  options.port = first.port();
+  Server second(Predictor::Load(folder_).value(), options);
+  EXPECT_THAT(second.Start().message(), HasSubstr(absl::StrCat(first.port())));
+}
+
+}  // namespace
+}  // namespace ecg

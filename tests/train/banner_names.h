@@ -1,0 +1,61 @@
+// The names that the examples in the banners of ecg/train use and do not declare.
+
+#ifndef TESTS_TRAIN_BANNER_NAMES_H_
+#define TESTS_TRAIN_BANNER_NAMES_H_
+
+#include <torch/types.h>
+
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+#include "ecg/batch/batch_source.h"
+#include "ecg/batch/segment.h"
+#include "ecg/batch/split_part.h"
+#include "ecg/device/device.h"
+#include "ecg/model/network.h"
+#include "ecg/train/callback.h"
+#include "ecg/train/objective.h"
+#include "ecg/train/optimizer.h"
+#include "ecg/train/training_loop.h"
+#include "ecg/train/training_step.h"
+#include "proto/experiment.pb.h"
+
+namespace ecg {
+
+extern const std::shared_ptr<Network> network;
+extern Optimizer optimizer;
+extern const torch::Tensor loss;
+
+}  // namespace ecg
+
+namespace ecg::console_example {
+
+extern std::vector<std::unique_ptr<AnyCallback>> callbacks;
+
+}  // namespace ecg::console_example
+
+namespace ecg::training_loop_example {
+
+extern const ecg::spec::Experiment spec;
+extern const int sampling_frequency_hz;
+extern TrainingParts parts;
+extern const Device device;
+extern const std::filesystem::path folder;
+extern const SplitPart train, validation;
+
+}  // namespace ecg::training_loop_example
+
+namespace ecg::training_step_example {
+
+extern Network& network;
+extern const AnyObjective& objective;
+extern BatchSource& source;
+extern const Device device;
+extern const StepOptions options;
+extern const SegmentList crops;
+extern const int steps;
+
+}  // namespace ecg::training_step_example
+
+#endif  // TESTS_TRAIN_BANNER_NAMES_H_
