@@ -7,8 +7,8 @@
 //   const absl::string_view samples = reader.Take(2 * count);
 //   if (!reader.ok()) return absl::DataLossError("the file is cut short");
 //
-// A read beyond the end gives 0, and the reader is not ok() from then on. So a header is read without a test for each of
-// its fields, and then tested once.
+// A read beyond the end gives 0, and the reader is not ok() from then on. So a header is read without a test for each
+// of its fields, and then tested once.
 
 #ifndef ECG_FILE_BYTE_READER_H_
 #define ECG_FILE_BYTE_READER_H_

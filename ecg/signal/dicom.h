@@ -77,8 +77,8 @@ inline std::string SourceName(const DicomDataset& source) {
   size_t number = 0;
   if (absl::ConsumePrefix(&digits, "2:") || absl::ConsumePrefix(&digits, "5.6.3-9-")) {
     if (!absl::SimpleAtoi(digits, &number)) number = 0;
-  } else if (absl::SimpleAtoi(digits, &number)) {
-    number = number > kMdcLeads ? number - kMdcLeads : 0;
+  } else {
+    number = absl::SimpleAtoi(digits, &number) && number > kMdcLeads ? number - kMdcLeads : 0;
   }
   if (const std::optional<std::string> name = ScpLeadName(number)) return *name;
   for (const std::string& text : {meaning, code}) {

@@ -121,7 +121,8 @@ constexpr bool IsWanted(uint32_t tag) {
   return false;
 }
 
-// IsSequence tells whether an element is a sequence of those that describe waveforms; an implicit data set does not say.
+// IsSequence tells whether an element is a sequence of those that describe waveforms; an implicit data set does not
+// say.
 constexpr bool IsSequence(uint32_t tag) {
   return tag == DicomTag(0x5400, 0x0100) || tag == DicomTag(0x003A, 0x0200) || tag == DicomTag(0x003A, 0x0208) ||
          tag == DicomTag(0x003A, 0x0209) || tag == DicomTag(0x003A, 0x0211);

@@ -1,14 +1,14 @@
 // edf.h
 //
-// Recordings in EDF and EDF+ files (https://www.edfplus.info/specs), and in BDF files, which differ in that samples have
-// 24 bits (https://www.biosemi.com/faq/file_format.htm).
+// Recordings in EDF and EDF+ files (https://www.edfplus.info/specs), and in BDF files, which differ in that samples
+// have 24 bits (https://www.biosemi.com/faq/file_format.htm).
 //
 //   ECG_ASSIGN_OR_RETURN(const std::string bytes, ReadFile("patient.edf"));
 //   ECG_ASSIGN_OR_RETURN(Recording recording, Edf::Read({.path = "patient.edf", .bytes = bytes}));
 //
 // Signals of one rate make a strip. A file with interruptions (EDF+D) has strips for each part between them, with
-// start_seconds as the file states it: no samples are made up for an interruption, which may last for days. Signals that
-// are no voltage are left out, and noted.
+// start_seconds as the file states it: no samples are made up for an interruption, which may last for days. Signals
+// that are no voltage are left out, and noted.
 //
 // A number is missing where it is the most negative one and the header leaves that out of the digital range, as
 // edf_writer.h does: EDF has no other way to say so.
@@ -306,7 +306,7 @@ inline std::vector<Part> FindParts(const File& file, const Texts& texts, double 
 inline Channel ReadChannel(const File& file, const Signal& signal, const Part& part) {
   const double mv_per_step = signal.mv_per_step(), mv_of_zero = signal.mv_of_zero();
   const int32_t least = file.sample_bytes == 2 ? -32768 : -8388608;
-  const bool may_miss = std::min(signal.digital_min, signal.digital_max) == least + 1;
+  const bool may_miss = std::min(signal.digital_min, signal.digital_max) > least;
   Channel channel = {.name = LeadName(signal.label), .mv = {}, .step_mv = std::abs(mv_per_step)};
   channel.mv.reserve(part.records * signal.samples);
   for (size_t record = part.first; record < part.first + part.records; ++record) {

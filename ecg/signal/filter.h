@@ -5,9 +5,9 @@
 //   ECG_ASSIGN_OR_RETURN(const auto band, ButterworthBandPass({.order = 3, .low_hz = 0.5, .high_hz = 40}, 500));
 //   FilterZeroPhase(band, &strip);
 //
-// A filter runs forward and then backward, which cancels its delay and squares its amplitude response. Results agree with
-// scipy.signal.sosfiltfilt (and filtfilt) to 1e-9 of the largest sample, also at the ends, where the signal is continued as they do: turned
-// around its last sample.
+// A filter runs forward and then backward, which cancels its delay and squares its amplitude response. Results agree
+// with scipy.signal.sosfiltfilt (and filtfilt) to 1e-9 of the largest sample, also at the ends, where the signal is
+// continued as they do: turned around its last sample.
 
 #ifndef ECG_SIGNAL_FILTER_H_
 #define ECG_SIGNAL_FILTER_H_
@@ -133,7 +133,8 @@ inline absl::StatusOr<std::vector<FilterSection>> ButterworthBandPass(const Band
   return sections;
 }
 
-// Notch returns a filter that removes `hz` and keeps what is further from it than hz / quality / 2 (scipy.signal.iirnotch).
+// Notch returns a filter that removes `hz` and keeps what is further from it than hz / quality / 2
+// (scipy.signal.iirnotch).
 inline absl::StatusOr<std::vector<FilterSection>> Notch(double hz, double quality, double sampling_frequency_hz) {
   if (!(hz > 0) || !(hz < sampling_frequency_hz / 2) || !(quality > 0)) {
     return absl::InvalidArgumentError(
@@ -146,8 +147,8 @@ inline absl::StatusOr<std::vector<FilterSection>> Notch(double hz, double qualit
   return std::vector<FilterSection>{{.b0 = gain, .b1 = b1, .b2 = gain, .a1 = b1, .a2 = 2 * gain - 1}};
 }
 
-// FilterZeroPhase returns `x` filtered forward and backward. A signal that is too short is continued less far than scipy
-// wants.
+// FilterZeroPhase returns `x` filtered forward and backward. A signal that is too short is continued less far than
+// scipy wants.
 inline std::vector<double> FilterZeroPhase(const std::vector<FilterSection>& sections, const std::vector<double>& x) {
   if (x.empty()) return {};
   const size_t pad = std::min(3 * (2 * sections.size() + 1), x.size() - 1);
@@ -164,7 +165,8 @@ inline std::vector<double> FilterZeroPhase(const std::vector<FilterSection>& sec
                              extended.end() - static_cast<std::ptrdiff_t>(pad));
 }
 
-// FilterZeroPhase filters all channels of `strip`. Missing samples stay so; what lies between them is filtered by itself.
+// FilterZeroPhase filters all channels of `strip`. Missing samples stay so; what lies between them is filtered by
+// itself.
 inline void FilterZeroPhase(const std::vector<FilterSection>& sections, Strip* strip) {
   for (Channel& channel : strip->channels) {
     for (auto begin = channel.mv.begin(); begin != channel.mv.end();) {

@@ -5,10 +5,9 @@
 //   ECG_ASSIGN_OR_RETURN(const std::string bytes, ReadFile("patient.mwf"));
 //   ECG_ASSIGN_OR_RETURN(Recording recording, Mfer::Read({.path = "patient.mwf", .bytes = bytes}));
 //
-// A file is a list of tags, each with a length and a value. Definitions (interval, step, type, block length) hold for all
-// channels, and those of a channel in place of them. The samples lie in sequences, each of which has a block of every
-// channel. Channels of one rate make a strip; samples of another tag with the same channels
-// continue it.
+// A file is a list of tags, each with a length and a value. Definitions (interval, step, type, block length) hold for
+// all channels, and those of a channel in place of them. The samples lie in sequences, each of which has a block of
+// every channel. Channels of one rate make a strip; samples of another tag with the same channels continue it.
 
 #ifndef ECG_SIGNAL_MFER_H_
 #define ECG_SIGNAL_MFER_H_
@@ -293,6 +292,49 @@ inline Strip* GoesOn(const Strip& strip, Recording* recording) {
   return nullptr;
 }
 
+// AddStrips makes strips of the channels of a waveform, or appends them to those that they continue.
+inline void AddStrips(const std::vector<Definitions>& definitions, std::vector<Channel> channels, Frame* state,
+                      Recording* recording) {
+  std::vector<std::string> others;
+  std::vector<std::pair<double, Strip>> strips;  // by interval
+  for (size_t c = 0; c < channels.size(); ++c) {
+    const Definitions& own = definitions[c];
+    if (!own.is_voltage || own.type == kStatusType || own.mv_per_step == 0 || channels[c].mv.empty()) {
+      others.push_back(own.name);
+      continue;
+    }
+    auto strip = std::find_if(strips.begin(), strips.end(),
+                              [&](const auto& other) { return other.first == own.interval_seconds; });
+    if (strip == strips.end()) strip = strips.insert(strips.end(), {own.interval_seconds, Strip()});
+    strip->second.channels.push_back(std::move(channels[c]));
+  }
+  if (!others.empty()) {
+    recording->notes.push_back(
+        absl::StrCat("left out, as they are no voltages or have no samples: ", absl::StrJoin(others, ", ")));
+  }
+  double end = state->end_seconds;
+  for (auto& [interval, strip] : strips) {
+    strip.kind = state->is_beat ? Strip::Kind::kRepresentativeBeat : Strip::Kind::kRhythm;
+    strip.sampling_frequency_hz = 1 / interval;
+    // 0.002 s is 500 Hz, not 500.00000000000006.
+    const double rounded = std::round(strip.sampling_frequency_hz * 1e6) / 1e6;
+    if (std::abs(rounded * interval - 1) < 1e-12) strip.sampling_frequency_hz = rounded;
+    strip.PadChannels();
+    strip.start_seconds = state->is_beat ? 0 : state->end_seconds;
+    end = std::max(end, strip.start_seconds + static_cast<double>(strip.samples()) / strip.sampling_frequency_hz);
+    Strip* before = GoesOn(strip, recording);
+    if (before == nullptr) {
+      recording->strips.push_back(std::move(strip));
+      continue;
+    }
+    for (size_t c = 0; c < strip.channels.size(); ++c) {
+      std::vector<float>& mv = before->channels[c].mv;
+      mv.insert(mv.end(), strip.channels[c].mv.begin(), strip.channels[c].mv.end());
+    }
+  }
+  if (!state->is_beat) state->end_seconds = end;
+}
+
 // ReadWaveform adds the strips of a waveform, which starts where the rhythm before it ends.
 inline absl::Status ReadWaveform(absl::string_view data, Frame* state, Recording* recording) {
   const Frame& frame = *state;
@@ -322,44 +364,7 @@ inline absl::Status ReadWaveform(absl::string_view data, Frame* state, Recording
     recording->notes.push_back(absl::StrCat(sequences, " sequences of ", sequence_bytes, " bytes stated, ", whole,
                                             " bytes found: the file is cut short or damaged"));
   }
-  std::vector<std::string> others;
-  std::vector<std::pair<double, Strip>> strips;  // by interval
-  for (size_t c = 0; c < channels.size(); ++c) {
-    const Definitions& own = definitions[c];
-    if (!own.is_voltage || own.type == kStatusType || own.mv_per_step == 0 || channels[c].mv.empty()) {
-      others.push_back(own.name);
-      continue;
-    }
-    auto strip = std::find_if(strips.begin(), strips.end(),
-                              [&](const auto& other) { return other.first == own.interval_seconds; });
-    if (strip == strips.end()) strip = strips.insert(strips.end(), {own.interval_seconds, Strip()});
-    strip->second.channels.push_back(std::move(channels[c]));
-  }
-  if (!others.empty()) {
-    recording->notes.push_back(
-        absl::StrCat("left out, as they are no voltages or have no samples: ", absl::StrJoin(others, ", ")));
-  }
-  double end = frame.end_seconds;
-  for (auto& [interval, strip] : strips) {
-    strip.kind = frame.is_beat ? Strip::Kind::kRepresentativeBeat : Strip::Kind::kRhythm;
-    strip.sampling_frequency_hz = 1 / interval;
-    // 0.002 s is 500 Hz, not 500.00000000000006.
-    const double rounded = std::round(strip.sampling_frequency_hz * 1e6) / 1e6;
-    if (std::abs(rounded * interval - 1) < 1e-12) strip.sampling_frequency_hz = rounded;
-    strip.PadChannels();
-    strip.start_seconds = frame.is_beat ? 0 : frame.end_seconds;
-    end = std::max(end, strip.start_seconds + static_cast<double>(strip.samples()) / strip.sampling_frequency_hz);
-    Strip* before = GoesOn(strip, recording);
-    if (before == nullptr) {
-      recording->strips.push_back(std::move(strip));
-      continue;
-    }
-    for (size_t c = 0; c < strip.channels.size(); ++c) {
-      std::vector<float>& mv = before->channels[c].mv;
-      mv.insert(mv.end(), strip.channels[c].mv.begin(), strip.channels[c].mv.end());
-    }
-  }
-  if (!frame.is_beat) state->end_seconds = end;
+  AddStrips(definitions, std::move(channels), state, recording);
   return absl::OkStatus();
 }
 

@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdlib>
 #include <limits>
 #include <optional>
 #include <string>
@@ -99,13 +100,21 @@ struct Recording {
   std::optional<double> age_years;
   // filters are those that the file says were applied, in words: "high-pass 0.05 Hz, low-pass 150 Hz, notch 50 Hz".
   std::string filters;
-  // strips are in the file's order.
+  // strips are in the file's order, rhythm before representative beats where the file has no order.
   std::vector<Strip> strips;
   // notes are what a user should know: channels that are left out and why, checksums that the file does not state,
   // samples that are missing at the end.
   std::vector<std::string> notes;
   // annotations are in the file's order.
   std::vector<Annotation> annotations;
+
+  // FilterHz returns the frequency of the filter of a kind, "high-pass", "low-pass" or "notch", or nothing.
+  std::optional<double> FilterHz(const std::string& kind) const {
+    const size_t at = filters.find(kind + " ");
+    if (at == std::string::npos) return std::nullopt;
+    const double hz = std::strtod(filters.c_str() + at + kind.size(), nullptr);
+    return hz > 0 ? std::optional<double>(hz) : std::nullopt;
+  }
 };
 
 }  // namespace ecg

@@ -8,7 +8,8 @@
 // each side. When the frequency is lowered the sinc is widened, so that what the new one cannot represent is removed
 // before (anti-aliasing). With N the lower of the two Nyquist frequencies, the worst error for sines up to 0.85 N is
 // 5e-5 of the amplitude, and sines above N are damped to 5e-5; resample_test.cc measures both. In between is the
-// transition of the filter. A signal of waves like those of a heartbeat is met within 3e-5 mV up to its ends. The phases of a ratio of small numbers, such as 1000 to 500 Hz, are computed once.
+// transition of the filter. A signal of waves like those of a heartbeat is met within 3e-5 mV up to its ends. The
+// phases of a ratio of small numbers, such as 1000 to 500 Hz, are computed once.
 //
 // The new samples cover as long as the old ones. Missing samples stay missing for as long as they did. At an end, and
 // beside missing samples, the signal is continued by turning it around its last sample, so that it does not jump.

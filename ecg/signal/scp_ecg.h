@@ -1,16 +1,16 @@
 // scp_ecg.h
 //
-// Recordings in SCP-ECG files (EN 1064, ISO 11073-91064) of version 1 and 2, compressed in any of the standard's ways or
-// not.
+// Recordings in SCP-ECG files (EN 1064, ISO 11073-91064) of version 1 and 2, compressed in any of the standard's ways
+// or not.
 //
 //   ECG_ASSIGN_OR_RETURN(const std::string bytes, ReadFile("patient.scp"));
 //   ECG_ASSIGN_OR_RETURN(Recording recording, ScpEcg::Read({.path = "patient.scp", .bytes = bytes}));
 //
 // A file is made of sections. Section 3 lists the leads, section 6 holds the rhythm, and section 5 the reference beat.
-// The rhythm may be stored as what remains of it when the reference beat is subtracted from every normal beat (section 4
-// says where), and with a lower rate outside the QRS complexes ("bimodal"). Both are undone here: the beat is added, and
-// between the averages that are stored outside the QRS complexes samples are interpolated linearly. The latter cannot
-// bring back what the averages lost.
+// The rhythm may be stored as what remains of it when the reference beat is subtracted from every normal beat (section
+// 4 says where), and with a lower rate outside the QRS complexes ("bimodal"). Both are undone here: the beat is added,
+// and between the averages that are stored outside the QRS complexes samples are interpolated linearly. The latter
+// cannot bring back what the averages lost.
 //
 // A file has a checksum, and every section another. One that does not match is a note, not an error: programs that
 // remove names from files rarely compute them anew.
@@ -270,8 +270,8 @@ inline void UndoDifferences(int order, std::vector<int32_t>* values) {
   }
 }
 
-// Interpolate returns the samples of a lead that stores one sample for each in a zone, and outside the zones the average
-// of every `rate` samples.
+// Interpolate returns the samples of a lead that stores one sample for each in a zone, and outside the zones the
+// average of every `rate` samples.
 inline std::vector<double> Interpolate(const std::vector<int32_t>& stored, const LeadDefinition& lead,
                                        const std::vector<Stretch>& zones, int rate) {
   struct Anchor {

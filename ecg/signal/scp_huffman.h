@@ -5,8 +5,8 @@
 //   ECG_ASSIGN_OR_RETURN(const ScpHuffman huffman, ScpHuffman::Parse(section_2));
 //   ECG_ASSIGN_OR_RETURN(std::vector<int32_t> values, huffman.Decode(bytes, 5000));
 //
-// A code is a prefix, which may be followed by bits of a signed number. Bits are read from the most significant bit of a
-// byte on.
+// A code is a prefix, which may be followed by bits of a signed number. Bits are read from the most significant bit of
+// a byte on.
 
 #ifndef ECG_SIGNAL_SCP_HUFFMAN_H_
 #define ECG_SIGNAL_SCP_HUFFMAN_H_
@@ -144,8 +144,8 @@ class ScpHuffman {
     table->longest_prefix = std::max(table->longest_prefix, length);
   }
 
-  // DefaultTable is made of 0 for 0; of n ones, a zero and the sign for n = 1 to 8; and of nine ones, followed by a 0 and
-  // 8 bits, or by a 1 and 16 bits.
+  // DefaultTable is made of 0 for 0; of n ones, a zero and the sign for n = 1 to 8; and of nine ones, followed by a 0
+  // and 8 bits, or by a 1 and 16 bits.
   static Table DefaultTable() {
     Table table;
     Add(1, 0, {}, &table);

@@ -11,6 +11,8 @@
 #include "absl/strings/string_view.h"
 #include "ecg/file/file.h"
 #include "ecg/signal/aecg_writer.h"
+#include "ecg/signal/dicom_writer.h"
+#include "ecg/signal/edf_writer.h"
 #include "ecg/signal/recording.h"
 #include "ecg/signal/sample_table_writer.h"
 #include "ecg/signal/wfdb_writer.h"
@@ -49,6 +51,8 @@ constexpr OutputFormat kOutputFormats[] = {
     {.name = "csv", .extension = ".csv", .holds_one_strip = true, .write = WriteCsv},
     {.name = "wfdb", .extension = ".hea", .holds_one_strip = true, .write = WriteWfdb},
     {.name = "aecg", .extension = ".xml", .holds_one_strip = false, .write = WriteAecg},
+    {.name = "edf", .extension = ".edf", .holds_one_strip = false, .write = WriteEdf},
+    {.name = "dicom", .extension = ".dcm", .holds_one_strip = false, .write = WriteDicom},
 };
 
 absl::StatusOr<OutputFormat> Find(const fs::path& path, absl::string_view name) {

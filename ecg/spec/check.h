@@ -240,9 +240,12 @@ inline std::vector<Problem> CheckTogether(const spec::Experiment& spec) {
       report("training.averaged_weights.last_epochs", absl::StrCat(last_epochs),
              absl::StrCat("it must be at most training.epochs, which is ", spec.training().epochs()));
     }
-    if (spec.training().has_early_stopping()) {
+    if (spec.training().has_early_stopping() &&
+        spec.training().early_stopping().patience() < spec.training().epochs()) {
       report("training.averaged_weights.last_epochs", absl::StrCat(last_epochs),
-             "with training.early_stopping there may be no such last epochs; leave one of them out");
+             absl::StrCat("training.early_stopping may stop before the last epochs; leave it out, or set its patience "
+                          "to at least training.epochs, which is ",
+                          spec.training().epochs()));
     }
   }
 

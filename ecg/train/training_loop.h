@@ -340,12 +340,12 @@ class TrainingLoop {
     const torch::Tensor targets =
         TargetTensor(fitting.train).index_select(0, rows.flatten().to(torch::kCPU)).to(torch::kUInt8).contiguous();
     const uint8_t* const first_target = targets.data_ptr<uint8_t>();
-    const Evaluation crops = {
+    const Evaluation seen = {
         .targets = {first_target, first_target + targets.numel()},
         .probabilities =
             parts_.objective->Probabilities(logits.flatten(0, 1).to(torch::kCPU)).to(torch::kFloat32).contiguous()};
     ECG_ASSIGN_OR_RETURN(const MacroScore score,
-                         parts_.objective->Score(crops.predictions(fitting.train.labels->classes)));
+                         parts_.objective->Score(seen.predictions(fitting.train.labels->classes)));
     epoch.set_train_score(score.mean);
     return absl::OkStatus();
   }

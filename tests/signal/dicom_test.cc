@@ -153,6 +153,7 @@ TEST(DicomTest, FindsTheNameOfALead) {
   EXPECT_EQ(name({.code = "?", .meaning = "Lead MCL1"}), "MCL1");
   EXPECT_EQ(name({.meaning = "", .label = "V2"}), "V2");
   EXPECT_EQ(name({.code = "?", .meaning = "ECG channel", .label = "aVL"}), "aVL");
+  EXPECT_EQ(name({.code = "3 Hz", .meaning = "3 Hz"}), "3 Hz");
   EXPECT_EQ(name({.meaning = ""}), "channel 1");
 }
 

@@ -206,7 +206,8 @@ TEST(ScpEcgTest, DecodesTablesOfTheFileAndSwitchesBetweenThem) {
 }
 
 TEST(ScpEcgTest, AddsTheReferenceBeatInTheStepsOfTheRhythm) {
-  // The beat 1, 2, 3 in steps of 2 uV, with its fiducial point at 2, was subtracted around sample 4; around 7 it was not.
+  // The beat 1, 2, 3 in steps of 2 uV, with its fiducial point at 2, was subtracted around sample 4; around 7 it was
+  // not.
   const auto beat = [](uint16_t type, uint32_t fiducial) {
     return Raw(type) + Raw(fiducial - 1) + Raw(fiducial) + Raw(fiducial + 1);
   };

@@ -140,6 +140,26 @@ inline void ExpectRecording(const Recording& recording, const nlohmann::json& ex
   }
 }
 
+// ExpectSameStrip compares what was written and read again: samples to half a step.
+inline void ExpectSameStrip(const Strip& strip, const Strip& expected) {
+  EXPECT_NEAR(strip.sampling_frequency_hz, expected.sampling_frequency_hz, 1e-6 * expected.sampling_frequency_hz);
+  EXPECT_NEAR(strip.start_seconds, expected.start_seconds, 1e-6);
+  EXPECT_EQ(strip.kind, expected.kind);
+  ASSERT_EQ(strip.channels.size(), expected.channels.size());
+  for (size_t c = 0; c < strip.channels.size(); ++c) {
+    const Channel &channel = strip.channels[c], &other = expected.channels[c];
+    SCOPED_TRACE(other.name);
+    EXPECT_EQ(channel.name, other.name);
+    ASSERT_EQ(channel.mv.size(), other.mv.size());
+    for (size_t i = 0; i < channel.mv.size(); ++i) {
+      ASSERT_EQ(std::isnan(channel.mv[i]), std::isnan(other.mv[i])) << "sample " << i;
+      if (std::isnan(other.mv[i])) continue;
+      ASSERT_NEAR(channel.mv[i], other.mv[i], 0.5001 * channel.step_mv + 1e-6 * std::abs(other.mv[i]))
+          << "sample " << i;
+    }
+  }
+}
+
 // ExpectSharedRecordings reads all files in the folder `name` with a format, and returns how many there are.
 template <RecordingFormat Format>
 size_t ExpectSharedRecordings(const std::string& name) {

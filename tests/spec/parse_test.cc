@@ -135,8 +135,9 @@ TEST(ParseTest, ChecksFieldsOfTheTrainingThatDependOnOneAnother) {
       "4");
   EXPECT_EQ(
       error("", "multi_label {} early_stopping {} averaged_weights { last_epochs: 5 }"),
-      "x.textproto:4:53: training.averaged_weights.last_epochs is 5; with training.early_stopping there may be no "
-      "such last epochs; leave one of them out");
+      "x.textproto:4:53: training.averaged_weights.last_epochs is 5; training.early_stopping may stop before the last "
+      "epochs; leave it out, or set its patience to at least training.epochs, which is 20");
+  EXPECT_EQ(error("", "multi_label {} early_stopping { patience: 20 } averaged_weights { last_epochs: 5 }"), "");
   EXPECT_EQ(
       error("likelihood_targets: true } target_versus_normal { statement: 'AFIB' normal: 'NORM'", "multi_class {}"),
       "x.textproto:1:16: data.ptb_xl.likelihood_targets is true; the classes of data.target_versus_normal have no "
