@@ -10,7 +10,7 @@
 #include "ecg/signal/recording_format.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/signal/expected_recording.h"
+#include "tests/signal/shared_recordings.h"
 #include "tests/signal/mutated_file.h"
 
 namespace ecg {

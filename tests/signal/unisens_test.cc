@@ -14,7 +14,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
-#include "tests/signal/expected_recording.h"
+#include "tests/signal/shared_recordings.h"
 #include "tests/signal/mutated_file.h"
 
 namespace ecg {
