@@ -25,9 +25,11 @@ cmp expected same || fail "the probabilities should be those of predictions.csv,
 
 # Thresholds and temperatures are those that were chosen on validation.
 first=$(head -n 1 files)
-"$predict" --model=run --format=json "$first" | grep -q '"calibrated"' || fail "there should be calibrated probabilities"
-"$predict" --model=run "$first" | grep -q 'Not a medical device' || fail "the table should say that it is no medical device"
-"$predict" --model=run "$first" | grep -q 'synthetic' || fail "the table should say that the model is synthetic"
+"$predict" --model=run --format=json "$first" >found.json
+grep -q '"calibrated"' found.json || fail "there should be calibrated probabilities"
+"$predict" --model=run "$first" >table
+grep -q 'Not a medical device' table || fail "the table should say that it is no medical device"
+grep -q 'synthetic' table || fail "the table should say that the model is synthetic"
 
 # A bad file is listed, and the rest goes on.
 echo "no recording" >bad.xml
