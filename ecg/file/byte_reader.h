@@ -2,9 +2,9 @@
 //
 // Reading the numbers of a binary file one after the other, without a step beyond its end.
 //
-//   ByteReader reader(bytes);
+//   ByteReader reader("\x01\x02\x03\x04\x05\x06");
 //   const uint16_t interval = reader.Read<uint16_t>();
-//   const absl::string_view samples = reader.Take(2 * count);
+//   const absl::string_view samples = reader.Take(4);
 //   if (!reader.ok()) return absl::DataLossError("the file is cut short");
 //
 // A read beyond the end gives 0, and the reader is not ok() from then on. So a header is read without a test for each

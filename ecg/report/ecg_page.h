@@ -3,9 +3,10 @@
 // ECGs drawn as clinicians know them: on paper with millimetres, 25 mm a second and 10 mm a millivolt, twelve leads in
 // three rows of four with a rhythm strip below, calibration pulses, and what was filtered.
 //
+//   const Recording recording;
 //   ECG_ASSIGN_OR_RETURN(EcgPage page, PageOf(recording));
 //   page.title = "record 17";
-//   ECG_RETURN_IF_ERROR(DrawEcgPages({page}, "17.pdf"));
+//   ECG_RETURN_IF_ERROR(DrawEcgPages({{page}}, "17.pdf"));
 
 #ifndef ECG_REPORT_ECG_PAGE_H_
 #define ECG_REPORT_ECG_PAGE_H_

@@ -2,6 +2,7 @@
 
 #include <httplib.h>
 #include <pthread.h>
+#include <sys/socket.h>
 
 #include <atomic>
 #include <chrono>
@@ -117,6 +118,11 @@ class Server::Service {
     http_.set_write_timeout(options_.timeout);
     http_.set_keep_alive_max_count(1'000'000);
     http_.set_tcp_nodelay(true);
+    // A port may be taken again at once, but not by two servers at the same time, as the library's own options allow.
+    http_.set_socket_options([](socket_t socket) {
+      const int yes = 1;
+      setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    });
     http_.set_default_headers({{"X-Content-Type-Options", "nosniff"}, {"Cache-Control", "no-store"}});
     AddRoutes();
   }
@@ -133,6 +139,8 @@ class Server::Service {
                                                  "; another program may have the port: pass another --port"));
     }
     thread_ = std::thread([this] { http_.listen_after_bind(); });
+    // Before it listens, the library ignores a stop.
+    while (!http_.is_running()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     return absl::OkStatus();
   }
 

@@ -6,7 +6,7 @@
 //
 //   ECG_ASSIGN_OR_RETURN(const std::vector<RangePoint> points,
 //                        LearningRateRange(*network, train, spec, /*samples=*/1250, std::move(parts), device));
-//   const SuggestedRates rates = SuggestRates(points);
+//   ECG_ASSIGN_OR_RETURN(const SuggestedRates rates, SuggestRates(points));
 //   std::cout << RangeCurve(points);
 
 #ifndef ECG_TRAIN_LEARNING_RATE_RANGE_H_

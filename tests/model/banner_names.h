@@ -42,6 +42,9 @@ extern const ecg::spec::Experiment spec;
 namespace ecg::rnn_example {
 extern const ecg::spec::Experiment spec;
 }
+namespace ecg::s4_example {
+extern const ecg::spec::Experiment spec;
+}
 namespace ecg::senet_example {
 extern const ecg::spec::Experiment spec;
 }
@@ -50,6 +53,9 @@ extern const ecg::spec::Experiment spec;
 }
 namespace ecg::transformer_example {
 extern const ecg::spec::Experiment spec;
+}
+namespace ecg::undecayed_example {
+extern const torch::Tensor a_, log_step_;
 }
 namespace ecg::wang_resnet_example {
 extern const ecg::spec::Experiment spec;

@@ -35,6 +35,21 @@ extern std::vector<std::unique_ptr<AnyCallback>> callbacks;
 
 }  // namespace ecg::console_example
 
+namespace ecg::learning_rate_range_example {
+
+extern const ecg::spec::Experiment spec;
+extern TrainingParts parts;
+extern const Device device;
+extern const SplitPart train;
+
+}  // namespace ecg::learning_rate_range_example
+
+namespace ecg::norm_statistics_example {
+
+extern const std::vector<torch::Tensor> batches;
+
+}  // namespace ecg::norm_statistics_example
+
 namespace ecg::training_loop_example {
 
 extern const ecg::spec::Experiment spec;
