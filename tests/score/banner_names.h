@@ -20,4 +20,10 @@ extern const std::vector<std::string> class_names;
 
 }  // namespace ecg
 
+namespace ecg::calibration_example {
+
+extern const Predictions validation;
+
+}  // namespace ecg::calibration_example
+
 #endif  // TESTS_SCORE_BANNER_NAMES_H_
