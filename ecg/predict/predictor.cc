@@ -94,9 +94,9 @@ absl::StatusOr<Predictor> Predictor::Load(const std::filesystem::path& run, cons
   ECG_ASSIGN_OR_RETURN(const spec::Experiment spec, folder.ReadSpec());
   const absl::StatusOr<Recipe> recipe = StockRecipe(spec);
   if (!recipe.ok()) {
-    return absl::FailedPreconditionError(absl::StrCat("the run in ", run.string(),
-                                                      " has parts of its own: ", recipe.status().message(),
-                                                      ". Predict with the binary that trained it, and --mode=predict"));
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the run in ", run.string(), " has parts of its own: ", recipe.status().message(),
+        ". This program has the project's own parts only; a program with others passes its Recipe to Predictor::Load"));
   }
   return Load(run, *recipe, options);
 }

@@ -82,14 +82,14 @@ TEST_F(PredictorTest, RefusesAnotherRateAndASignalShorterThanAWindow) {
   EXPECT_THAT(predictor.Predict(MadeSignal(0, 200)).status().message(), HasSubstr("2.00 s, but the model reads"));
 }
 
-TEST_F(PredictorTest, NamesTheBinaryThatIsNeededForPartsOfOnesOwn) {
+TEST_F(PredictorTest, NamesThePartsOfOnesOwnThatItLacks) {
   std::ofstream(folder_ / "spec.textproto") << R"(
       data { ptb_xl { task: SUPERDIAGNOSTIC sampling_frequency_hz: 100 } split: 1 crop_seconds: 2.5 }
       model { own { type: "mine::Backbone" header: "mine/backbone.h" } }
       training { multi_label {} })";
   const absl::Status status = Predictor::Load(folder_).status();
   EXPECT_THAT(status.message(), HasSubstr("mine::Backbone"));
-  EXPECT_THAT(status.message(), HasSubstr("--mode=predict"));
+  EXPECT_THAT(status.message(), HasSubstr("passes its Recipe"));
 }
 
 TEST_F(PredictorTest, SaysThatAFolderHoldsNoRun) {
