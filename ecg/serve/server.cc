@@ -72,24 +72,33 @@ sigset_t StopSignals() {
 
 // Upload is the file of a request.
 struct Upload {
-  std::string name;
-  absl::string_view bytes;
+  std::string name, bytes;
 };
 
-absl::StatusOr<Upload> UploadOf(const httplib::Request& request) {
+// ReadUpload reads the body. It is not read by the library, which takes what `curl --data-binary` sends for a form of at
+// most 8 KB.
+absl::StatusOr<Upload> ReadUpload(const httplib::Request& request, const httplib::ContentReader& read) {
+  Upload upload;
+  const auto append = [&](const char* data, size_t length) {
+    upload.bytes.append(data, length);
+    return true;
+  };
   if (request.is_multipart_form_data()) {
-    if (request.files.size() != 1) {
-      return absl::InvalidArgumentError(absl::StrCat("expected one file in the form, found ", request.files.size()));
-    }
-    const httplib::MultipartFormData& file = request.files.begin()->second;
-    return Upload{file.filename, file.content};
+    int files = 0;
+    const auto begin = [&](const httplib::MultipartFormData& file) {
+      upload.name = file.filename;
+      ++files;
+      return true;
+    };
+    if (!read(begin, append)) return absl::InvalidArgumentError("the form cannot be read");
+    if (files != 1) return absl::InvalidArgumentError(absl::StrCat("expected one file in the form, found ", files));
+    return upload;
   }
-  if (request.body.empty()) {
-    return absl::InvalidArgumentError(
-        "the body is empty; expected the bytes of a recording, as with "
-        "`curl --data-binary @FILE`");
-  }
-  return Upload{request.has_param("name") ? request.get_param_value("name") : "recording", request.body};
+  upload.name = request.has_param("name") ? request.get_param_value("name") : "recording";
+  if (!read(append)) return absl::InvalidArgumentError("the body cannot be read");
+  if (!upload.bytes.empty()) return upload;
+  return absl::InvalidArgumentError(
+      "the body is empty; expected the bytes of a recording, as with `curl --data-binary @FILE`");
 }
 
 absl::StatusOr<RecordingOptions> OptionsOf(const httplib::Request& request) {
@@ -173,9 +182,10 @@ class Server::Service {
     http_.Get("/openapi.json", [](const httplib::Request&, httplib::Response& response) {
       response.set_content(kOpenApi, "application/json");
     });
-    http_.Post("/v1/predict", [this](const httplib::Request& request, httplib::Response& response) {
+    http_.Post("/v1/predict", [this](const httplib::Request& request, httplib::Response& response,
+                                     const httplib::ContentReader& read) {
       const Stopwatch stopwatch;
-      Answer(request, response);
+      Answer(request, read, response);
       metrics_.Add(response.status, stopwatch.seconds());
     });
     // What the library itself refuses: unknown paths, bodies that are too large.
@@ -193,17 +203,18 @@ class Server::Service {
     });
   }
 
-  void Answer(const httplib::Request& request, httplib::Response& response) {
+  void Answer(const httplib::Request& request, const httplib::ContentReader& read, httplib::Response& response) {
     if (!options_.token.empty() && !IsToken(request.get_header_value("Authorization"), "Bearer " + options_.token)) {
       response.status = 401;
       response.set_header("WWW-Authenticate", "Bearer");
       response.set_content(R"({"error": "expected the header Authorization: Bearer TOKEN"})", "application/json");
       return;
     }
-    const absl::StatusOr<Upload> upload = UploadOf(request);
+    const absl::StatusOr<Upload> upload = ReadUpload(request, read);
+    if (response.status == 413) return;  // the error handler says so
     Reading reading = {.recording = upload.ok() ? upload->name : "recording", .error = upload.status()};
     std::string svg;
-    if (upload.ok()) reading.error = Read(request, *upload, reading, svg);
+    if (upload.ok()) reading.error = ReadAndPredict(request, *upload, reading, svg);
     response.status = reading.error.ok() ? 200 : HttpStatus(reading.error);
     nlohmann::ordered_json json = ReadingJson(reading, predictor_.model());
     json["model"] = ModelJson(predictor_.model());
@@ -211,8 +222,9 @@ class Server::Service {
     response.set_content(json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), "application/json");
   }
 
-  // Read fills `reading`, and `svg` where the request asks for a drawing.
-  absl::Status Read(const httplib::Request& request, const Upload& upload, Reading& reading, std::string& svg) {
+  // ReadAndPredict fills `reading`, and `svg` where the request asks for a drawing.
+  absl::Status ReadAndPredict(const httplib::Request& request, const Upload& upload, Reading& reading,
+                              std::string& svg) {
     ECG_ASSIGN_OR_RETURN(RecordingOptions options, OptionsOf(request));
     ECG_ASSIGN_OR_RETURN(const Recording recording, ReadRecordingBytes(upload.bytes, options));
     ECG_ASSIGN_OR_RETURN(PreparedRecording prepared, PrepareRecording(recording, predictor_.model()));

@@ -84,6 +84,17 @@ TEST_F(ServerTest, AnswersAFileWithWhatThePredictorSays) {
   }
 }
 
+TEST_F(ServerTest, TakesABodyOfAnyTypeAsCurlSendsIt) {
+  Server server(Predictor::Load(folder_).value(), Options());
+  ASSERT_EQ(server.Start(), absl::OkStatus());
+  httplib::Client client = Connect(server);
+  for (const char* type : {"application/x-www-form-urlencoded", "text/xml", ""}) {
+    const httplib::Result result = client.Post("/v1/predict", TableOf(MadeSignal(1)), type);
+    ASSERT_TRUE(result);
+    EXPECT_EQ(result->status, 200) << type << ": " << result->body;
+  }
+}
+
 TEST_F(ServerTest, TakesAFormWithAFile) {
   Server server(Predictor::Load(folder_).value(), Options());
   ASSERT_EQ(server.Start(), absl::OkStatus());
