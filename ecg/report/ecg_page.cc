@@ -12,7 +12,6 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -24,6 +23,7 @@
 #include "ecg/file/file.h"
 #include "ecg/signal/lead.h"
 #include "ecg/signal/recording.h"
+#include "ecg/signal/twelve_leads.h"
 #include "ecg/status/status_macros.h"
 
 namespace ecg {
@@ -213,12 +213,11 @@ std::string DeriveLimbLeads(EcgPage& page) {
   if (found_i == nullptr || found_ii == nullptr) return "";
   const std::vector<float> i = found_i->mv, ii = found_ii->mv;
   std::vector<std::string> derived;
-  for (const auto& [lead, of_i, of_ii] : {std::tuple(2, -1.0f, 1.0f), std::tuple(3, -0.5f, -0.5f),
-                                          std::tuple(4, 1.0f, -0.5f), std::tuple(5, -0.5f, 1.0f)}) {
-    if (FindTrace(page, lead) != nullptr) continue;
+  for (const LimbEquation& equation : kLimbEquations) {
+    if (FindTrace(page, equation.lead) != nullptr) continue;
     EcgTrace& trace = page.leads.emplace_back();
-    trace.name = derived.emplace_back(kLeadNames[lead]);
-    for (size_t sample = 0; sample < i.size(); ++sample) trace.mv.push_back(of_i * i[sample] + of_ii * ii[sample]);
+    trace.name = derived.emplace_back(kLeadNames[equation.lead]);
+    trace.mv = Combine(equation.a, i, equation.b, ii);
   }
   return absl::StrJoin(derived, ", ");
 }

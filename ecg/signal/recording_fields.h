@@ -10,7 +10,6 @@
 #ifndef ECG_SIGNAL_RECORDING_FIELDS_H_
 #define ECG_SIGNAL_RECORDING_FIELDS_H_
 
-#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <limits>
@@ -149,12 +148,13 @@ Channel MakeChannel(absl::string_view name, const Samples& digital, double step_
 
 // PadChannels makes all channels of `strip` as long as the longest, with NaN at the end, and notes which were shorter.
 inline void PadChannels(Strip* strip, std::vector<std::string>* notes) {
-  size_t samples = 0;
-  for (const Channel& channel : strip->channels) samples = std::max(samples, channel.mv.size());
-  for (Channel& channel : strip->channels) {
-    if (channel.mv.size() == samples) continue;
-    notes->push_back(absl::StrCat("lead ", channel.name, " has only ", channel.mv.size(), " of ", samples, " samples"));
-    channel.mv.resize(samples, std::numeric_limits<float>::quiet_NaN());
+  std::vector<size_t> stored;
+  for (const Channel& channel : strip->channels) stored.push_back(channel.mv.size());
+  strip->PadChannels();
+  for (size_t i = 0; i < stored.size(); ++i) {
+    if (stored[i] == strip->samples()) continue;
+    notes->push_back(
+        absl::StrCat("lead ", strip->channels[i].name, " has only ", stored[i], " of ", strip->samples(), " samples"));
   }
 }
 

@@ -58,8 +58,6 @@ struct TwelveLeads {
 inline constexpr int kLeadI = 0, kLeadII = 1, kLeadIII = 2, kLeadAvr = 3, kLeadAvl = 4, kLeadAvf = 5, kLeadV1 = 6,
                      kLeadV6 = 11;
 
-namespace twelve_leads_internal {
-
 // LimbEquation says that a limb lead is a * I + b * II.
 struct LimbEquation {
   int lead;
@@ -72,19 +70,21 @@ inline constexpr LimbEquation kLimbEquations[] = {{kLeadIII, -1, 1, "II - I"},
                                                   {kLeadAvl, 1, -0.5, "I - II / 2"},
                                                   {kLeadAvf, -0.5, 1, "II - I / 2"}};
 
-// kToleranceMv is how much, on average, a stored limb lead may differ from what its equation says: leads are rounded to
-// 5 uV, and filtered one by one.
-inline constexpr double kToleranceMv = 0.02;
-
-// Amplitudes is the leads of a strip, by their places in kLeadNames; empty where one is absent.
-using Amplitudes = std::array<std::vector<float>, kLeads>;
-
 // Combine returns a * x + b * y.
 inline std::vector<float> Combine(double a, const std::vector<float>& x, double b, const std::vector<float>& y) {
   std::vector<float> sum(x.size());
   for (size_t i = 0; i < x.size(); ++i) sum[i] = static_cast<float>(a * x[i] + b * y[i]);
   return sum;
 }
+
+namespace twelve_leads_internal {
+
+// kToleranceMv is how much, on average, a stored limb lead may differ from what its equation says: leads are rounded to
+// 5 uV, and filtered one by one.
+inline constexpr double kToleranceMv = 0.02;
+
+// Amplitudes is the leads of a strip, by their places in kLeadNames; empty where one is absent.
+using Amplitudes = std::array<std::vector<float>, kLeads>;
 
 // FindChannels returns the channels of `strip` that are leads. Two of the same name are an error.
 inline absl::StatusOr<std::array<const Channel*, kLeads>> FindChannels(const Strip& strip) {
