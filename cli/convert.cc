@@ -17,6 +17,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "ecg/command_line/command_line.h"
+#include "ecg/command_line/recording_flags.h"
 #include "ecg/file/path.h"
 #include "ecg/signal/read_recording.h"
 #include "ecg/signal/recording.h"
@@ -83,12 +84,7 @@ int main(int argc, char** argv) {
   app.add_option("--format", flags.format, "The format to write, where the extension does not tell it");
   app.add_option("--strip", flags.strip, "The number of the strip to write, from 1, as show_recording counts them")
       ->check(CLI::PositiveNumber);
-  app.add_option("--leads", flags.options.leads, "The names of a table's columns, as for show_recording")
-      ->delimiter(',')
-      ->allow_extra_args(false);
-  app.add_option("--unit", flags.options.unit, "The unit of a table's amplitudes: mV, uV, V or nV");
-  app.add_option("--rate", flags.options.sampling_frequency_hz, "The samples a second of a table, in Hz")
-      ->check(CLI::PositiveNumber);
+  ecg::AddRecordingFlags(app, flags.options);
   if (const std::optional<int> status = ecg::ParseFlags(app, argc, argv)) return *status;
   return ecg::ExitStatus(Convert(flags));
 }

@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "ecg/command_line/command_line.h"
+#include "ecg/command_line/recording_flags.h"
 #include "ecg/file/path.h"
 #include "ecg/report/ecg_page.h"
 #include "ecg/signal/read_recording.h"
@@ -62,9 +63,7 @@ int main(int argc, char** argv) {
   app.add_option("--mm_per_mv", flags.mm_per_mv, "Amplitude scale")
       ->capture_default_str()
       ->check(CLI::Range(0.5, 100.0));
-  app.add_option("--leads", flags.table.leads, "The leads of a table without a header")->delimiter(',');
-  app.add_option("--unit", flags.table.unit, "The unit of a table that names none: mV, uV, V or nV");
-  app.add_option("--rate", flags.table.sampling_frequency_hz, "The samples a second of a table that names none");
+  ecg::AddRecordingFlags(app, flags.table);
   if (const std::optional<int> status = ecg::ParseFlags(app, argc, argv)) return *status;
   return ecg::ExitStatus(Plot(flags));
 }

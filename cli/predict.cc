@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "ecg/command_line/command_line.h"
+#include "ecg/command_line/recording_flags.h"
 #include "ecg/file/path.h"
 #include "ecg/predict/predict_files.h"
 #include "ecg/predict/predictor.h"
@@ -70,10 +71,7 @@ int main(int argc, char** argv) {
   app.add_option("--output", flags.output, "A file for the readings, in place of standard output");
   app.add_option("--plots", flags.plots, "A folder for a drawing of each recording, a PDF")->type_name("FOLDER");
   app.add_option("--device", flags.predictor.device, "cpu, cuda or cuda:N")->capture_default_str();
-  app.add_option("--leads", flags.options.table.leads, "The leads of a table without a header")->delimiter(',');
-  app.add_option("--unit", flags.options.table.unit, "The unit of a table that names none: mV, uV, V or nV");
-  app.add_option("--rate", flags.options.table.sampling_frequency_hz,
-                 "The samples a second of a table that names none");
+  ecg::AddRecordingFlags(app, flags.options.table);
   if (const std::optional<int> status = ecg::ParseFlags(app, argc, argv)) return *status;
   const absl::StatusOr<int> status = Predict(flags);
   return status.ok() ? *status : ecg::ExitStatus(status.status());

@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "ecg/command_line/command_line.h"
+#include "ecg/command_line/recording_flags.h"
 #include "ecg/file/path.h"
 #include "ecg/signal/read_recording.h"
 #include "ecg/signal/recording.h"
@@ -28,15 +29,7 @@ int main(int argc, char** argv) {
                             absl::StrJoin(ecg::RecordingFormatNames(), ", "), "."),
                "show_recording");
   app.add_option("FILE", files, "The files; also a WFDB record's name, or a folder with unisens.xml")->required();
-  app.add_option("--leads", options.leads,
-                 "The names of a table's columns, where it has no header: \"-\" leaves one out, \"time (s)\" is one of "
-                 "times")
-      ->delimiter(',')
-      ->allow_extra_args(false);
-  app.add_option("--unit", options.unit, "The unit of a table's amplitudes, where it does not say: mV, uV, V or nV");
-  app.add_option("--rate", options.sampling_frequency_hz,
-                 "The samples a second of a table, where it does not say, in Hz")
-      ->check(CLI::PositiveNumber);
+  ecg::AddRecordingFlags(app, options);
   if (const std::optional<int> status = ecg::ParseFlags(app, argc, argv)) return *status;
 
   int failed = 0;

@@ -41,6 +41,11 @@ sed -n 2p found.jsonl | grep -q '"error"' || fail "the second should have an err
 sed -n 4p found.jsonl | grep -q '"statements"' || fail "the fourth should be read"
 grep -q '2 of 4 recordings were read' err || { cat err; fail "the count should be told"; }
 
+# A file behind the flags of tables is a file, not one more lead.
+printf '0.1;0.2\n0.3;0.4\n' >table.csv
+"$predict" --model=run --format=jsonl --unit=mV --rate=500 --leads=I,II table.csv >found.jsonl 2>err || true
+grep -q 'V1' found.jsonl || { cat found.jsonl err; fail "the leads that are missing should be named"; }
+
 # A folder is all recordings in it.
 mkdir folder && cp "$first".hea "$first".dat folder && cp bad.xml folder/z.xml
 "$predict" --model=run --format=csv --plots=plots folder >found.csv 2>err || true
