@@ -1,7 +1,7 @@
 // network_factory.cc
 //
-// Generates AnyNetwork (ecg/model/any_network.h), which creates every network that a spec can name, from the
-// alternatives of `backbone` in proto/experiment.proto:
+// Generates AnyNetwork (ecg/model/any_network.h), which creates every network of built-in parts that a spec can name,
+// from the alternatives of `backbone` and `head_choice` in proto/experiment.proto:
 //
 //   network_factory > any_network.cc
 
@@ -45,16 +45,25 @@ void ForEachCompiledForm(Message& message, const std::function<void()>& visit, i
 absl::Status Write(std::ostream& out) {
   spec::Model model;
   const OneofDescriptor* backbones = model.GetDescriptor()->FindOneofByName("backbone");
+  const OneofDescriptor* heads = model.GetDescriptor()->FindOneofByName("head_choice");
   std::set<std::string> types, headers = {"ecg/model/any_network.h", "ecg/model/classifier.h"};
   absl::Status status;
   for (int i = 0; i < backbones->field_count(); ++i) {
     Message& backbone = *model.GetReflection()->MutableMessage(&model, backbones->field(i));
-    ForEachCompiledForm(backbone, [&] {
-      const absl::StatusOr<CompiledType> type = NetworkTypeOf(model);
+    const auto add = [&] {
+      const absl::StatusOr<CompiledType> type = NetworkTypeOf(model, headers);
       status.Update(type.status());
-      if (!type.ok()) return;
-      types.insert(type->type);
-      headers.insert(type->header);
+      if (type.ok()) types.insert(type->type);
+    };
+    ForEachCompiledForm(backbone, [&] {
+      model.GetReflection()->ClearOneof(&model, heads);
+      add();
+      if (backbone.GetDescriptor()->options().GetExtension(spec::whole_network)) return;
+      for (int head = 0; head < heads->field_count(); ++head) {
+        if (heads->field(head)->message_type() == spec::Own::descriptor()) continue;
+        model.GetReflection()->MutableMessage(&model, heads->field(head));
+        add();
+      }
     });
   }
   ECG_RETURN_IF_ERROR(status);

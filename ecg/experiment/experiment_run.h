@@ -39,6 +39,7 @@
 #include "ecg/file/sha256.h"
 #include "ecg/model/layers.h"
 #include "ecg/model/network.h"
+#include "ecg/model/output_bias.h"
 #include "ecg/model/weights.h"
 #include "ecg/random/random.h"
 #include "ecg/run/history.h"
@@ -89,6 +90,7 @@ class ExperimentRun {
     ECG_ASSIGN_OR_RETURN(experiment->objective_, recipe.make_objective(spec.training(), experiment->data_->Training()));
     ECG_RETURN_IF_ERROR(experiment->MakeEvaluation());
     experiment->network_ = MakeNetwork(spec, recipe, experiment->data_->labels().classes.size());
+    if (spec.training().prior_bias()) ECG_RETURN_IF_ERROR(experiment->SetPriorBias());
     ECG_RETURN_IF_ERROR(experiment->CheckCrops());
     experiment->data_seconds_ = stopwatch.seconds();
     return experiment;
@@ -224,6 +226,15 @@ class ExperimentRun {
     parts.aggregation = aggregation_.get();
     parts.metrics = &metrics_;
     return parts;
+  }
+
+  // SetPriorBias makes the frequencies of the classes the network's first probabilities.
+  absl::Status SetPriorBias() {
+    if (!objective_->has_logits()) {
+      return absl::InvalidArgumentError("training.prior_bias needs an objective with a Logits; leave it out");
+    }
+    const TrainingLabels labels = data_->Training();
+    return SetOutputBias(*network_, objective_->Logits(ClassFrequencies(labels.positives, labels.records)));
   }
 
   absl::Status MakeEvaluation() {
@@ -373,7 +384,8 @@ class ExperimentRun {
     if (data_->shared_patients() > 0) run.set_shared_patients(data_->shared_patients());
     run.set_parameters(ParameterCount(*network_));
     run.set_epochs(state.history_size());
-    run.set_best_epoch(state.best_epoch());
+    const bool keeps_last = spec_.training().kept_weights() == spec::Training::LAST;
+    run.set_best_epoch(keeps_last ? state.history_size() : state.best_epoch());
     if (state.has_initial_weights()) *run.mutable_initial_weights() = state.initial_weights();
     double seconds = 0, training_seconds = 0, wait_seconds = 0, crops = 0;
     for (const run::Epoch& epoch : state.history()) {

@@ -16,7 +16,7 @@
 // linear layer, and Schirrmeister's has ReLU instead of ELU, and pooling of stride 1. A convolution of an even kernel
 // size K has a padding of K / 2 - 1, so that its output is one sample shorter.
 //
-//   BasicConv network(spec.model(), /*leads=*/12, /*classes=*/71);
+//   Classifier<BasicConv> network(spec.model(), /*leads=*/12, /*classes=*/71);
 
 #ifndef ECG_MODEL_BASIC_CONV_H_
 #define ECG_MODEL_BASIC_CONV_H_
@@ -42,29 +42,29 @@
 
 namespace ecg {
 
-// ConvolutionStack is a sequence of convolutional layers: [B, C, L] -> [B, features, L'].
-class ConvolutionStack : public Network {
- protected:
-  // Form is the hyperparameters of a stack.
-  struct Form {
-    // Output channels and kernel size of each layer.
-    std::vector<int> channels;
-    std::vector<int> kernels;
-    int stride = 1;
-    // Kernel size of the max pooling after each layer but the last; 0 means none.
-    int pool = 0;
-    int pool_stride = 1;
-    // The first layer has stride 1, and a second convolution, of kernel size 1, before its ReLU.
-    bool split_first = false;
-    // The last layer has neither batch norm nor ReLU.
-    bool bare_last = false;
-    // Reduction ratio of the squeeze-and-excitation at the end of each layer; 0 means none.
-    int reduction = 0;
-    // Dropout on the input of each layer but the first.
-    double dropout = 0;
-  };
+// ConvolutionForm is the hyperparameters of a ConvolutionStack.
+struct ConvolutionForm {
+  // Output channels and kernel size of each layer.
+  std::vector<int> channels;
+  std::vector<int> kernels;
+  int stride = 1;
+  // Kernel size of the max pooling after each layer but the last; 0 means none.
+  int pool = 0;
+  int pool_stride = 1;
+  // The first layer has stride 1, and a second convolution, of kernel size 1, before its ReLU.
+  bool split_first = false;
+  // The last layer has neither batch norm nor ReLU.
+  bool bare_last = false;
+  // Reduction ratio of the squeeze-and-excitation at the end of each layer; 0 means none.
+  int reduction = 0;
+  // Dropout on the input of each layer but the first.
+  double dropout = 0;
+};
 
-  ConvolutionStack(const Form& form, int leads) {
+// ConvolutionStack is a sequence of convolutional layers: [B, C, L] -> [B, features, L'].
+class ConvolutionStack : public torch::nn::Module {
+ public:
+  ConvolutionStack(const ConvolutionForm& form, int leads) {
     int in = leads;
     for (size_t i = 0; i < form.channels.size(); ++i) {
       const bool is_last = i + 1 == form.channels.size();
@@ -108,23 +108,29 @@ class ConvolutionStack : public Network {
   std::vector<torch::nn::Sequential> layers_;
 };
 
-// BasicConv is a ConvolutionStack and the benchmark's head: [B, C, L] -> [B, classes].
+// BasicConv is a ConvolutionStack, pooled: [B, C, L] -> [B, feature_dim]. Its own head is PooledHead.
 class BasicConv : public ConvolutionStack {
  public:
-  BasicConv(const spec::Model& model, int leads, int classes)
-      : BasicConv(model.basic_conv(), FormOf(model.basic_conv().architecture()), leads, classes) {}
+  using Spec = spec::BasicConv;
+  static const Spec& SpecIn(const spec::Model& model) { return model.basic_conv(); }
 
-  torch::Tensor forward(const torch::Tensor& signals) override { return head_->forward(MaxAndMean(Convolve(signals))); }
+  BasicConv(const Spec& spec, int leads) : BasicConv(spec, FormOf(spec.architecture()), leads) {}
 
- private:
-  BasicConv(const spec::BasicConv& spec, const Form& form, int leads, int classes)
-      : ConvolutionStack(form, leads),
-        head_(register_module(std::to_string(form.channels.size()),
-                              std::make_shared<PooledHead>(spec.head(), 2 * form.channels.back(), classes))) {
-    InitAsBenchmark(*this);
+  int feature_dim() const { return 2 * form_.channels.back(); }
+  void InitWeights() { InitAsBenchmark(*this); }
+
+  std::shared_ptr<PooledHead> AppendHead(int classes) {
+    return register_module(std::to_string(form_.channels.size()),
+                           std::make_shared<PooledHead>(spec_.head(), feature_dim(), classes));
   }
 
-  static Form FormOf(spec::BasicConv::Architecture architecture) {
+  torch::Tensor forward(const torch::Tensor& signals) { return MaxAndMean(Convolve(signals)); }
+
+ private:
+  BasicConv(const Spec& spec, const ConvolutionForm& form, int leads)
+      : ConvolutionStack(form, leads), spec_(spec), form_(form) {}
+
+  static ConvolutionForm FormOf(spec::BasicConv::Architecture architecture) {
     switch (architecture) {
       case spec::BasicConv::FCN_WANG:
         return {.channels = {128, 256, 128}, .kernels = {8, 5, 3}};
@@ -143,21 +149,24 @@ class BasicConv : public ConvolutionStack {
     TORCH_CHECK(false, "BasicConv has no architecture ", static_cast<int>(architecture));
   }
 
-  std::shared_ptr<PooledHead> head_;
+  Spec spec_;
+  ConvolutionForm form_;
 };
 
 // Fcn is a ConvolutionStack whose last layer has a channel for each class. The logits are the means over time:
 // [B, C, L] -> [B, classes].
-class Fcn : public ConvolutionStack {
+class Fcn : public Network {
  public:
-  Fcn(const spec::Model& model, int leads, int classes) : ConvolutionStack(FormOf(model.fcn(), classes), leads) {
+  Fcn(const spec::Model& model, int leads, int classes)
+      : stack_(std::make_shared<ConvolutionStack>(FormOf(model.fcn(), classes), leads)) {
+    for (const auto& layer : stack_->named_children()) register_module(layer.key(), layer.value());
     InitAsBenchmark(*this);
   }
 
-  torch::Tensor forward(const torch::Tensor& signals) override { return Convolve(signals).mean(/*dim=*/-1); }
+  torch::Tensor forward(const torch::Tensor& signals) override { return stack_->Convolve(signals).mean(/*dim=*/-1); }
 
  private:
-  static Form FormOf(const spec::Fcn& spec, int classes) {
+  static ConvolutionForm FormOf(const spec::Fcn& spec, int classes) {
     std::vector<int> channels(spec.layers(), spec.width());
     channels.push_back(classes);
     return {.channels = channels,
@@ -166,6 +175,8 @@ class Fcn : public ConvolutionStack {
             .pool_stride = 2,
             .bare_last = true};
   }
+
+  std::shared_ptr<ConvolutionStack> stack_;
 };
 
 }  // namespace ecg

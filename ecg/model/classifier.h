@@ -4,14 +4,19 @@
 //
 //   auto network = std::make_shared<Classifier<ResNet<BasicBlock>>>(spec.model(), /*leads=*/12, /*classes=*/71);
 //   torch::Tensor logits = network->forward(signals);
+//
+// A backbone that was published with a head of its own has that one by default: Classifier<XResNet>. Any head can be
+// chosen for it too: Classifier<XResNet, LinearHead>.
 
 #ifndef ECG_MODEL_CLASSIFIER_H_
 #define ECG_MODEL_CLASSIFIER_H_
 
 #include <torch/types.h>
 
+#include <concepts>
 #include <memory>
 #include <type_traits>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "ecg/model/head.h"
@@ -20,16 +25,31 @@
 
 namespace ecg {
 
-// Classifier maps signals [B, C, L] to logits [B, classes].
-template <Backbone B, HeadLayers H = Head>
-class Classifier : public Network {
- public:
-  Classifier(const spec::Model& spec, int leads, int classes)
-      : backbone_(register_module("backbone", std::make_shared<B>(B::SpecIn(spec), leads))),
-        head_(register_module("prediction_heads",
-                              std::make_shared<H>(HeadSpec(spec), backbone_->feature_dim(), classes))) {}
+// OwnHead stands for the head that a backbone was published with.
+struct OwnHead {};
 
-  torch::Tensor forward(const torch::Tensor& signals) override { return head_->forward(backbone_->forward(signals)); }
+// HasOwnHead is a backbone whose AppendHead(classes) adds the layers of its own head to it, under the names that they
+// have in its published state, and returns them.
+template <typename B>
+concept HasOwnHead = Backbone<B> && requires(B backbone, const torch::Tensor& features) {
+  { backbone.AppendHead(/*classes=*/1)->forward(features) } -> std::same_as<torch::Tensor>;
+};
+
+// DefaultHead is OwnHead where there is one, and Head otherwise.
+template <Backbone B>
+using DefaultHead = std::conditional_t<HasOwnHead<B>, OwnHead, Head>;
+
+// InitWeights initialises the weights of `backbone` where it differs from LibTorch's layers.
+template <Backbone B>
+void InitWeights(B& backbone) {
+  if constexpr (requires { backbone.InitWeights(); }) backbone.InitWeights();
+}
+
+// BackboneNetwork is a network that answers as its backbone does.
+template <Backbone B>
+class BackboneNetwork : public Network {
+ public:
+  BackboneNetwork(const spec::Model& spec, int leads) : backbone_(std::make_shared<B>(B::SpecIn(spec), leads)) {}
 
   absl::Status CheckSamples(int samples) const override {
     if constexpr (requires(const B& backbone) { backbone.CheckSamples(samples); }) {
@@ -44,6 +64,28 @@ class Classifier : public Network {
     return false;
   }
 
+ protected:
+  std::shared_ptr<B> backbone_;
+};
+
+// Classifier maps signals [B, C, L] to logits [B, classes]. Its state is that of the backbone, with the prefix
+// `backbone`, and of the head, with the prefix `prediction_heads`.
+template <Backbone B, typename H = DefaultHead<B>>
+class Classifier : public BackboneNetwork<B> {
+ public:
+  static_assert(HeadLayers<H>);
+
+  Classifier(const spec::Model& spec, int leads, int classes) : BackboneNetwork<B>(spec, leads) {
+    this->register_module("backbone", this->backbone_);
+    InitWeights(*this->backbone_);
+    head_ = this->register_module("prediction_heads",
+                                  std::make_shared<H>(HeadSpec(spec), this->backbone_->feature_dim(), classes));
+  }
+
+  torch::Tensor forward(const torch::Tensor& signals) override {
+    return head_->forward(this->backbone_->forward(signals));
+  }
+
  private:
   // Where the head's part of `spec` is.
   static const typename H::Spec& HeadSpec(const spec::Model& spec) {
@@ -56,8 +98,25 @@ class Classifier : public Network {
     }
   }
 
-  std::shared_ptr<B> backbone_;
   std::shared_ptr<H> head_;
+};
+
+// With its own head a backbone has its published state, without a prefix.
+template <HasOwnHead B>
+class Classifier<B, OwnHead> : public BackboneNetwork<B> {
+ public:
+  Classifier(const spec::Model& spec, int leads, int classes)
+      : BackboneNetwork<B>(spec, leads), head_(this->backbone_->AppendHead(classes)) {
+    for (const auto& layer : this->backbone_->named_children()) this->register_module(layer.key(), layer.value());
+    InitWeights(*this->backbone_);
+  }
+
+  torch::Tensor forward(const torch::Tensor& signals) override {
+    return head_->forward(this->backbone_->forward(signals));
+  }
+
+ private:
+  decltype(std::declval<B&>().AppendHead(1)) head_;
 };
 
 }  // namespace ecg

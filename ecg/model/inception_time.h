@@ -7,7 +7,7 @@
 // Like the benchmark, it differs from the paper: the head pools by maximum and mean and has a hidden layer, kernel
 // sizes are odd, and it is one network where the paper averages five.
 //
-//   InceptionTime network(spec.model(), /*leads=*/12, /*classes=*/71);
+//   Classifier<InceptionTime> network(spec.model(), /*leads=*/12, /*classes=*/71);
 
 #ifndef ECG_MODEL_INCEPTION_TIME_H_
 #define ECG_MODEL_INCEPTION_TIME_H_
@@ -110,24 +110,32 @@ class InceptionStack : public torch::nn::Module {
   std::vector<torch::nn::Sequential> shortcuts_;
 };
 
-// InceptionTime is an InceptionStack and the benchmark's head: [B, C, L] -> [B, classes].
-class InceptionTime : public Network {
+// InceptionTime is an InceptionStack, pooled: [B, C, L] -> [B, feature_dim]. Its own head is PooledHead.
+class InceptionTime : public torch::nn::Module {
  public:
-  InceptionTime(const spec::Model& model, int leads, int classes)
-      : stack_(std::make_shared<InceptionStack>(model.inception_time(), leads)),
-        head_(std::make_shared<PooledHead>(model.inception_time().head(),
-                                           2 * InceptionBlock::kPaths * model.inception_time().filters(), classes)) {
-    register_module("layers", torch::nn::ModuleList(stack_, head_));
-    InitAsBenchmark(*this);
+  using Spec = spec::InceptionTime;
+  static const Spec& SpecIn(const spec::Model& model) { return model.inception_time(); }
+
+  InceptionTime(const Spec& spec, int leads)
+      : spec_(spec),
+        stack_(std::make_shared<InceptionStack>(spec, leads)),
+        layers_(register_module("layers", torch::nn::ModuleList(stack_))) {}
+
+  int feature_dim() const { return 2 * InceptionBlock::kPaths * spec_.filters(); }
+  void InitWeights() { InitAsBenchmark(*this); }
+
+  std::shared_ptr<PooledHead> AppendHead(int classes) {
+    const auto head = std::make_shared<PooledHead>(spec_.head(), feature_dim(), classes);
+    layers_->push_back(head);
+    return head;
   }
 
-  torch::Tensor forward(const torch::Tensor& signals) override {
-    return head_->forward(MaxAndMean(stack_->forward(signals)));
-  }
+  torch::Tensor forward(const torch::Tensor& signals) { return MaxAndMean(stack_->forward(signals)); }
 
  private:
+  Spec spec_;
   std::shared_ptr<InceptionStack> stack_;
-  std::shared_ptr<PooledHead> head_;
+  torch::nn::ModuleList layers_;
 };
 
 }  // namespace ecg

@@ -4,7 +4,7 @@
 // gated recurrent units (Cho et al. 2014, arXiv:1406.1078), with the head of `helme/ecg_ptbxl_benchmarking` (Strodthoff
 // et al. 2021, arXiv:2004.13701), and its state names and shapes.
 //
-//   Rnn<torch::nn::LSTM> network(spec.model(), /*leads=*/12, /*classes=*/71);
+//   Classifier<Rnn<torch::nn::LSTM>> network(spec.model(), /*leads=*/12, /*classes=*/71);
 
 #ifndef ECG_MODEL_RNN_H_
 #define ECG_MODEL_RNN_H_
@@ -31,23 +31,26 @@ inline torch::Tensor MeanMaxAndLast(const torch::Tensor& x) {
   return torch::cat({x.mean(-1), std::get<0>(torch::adaptive_max_pool1d(x, 1)).squeeze(-1), x.select(-1, -1)}, 1);
 }
 
-// Rnn is recurrent layers, `Cell` being torch::nn::LSTM or torch::nn::GRU, and the benchmark's head. A step is one
-// sample of all leads. [B, C, L] -> [B, classes].
+// Rnn is recurrent layers, `Cell` being torch::nn::LSTM or torch::nn::GRU, pooled. A step is one sample of all leads.
+// [B, C, L] -> [B, feature_dim]. Its own head is PooledHead.
 template <typename Cell>
-class Rnn : public Network {
+class Rnn : public torch::nn::Module {
  public:
-  Rnn(const spec::Model& model, int leads, int classes)
-      : cell_(register_module("2", Cell(OptionsOf(model.rnn(), leads)))),
-        head_(register_module(
-            "5", std::make_shared<PooledHead>(
-                     model.rnn().head(), 3 * model.rnn().hidden_dim() * (model.rnn().bidirectional() ? 2 : 1), classes,
-                     /*pooling_layers=*/1))) {
-    InitAsBenchmark(*this);
+  using Spec = spec::Rnn;
+  static const Spec& SpecIn(const spec::Model& model) { return model.rnn(); }
+
+  Rnn(const Spec& spec, int leads) : spec_(spec), cell_(register_module("2", Cell(OptionsOf(spec, leads)))) {}
+
+  int feature_dim() const { return 3 * spec_.hidden_dim() * (spec_.bidirectional() ? 2 : 1); }
+  void InitWeights() { InitAsBenchmark(*this); }
+
+  std::shared_ptr<PooledHead> AppendHead(int classes) {
+    return register_module("5", std::make_shared<PooledHead>(spec_.head(), feature_dim(), classes,
+                                                             /*pooling_layers=*/1));
   }
 
-  torch::Tensor forward(const torch::Tensor& signals) override {
-    const torch::Tensor outputs = std::get<0>(cell_(signals.transpose(1, 2)));
-    return head_->forward(MeanMaxAndLast(outputs.transpose(1, 2)));
+  torch::Tensor forward(const torch::Tensor& signals) {
+    return MeanMaxAndLast(std::get<0>(cell_(signals.transpose(1, 2))).transpose(1, 2));
   }
 
  private:
@@ -60,8 +63,8 @@ class Rnn : public Network {
         .batch_first(true);
   }
 
+  Spec spec_;
   Cell cell_;
-  std::shared_ptr<PooledHead> head_;
 };
 
 }  // namespace ecg

@@ -6,7 +6,7 @@
 //
 // Inside, signals are [B, L, C], which linear layers and layer norm need. A crop may have any length.
 //
-//   S4 network(spec.model(), /*leads=*/12, /*classes=*/71);
+//   Classifier<S4> network(spec.model(), /*leads=*/12, /*classes=*/71);
 
 #ifndef ECG_MODEL_S4_H_
 #define ECG_MODEL_S4_H_
@@ -75,12 +75,14 @@ class S4Layer : public StateSpace, public Undecayed {
   std::shared_ptr<GatedLinear> output_linear_;
 };
 
-// S4 is a convolution, S4Layers with a residual connection followed by layer norm, the mean over time, and a linear
-// layer: [B, C, L] -> [B, classes].
-class S4 : public Network {
+// S4 is a convolution, S4Layers with a residual connection followed by layer norm, and the mean over time: [B, C, L] ->
+// [B, feature_dim]. Its own head is a linear layer.
+class S4 : public torch::nn::Module {
  public:
-  S4(const spec::Model& model, int leads, int classes) {
-    const spec::S4& spec = model.s4();
+  using Spec = spec::S4;
+  static const Spec& SpecIn(const spec::Model& model) { return model.s4(); }
+
+  S4(const Spec& spec, int leads) : feature_dim_(spec.channels()) {
     const int channels = spec.channels(), kernel = spec.kernel_size();
     encoder_ =
         register_module("encoder", Conv1d(torch::nn::Conv1dOptions(leads, channels, kernel).padding(kernel / 2)));
@@ -96,23 +98,28 @@ class S4 : public Network {
       layers_.push_back(layers->register_module(name, std::make_shared<S4Layer>(channels, spec.dropout(), options)));
       norms_.push_back(norms->register_module(name, torch::nn::LayerNorm(torch::nn::LayerNormOptions({channels}))));
     }
-    decoder_ = register_module("decoder", torch::nn::Linear(channels, classes));
   }
 
-  torch::Tensor forward(const torch::Tensor& signals) override {
+  int feature_dim() const { return feature_dim_; }
+
+  torch::nn::Linear AppendHead(int classes) {
+    return register_module("decoder", torch::nn::Linear(feature_dim_, classes));
+  }
+
+  torch::Tensor forward(const torch::Tensor& signals) {
     torch::Tensor x = encoder_(signals).transpose(1, 2);
     for (size_t i = 0; i < layers_.size(); ++i) x = norms_[i](x + layers_[i]->forward(x));
-    return decoder_(x.mean(/*dim=*/1));
+    return x.mean(/*dim=*/1);
   }
 
  private:
   Conv1d encoder_{nullptr};
   std::vector<std::shared_ptr<S4Layer>> layers_;
   std::vector<torch::nn::LayerNorm> norms_;
-  torch::nn::Linear decoder_{nullptr};
+  int feature_dim_;
 };
 
-static_assert(NetworkModel<S4>);
+static_assert(Backbone<S4>);
 
 }  // namespace ecg
 

@@ -11,7 +11,7 @@
 // Where the benchmark gives the second convolution an even kernel size (2 for 3, or 4 for 7), with which it cannot run,
 // ours is the next odd one.
 //
-//   WangResNet<BasicBlock> network(spec.model(), /*leads=*/12, /*classes=*/71);
+//   Classifier<WangResNet<BasicBlock>> network(spec.model(), /*leads=*/12, /*classes=*/71);
 
 #ifndef ECG_MODEL_WANG_RESNET_H_
 #define ECG_MODEL_WANG_RESNET_H_
@@ -34,35 +34,44 @@
 
 namespace ecg {
 
-// WangResNet is a stem, stages of `Block` (BasicBlock or Bottleneck) and the benchmark's head: [B, C, L] -> [B,
-// classes].
+// WangResNet is a stem and stages of `Block` (BasicBlock or Bottleneck), pooled: [B, C, L] -> [B, feature_dim]. Its own
+// head is PooledHead.
 template <typename Block>
-class WangResNet : public Network {
+class WangResNet : public torch::nn::Module {
  public:
-  WangResNet(const spec::Model& model, int leads, int classes) {
-    const spec::WangResNet& spec = model.wang_resnet();
+  using Spec = spec::WangResNet;
+  static const Spec& SpecIn(const spec::Model& model) { return model.wang_resnet(); }
+
+  WangResNet(const Spec& spec, int leads) : spec_(spec) {
     stem_has_stride_1_ = spec.depth() == spec::WangResNet::WANG;
     int channels = spec.width();
     conv1_ = register_module("0", stem_has_stride_1_ ? Convolution(leads, channels, 7)
                                                      : Convolution(leads, channels, spec.kernel_size(), 2));
     bn1_ = register_module("1", BatchNorm1d(channels));
     // State names are positions: convolution, batch norm, ReLU, pooling if any, the stages, the head.
-    int position = stem_has_stride_1_ ? 3 : 4;
+    position_ = stem_has_stride_1_ ? 3 : 4;
     for (const int blocks : BlocksOf(spec.depth())) {
       torch::nn::Sequential stage =
           ResidualStage<Block>(channels, spec.width(), 1, stages_.empty() ? 1 : 2, Grouping{}, spec.kernel_size());
       stage->extend(*ResidualStage<Block>(channels, spec.width(), blocks - 1, 1));
-      stages_.push_back(register_module(std::to_string(position++), stage));
+      stages_.push_back(register_module(std::to_string(position_++), stage));
     }
-    head_ = register_module(std::to_string(position), std::make_shared<PooledHead>(spec.head(), 2 * channels, classes));
-    InitAsBenchmark(*this);
+    feature_dim_ = 2 * channels;
   }
 
-  torch::Tensor forward(const torch::Tensor& signals) override {
+  int feature_dim() const { return feature_dim_; }
+  void InitWeights() { InitAsBenchmark(*this); }
+
+  std::shared_ptr<PooledHead> AppendHead(int classes) {
+    return register_module(std::to_string(position_),
+                           std::make_shared<PooledHead>(spec_.head(), feature_dim_, classes));
+  }
+
+  torch::Tensor forward(const torch::Tensor& signals) {
     torch::Tensor x = bn1_->NormRelu(conv1_(signals));
     if (!stem_has_stride_1_) x = HalvingMaxPool(x);
     for (torch::nn::Sequential& stage : stages_) x = stage->forward(x);
-    return head_->forward(MaxAndMean(x));
+    return MaxAndMean(x);
   }
 
  private:
@@ -84,12 +93,15 @@ class WangResNet : public Network {
     TORCH_CHECK(false, "WangResNet has no depth ", static_cast<int>(depth));
   }
 
+  Spec spec_;
   // Whether the stem has stride 1, rather than 4 with its pooling.
   bool stem_has_stride_1_;
   Conv1d conv1_{nullptr};
   BatchNorm1d bn1_{nullptr};
   std::vector<torch::nn::Sequential> stages_;
-  std::shared_ptr<PooledHead> head_;
+  // The head's.
+  int position_;
+  int feature_dim_;
 };
 
 }  // namespace ecg

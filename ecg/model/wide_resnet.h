@@ -10,7 +10,7 @@
 // follows the last block directly, without batch norm and ReLU. Where the benchmark gives that shortcut an even kernel
 // size (2 for 3, or 4 for 7), with which it fails for some lengths, ours is the next odd one.
 //
-//   WideResNet network(spec.model(), /*leads=*/12, /*classes=*/71);
+//   Classifier<WideResNet> network(spec.model(), /*leads=*/12, /*classes=*/71);
 
 #ifndef ECG_MODEL_WIDE_RESNET_H_
 #define ECG_MODEL_WIDE_RESNET_H_
@@ -61,32 +61,39 @@ class WideBlock : public torch::nn::Module {
   Conv1d shortcut_{nullptr};
 };
 
-// WideResNet is a convolution, stages of blocks and the benchmark's head: [B, C, L] -> [B, classes].
-class WideResNet : public Network {
+// WideResNet is a convolution and stages of blocks, pooled: [B, C, L] -> [B, feature_dim]. Its own head is PooledHead.
+class WideResNet : public torch::nn::Module {
  public:
-  WideResNet(const spec::Model& model, int leads, int classes)
-      : stem_(register_module("0", Convolution(leads, model.wide_resnet().width(), 3))) {
-    const spec::WideResNet& spec = model.wide_resnet();
+  using Spec = spec::WideResNet;
+  static const Spec& SpecIn(const spec::Model& model) { return model.wide_resnet(); }
+
+  WideResNet(const Spec& spec, int leads)
+      : spec_(spec), stem_(register_module("0", Convolution(leads, spec.width(), 3))) {
     for (int block = 0; block < spec.stages() * spec.blocks(); ++block) {
       const int stride = block > 0 && block % spec.blocks() == 0 ? 2 : 1;
       blocks_.push_back(register_module(std::to_string(block + 1),
                                         std::make_shared<WideBlock>(spec.width(), stride, spec.kernel_size())));
     }
-    head_ = register_module(std::to_string(blocks_.size() + 1),
-                            std::make_shared<PooledHead>(spec.head(), 2 * spec.width(), classes));
-    InitAsBenchmark(*this);
   }
 
-  torch::Tensor forward(const torch::Tensor& signals) override {
+  int feature_dim() const { return 2 * spec_.width(); }
+  void InitWeights() { InitAsBenchmark(*this); }
+
+  std::shared_ptr<PooledHead> AppendHead(int classes) {
+    return register_module(std::to_string(blocks_.size() + 1),
+                           std::make_shared<PooledHead>(spec_.head(), feature_dim(), classes));
+  }
+
+  torch::Tensor forward(const torch::Tensor& signals) {
     torch::Tensor x = stem_(signals);
     for (const auto& block : blocks_) x = block->forward(x);
-    return head_->forward(MaxAndMean(x));
+    return MaxAndMean(x);
   }
 
  private:
+  Spec spec_;
   Conv1d stem_;
   std::vector<std::shared_ptr<WideBlock>> blocks_;
-  std::shared_ptr<PooledHead> head_;
 };
 
 }  // namespace ecg

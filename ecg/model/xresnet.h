@@ -10,7 +10,7 @@
 // size is 5; the head pools by maximum and mean and has a hidden layer. The weight of a block's last batch norm is
 // initialised with one, not zero, unless the spec says so (`zero_init_residual`).
 //
-//   XResNet network(spec.model(), /*leads=*/12, /*classes=*/71);
+//   Classifier<XResNet> network(spec.model(), /*leads=*/12, /*classes=*/71);
 
 #ifndef ECG_MODEL_XRESNET_H_
 #define ECG_MODEL_XRESNET_H_
@@ -88,11 +88,13 @@ class XResNetBlock : public torch::nn::Module {
   torch::nn::Sequential idpath_;
 };
 
-// XResNet is a stem, four, six or eight stages and the benchmark's head: [B, C, L] -> [B, classes].
-class XResNet : public Network {
+// XResNet is a stem, and four, six or eight stages, pooled: [B, C, L] -> [B, feature_dim]. Its own head is PooledHead.
+class XResNet : public torch::nn::Module {
  public:
-  XResNet(const spec::Model& model, int leads, int classes) {
-    const spec::XResNet& spec = model.xresnet();
+  using Spec = spec::XResNet;
+  static const Spec& SpecIn(const spec::Model& model) { return model.xresnet(); }
+
+  XResNet(const Spec& spec, int leads) : spec_(spec) {
     int channels = leads;
     for (const int width : {32, 32, 64}) {
       const ConvNormActivation::Options options{.kernel = spec.kernel_size(), .stride = stem_.empty() ? 2 : 1};
@@ -108,17 +110,23 @@ class XResNet : public Network {
                                         make(channels, stage < 4 ? 64 : 32, blocks[stage], stage == 0 ? 1 : 2,
                                              spec.kernel_size(), spec.zero_init_residual())));
     }
-    head_ = register_module(std::to_string(kFirstStage + blocks.size()),
-                            std::make_shared<PooledHead>(spec.head(), 2 * channels, classes));
-    InitAsBenchmark(*this);
+    feature_dim_ = 2 * channels;
   }
 
-  torch::Tensor forward(const torch::Tensor& signals) override {
+  int feature_dim() const { return feature_dim_; }
+  void InitWeights() { InitAsBenchmark(*this); }
+
+  std::shared_ptr<PooledHead> AppendHead(int classes) {
+    return register_module(std::to_string(kFirstStage + stages_.size()),
+                           std::make_shared<PooledHead>(spec_.head(), feature_dim_, classes));
+  }
+
+  torch::Tensor forward(const torch::Tensor& signals) {
     torch::Tensor x = signals;
     for (const auto& layer : stem_) x = layer->forward(x);
     x = HalvingMaxPool(x);
     for (torch::nn::Sequential& stage : stages_) x = stage->forward(x);
-    return head_->forward(MaxAndMean(x));
+    return MaxAndMean(x);
   }
 
  private:
@@ -161,7 +169,8 @@ class XResNet : public Network {
 
   std::vector<std::shared_ptr<ConvNormActivation>> stem_;
   std::vector<torch::nn::Sequential> stages_;
-  std::shared_ptr<PooledHead> head_;
+  Spec spec_;
+  int feature_dim_;
 };
 
 }  // namespace ecg

@@ -209,15 +209,21 @@ inline std::vector<Problem> CheckTogether(const spec::Experiment& spec) {
   }
 
   const spec::Model& model = spec.model();
-  const auto* head =
-      model.GetReflection()->GetOneofFieldDescriptor(model, model.GetDescriptor()->FindOneofByName("head_choice"));
-  if (head != nullptr && HasNoMeaning(model, head)) {
-    report(absl::StrCat("model.", head->name()), "given",
-           absl::StrCat("the chosen backbone brings its own head; leave it out, or see what model.",
-                        model.GetReflection()
-                            ->GetOneofFieldDescriptor(model, model.GetDescriptor()->FindOneofByName("backbone"))
-                            ->name(),
-                        " offers"));
+  const auto chosen = [&model](const char* oneof) {
+    return model.GetReflection()->GetOneofFieldDescriptor(model, model.GetDescriptor()->FindOneofByName(oneof));
+  };
+  if (const auto* backbone = chosen("backbone"), *head = chosen("head_choice");
+      backbone != nullptr && head != nullptr) {
+    const google::protobuf::Message& network = model.GetReflection()->GetMessage(model, backbone);
+    const auto* own_head = network.GetDescriptor()->FindFieldByName("head");
+    if (network.GetDescriptor()->options().GetExtension(spec::whole_network)) {
+      report(
+          absl::StrCat("model.", head->name()), "given",
+          absl::StrCat("model.", backbone->name(), " takes no head, as its last layer gives the logits; leave it out"));
+    } else if (own_head != nullptr && network.GetReflection()->HasField(network, own_head)) {
+      report(absl::StrCat("model.", backbone->name(), ".head"), "given",
+             absl::StrCat("model.", head->name(), " replaces that head; leave one of them out"));
+    }
   }
   if (model.has_transformer() && model.transformer().model_dim() % model.transformer().heads() != 0) {
     report("model.transformer.heads", absl::StrCat(model.transformer().heads()),

@@ -150,15 +150,22 @@ inline absl::StatusOr<CompiledType> ChosenTypeOf(const google::protobuf::Message
 }
 
 // NetworkTypeOf returns the type of the network of `model`, its backbone with a head, and adds the headers of both to
-// `headers`. A network that brings its own head is its backbone.
+// `headers`.
 inline absl::StatusOr<CompiledType> NetworkTypeOf(const spec::Model& model, std::set<std::string>& headers) {
   ECG_ASSIGN_OR_RETURN(CompiledType type, ChosenTypeOf(model, "backbone"));
   headers.insert(type.header);
-  if (ChosenAlternative(model, model.GetDescriptor()->FindOneofByName("head_choice")) == nullptr) return type;
-  ECG_ASSIGN_OR_RETURN(const CompiledType head, ChosenTypeOf(model, "head_choice"));
-  headers.insert(head.header);
+  const google::protobuf::Descriptor& backbone =
+      *ChosenAlternative(model, model.GetDescriptor()->FindOneofByName("backbone"))->message_type();
+  if (backbone.options().GetExtension(spec::whole_network)) return type;
   headers.insert("ecg/model/classifier.h");
-  type.type = absl::StrCat("ecg::Classifier<", type.type, head.type == "ecg::Head" ? "" : ", " + head.type, ">");
+  std::string argument;  // none for the default head
+  if (ChosenAlternative(model, model.GetDescriptor()->FindOneofByName("head_choice")) != nullptr) {
+    ECG_ASSIGN_OR_RETURN(const CompiledType head, ChosenTypeOf(model, "head_choice"));
+    headers.insert(head.header);
+    const bool is_default = head.type == "ecg::Head" && !backbone.options().GetExtension(spec::own_head);
+    if (!is_default) argument = absl::StrCat(", ", head.type);
+  }
+  type.type = absl::StrCat("ecg::Classifier<", type.type, argument, ">");
   return type;
 }
 

@@ -29,8 +29,8 @@ inline std::string JoinPath(absl::string_view path, absl::string_view name) {
   return absl::StrCat(path, path.empty() ? "" : ".", name);
 }
 
-// HasNoMeaning says whether `field` of `message` has no meaning beside the alternative that is chosen in `message`.
-inline bool HasNoMeaning(const google::protobuf::Message& message, const google::protobuf::FieldDescriptor* field) {
+// IsNoDefault says whether `field` of `message` is no default beside the alternative that is chosen in `message`.
+inline bool IsNoDefault(const google::protobuf::Message& message, const google::protobuf::FieldDescriptor* field) {
   if (!field->options().GetExtension(spec::unless_own_head)) return false;
   for (int i = 0; i < message.GetDescriptor()->oneof_decl_count(); ++i) {
     const google::protobuf::FieldDescriptor* chosen =
@@ -49,13 +49,13 @@ inline const google::protobuf::FieldDescriptor* ChosenAlternative(const google::
   if (const auto* chosen = message.GetReflection()->GetOneofFieldDescriptor(message, oneof)) return chosen;
   const auto* standard =
       message.GetDescriptor()->FindFieldByName(oneof->options().GetExtension(spec::default_alternative));
-  return standard != nullptr && HasNoMeaning(message, standard) ? nullptr : standard;
+  return standard != nullptr && IsNoDefault(message, standard) ? nullptr : standard;
 }
 
 // CountsWhenAbsent says whether `field`, a message, takes effect with its defaults when it is absent from `message`.
 inline bool CountsWhenAbsent(const google::protobuf::Message& message, const google::protobuf::FieldDescriptor* field) {
   return field->containing_oneof() == nullptr && !field->options().GetExtension(spec::off_when_absent) &&
-         !HasNoMeaning(message, field);
+         !IsNoDefault(message, field);
 }
 
 // ForEachPart calls `visit(message, path)` for `message` and for each message within it that takes effect: those that

@@ -90,8 +90,8 @@ class TrainingLoop {
         device_(device),
         checkpoints_(std::move(checkpoint_folder)) {}
 
-  // Fit trains `network`, from its last checkpoint when there is one, and leaves it with the weights of the best epoch.
-  // A new training starts with the state `begin`.
+  // Fit trains `network`, from its last checkpoint when there is one, and leaves it with the weights that the spec
+  // keeps: those of the best epoch or of the last. A new training starts with the state `begin`.
   absl::StatusOr<run::TrainingState> Fit(Network& network, const SplitPart& train, const SplitPart& validation,
                                          const run::TrainingState& begin = {}) {
     const spec::Training& training = spec_.training();
@@ -178,7 +178,11 @@ class TrainingLoop {
           absl::StrCat("training stopped after ", state.history_size(),
                        " epochs, before the first validation; lower training.validate_every_epochs"));
     }
-    ECG_RETURN_IF_ERROR(LoadState(best, weights));
+    if (training.kept_weights() == spec::Training::BEST) {
+      ECG_RETURN_IF_ERROR(LoadState(best, weights));
+    } else if (ValidatesAverage()) {
+      average->Swap();
+    }
     return state;
   }
 

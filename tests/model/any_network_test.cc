@@ -82,6 +82,22 @@ TEST_P(AnyNetworkTest, HasLayersThatHoldEveryParameterOnce) {
   EXPECT_GT(multiply_adds, 0);
 }
 
+TEST_P(AnyNetworkTest, TakesAnyHeadWhereItHasFeatures) {
+  spec::Model model = SpecOf(GetParam());
+  if (model.has_fcn()) GTEST_SKIP() << "the last layer of this network gives the logits";
+  model.mutable_linear_head();
+  const std::shared_ptr<Network> network = AnyNetwork(model, /*leads=*/12, /*classes=*/3).value();
+  network->eval();
+  const torch::NoGradGuard no_grad;
+  const int samples = network->CheckSamples(250).ok() ? 250 : 1250;
+  EXPECT_EQ(network->forward(torch::randn({2, 12, samples})).sizes(), torch::IntArrayRef({2, 3}));
+  const auto parameters = network->named_parameters();
+  EXPECT_EQ(parameters["prediction_heads.fc.bias"].sizes(), torch::IntArrayRef({3}));
+  for (const auto& item : parameters) {
+    EXPECT_TRUE(item.key().starts_with("backbone.") || item.key().starts_with("prediction_heads.fc.")) << item.key();
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(FirstOfEachType, AnyNetworkTest, testing::ValuesIn(FirstOfEachType()),
                          [](const testing::TestParamInfo<ReferenceModel>& info) {
                            std::string name(info.param.name.data(), info.param.name.size());

@@ -5,6 +5,10 @@
 
 #include <torch/types.h>
 
+#include <cstdint>
+#include <vector>
+
+#include "ecg/model/classifier.h"
 #include "proto/experiment.pb.h"
 
 // `spec` is a namespace of ecg, too, so each example has its own.
@@ -36,6 +40,11 @@ extern const ecg::spec::Experiment spec;
 namespace ecg::nf_resnet_example {
 extern const ecg::spec::Experiment spec;
 }
+namespace ecg::output_bias_example {
+extern const torch::nn::Module* const network;
+extern const std::vector<int64_t> positives;
+extern const int64_t records;
+}  // namespace ecg::output_bias_example
 namespace ecg::resnet_example {
 extern const ecg::spec::Experiment spec;
 }

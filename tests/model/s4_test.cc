@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "ecg/model/classifier.h"
 #include "ecg/model/layers.h"
 #include "ecg/model/network.h"
 #include "ecg/model/weights.h"
@@ -21,7 +22,7 @@ spec::Model Small() {
 }
 
 TEST(S4Test, HasThePublishedSize) {
-  S4 network(spec::Model(), /*leads=*/12, /*classes=*/71);
+  Classifier<S4> network(spec::Model(), /*leads=*/12, /*classes=*/71);
   EXPECT_EQ(ParameterCount(network), 2'183'239);
   int64_t multiply_adds = 0;
   for (const Layer& layer : LayersOf(network, torch::zeros({1, 12, 250}))) multiply_adds += layer.multiply_adds;
@@ -29,7 +30,7 @@ TEST(S4Test, HasThePublishedSize) {
 }
 
 TEST(S4Test, HasAFiniteState) {
-  const S4 network(Small(), /*leads=*/12, /*classes=*/71);
+  const Classifier<S4> network(Small(), /*leads=*/12, /*classes=*/71);
   for (const auto& [name, tensor] : StateOf(network)) EXPECT_TRUE(tensor.isfinite().all().item<bool>()) << name;
 }
 
@@ -49,7 +50,7 @@ TEST(S4Test, HasOptionsForTheKernelSizeAndForTheStateMatrix) {
   model.mutable_s4()->set_kernel_size(5);
   model.mutable_s4()->set_state_matrix(spec::S4::DIAGONAL);
   model.mutable_s4()->set_causal(true);
-  S4 network(model, /*leads=*/3, /*classes=*/2);
+  Classifier<S4> network(model, /*leads=*/3, /*classes=*/2);
   EXPECT_EQ(network.named_parameters()["encoder.weight"].sizes(), torch::IntArrayRef({16, 3, 5}));
   EXPECT_EQ(network.named_parameters()["s4_layers.1.kernel.kernel.C"].sizes(), torch::IntArrayRef({1, 16, 4, 2}));
   EXPECT_FALSE(network.named_buffers().contains("s4_layers.0.kernel.kernel.P"));
@@ -58,7 +59,7 @@ TEST(S4Test, HasOptionsForTheKernelSizeAndForTheStateMatrix) {
 
 TEST(S4Test, IsTheSameInEveryBatch) {
   torch::manual_seed(1);
-  S4 network(Small(), /*leads=*/3, /*classes=*/2);
+  Classifier<S4> network(Small(), /*leads=*/3, /*classes=*/2);
   network.eval();
   const torch::NoGradGuard no_grad;
   const torch::Tensor signals = torch::randn({4, 3, 100});

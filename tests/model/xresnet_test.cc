@@ -10,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include "ecg/model/classifier.h"
 #include "ecg/model/inception_time.h"
 #include "ecg/model/network.h"
 #include "ecg/model/residual.h"
@@ -44,7 +45,7 @@ TEST(XResNetTest, InitialisesConvolutionsAndHeadKaimingNormalByFanIn) {
   torch::manual_seed(1);
   spec::Model model;
   model.mutable_xresnet()->set_depth(spec::XResNet::XRESNET_50);
-  const XResNet network(model, /*leads=*/12, /*classes=*/71);
+  const Classifier<XResNet> network(model, /*leads=*/12, /*classes=*/71);
   const NamedTensors state = StateOf(network);
   EXPECT_NEAR(state.at("7.2.convs.1.0.weight").std().item<double>(), std::sqrt(2. / (64 * 5)), 1e-3);
   EXPECT_NEAR(state.at("8.4.weight").std().item<double>(), std::sqrt(2. / 512), 1e-3);
@@ -55,7 +56,7 @@ TEST(XResNetTest, InitialisesConvolutionsAndHeadKaimingNormalByFanIn) {
 TEST(XResNetTest, SavesConvolutionsUnderTwoNamesAndTrainsThemOnce) {
   spec::Model model;
   model.mutable_xresnet()->set_depth(spec::XResNet::XRESNET_18);
-  XResNet network(model, /*leads=*/12, /*classes=*/71);
+  Classifier<XResNet> network(model, /*leads=*/12, /*classes=*/71);
   network.to(torch::kFloat64);  // gives all tensors other memory
   const NamedTensors state = StateOf(network);
   for (const std::string name : {"0.0.weight", "1.1.bias", "1.1.running_var", "1.1.num_batches_tracked"}) {
@@ -69,7 +70,7 @@ TEST(InceptionTimeTest, MakesKernelSizesOdd) {
   spec::Model model;
   for (const auto& [spec, kernels] : {std::pair{40, std::array{39, 19, 9}}, {63, {63, 31, 15}}, {8, {7, 3, 1}}}) {
     model.mutable_inception_time()->set_kernel_size(spec);
-    const InceptionTime network(model, /*leads=*/12, /*classes=*/3);
+    const Classifier<InceptionTime> network(model, /*leads=*/12, /*classes=*/3);
     for (int i = 0; i < 3; ++i) {
       EXPECT_EQ(KernelOf(network, "layers.0.im.0.convs." + std::to_string(i)), kernels[i]) << spec;
     }
@@ -80,7 +81,7 @@ TEST(WangResNetTest, HasLargeKernelsInTheFirstBlockOfAStageOnly) {
   spec::Model model;
   model.mutable_wang_resnet()->set_depth(spec::WangResNet::RESNET_18);
   model.mutable_wang_resnet()->set_kernel_size(9);
-  const WangResNet<BasicBlock> network(model, /*leads=*/12, /*classes=*/3);
+  const Classifier<WangResNet<BasicBlock>> network(model, /*leads=*/12, /*classes=*/3);
   EXPECT_EQ(KernelOf(network, "0"), 9);
   for (const std::string stage : {"4", "7"}) {
     EXPECT_EQ(KernelOf(network, stage + ".0.conv1"), 9);
@@ -94,7 +95,7 @@ TEST(WideResNetTest, AcceptsEveryLengthWithEveryOddKernelSize) {
   spec::Model model;
   for (const int kernel : {1, 3, 5, 7, 9}) {
     model.mutable_wide_resnet()->set_kernel_size(kernel);
-    WideResNet network(model, /*leads=*/12, /*classes=*/3);
+    Classifier<WideResNet> network(model, /*leads=*/12, /*classes=*/3);
     network.eval();
     for (const int samples : {1, 249, 250}) {
       EXPECT_EQ(network.forward(torch::zeros({1, 12, samples})).sizes(), torch::IntArrayRef({1, 3})) << kernel;

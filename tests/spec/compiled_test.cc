@@ -39,8 +39,13 @@ TEST(CompiledTest, TellsTheTypesOfAnExperiment) {
   EXPECT_TRUE(types->own_parts.empty());
 }
 
-TEST(CompiledTest, PutsNoHeadBehindANetworkThatBringsItsOwn) {
-  EXPECT_EQ(NetworkTypeOf(Parse<spec::Model>("xresnet {}")).value().type, "ecg::XResNet");
+TEST(CompiledTest, GivesANetworkTheHeadThatItWasPublishedWithUnlessTheSpecChoosesAnother) {
+  EXPECT_EQ(NetworkTypeOf(Parse<spec::Model>("xresnet {}")).value().type, "ecg::Classifier<ecg::XResNet>");
+  EXPECT_EQ(NetworkTypeOf(Parse<spec::Model>("xresnet {} head {}")).value().type,
+            "ecg::Classifier<ecg::XResNet, ecg::Head>");
+  EXPECT_EQ(NetworkTypeOf(Parse<spec::Model>("s4 {} linear_head {}")).value().type,
+            "ecg::Classifier<ecg::S4, ecg::LinearHead>");
+  EXPECT_EQ(NetworkTypeOf(Parse<spec::Model>("fcn {}")).value().type, "ecg::Fcn");
 }
 
 TEST(CompiledTest, TakesTheTypeAndTheHeaderOfAnOwnBackboneFromTheSpec) {

@@ -48,10 +48,17 @@ TEST(ParseTest, AsksForEachChoiceThatMustBeMade) {
               StartsWith("x.textproto:2:3: model has no backbone; choose one: resnet {} or senet {} or "));
 }
 
-TEST(ParseTest, RefusesAHeadBesideANetworkThatBringsItsOwn) {
-  EXPECT_EQ(Error("data { ptb_xl {} }\nmodel {\n  xresnet {}\n  head {}\n}\ntraining { multi_label {} }"),
-            "x.textproto:4:3: model.head is given; the chosen backbone brings its own head; leave it out, or see what "
-            "model.xresnet offers");
+TEST(ParseTest, RefusesAHeadBesideANetworkThatTakesNone) {
+  EXPECT_EQ(Error("data { ptb_xl {} }\nmodel {\n  fcn {}\n  head {}\n}\ntraining { multi_label {} }"),
+            "x.textproto:4:3: model.head is given; model.fcn takes no head, as its last layer gives the logits; leave "
+            "it out");
+}
+
+TEST(ParseTest, RefusesTwoHeadsOfOneNetwork) {
+  EXPECT_EQ(Error("data { ptb_xl {} }\nmodel {\n  xresnet { head {} }\n  linear_head {}\n}\n"
+                  "training { multi_label {} }"),
+            "x.textproto:3:13: model.xresnet.head is given; model.linear_head replaces that head; leave one of them "
+            "out");
 }
 
 TEST(ParseTest, SaysInWordsWhichNumbersAFieldAccepts) {

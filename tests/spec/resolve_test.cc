@@ -70,6 +70,8 @@ training {
   sampler {
     shuffled {}
   }
+  prior_bias: false
+  kept_weights: BEST
 }
 
 evaluation {

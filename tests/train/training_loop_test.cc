@@ -234,6 +234,33 @@ TEST_F(TrainingLoopTest, ContinuesWithEverythingOnAsIfThereHadBeenNoStop) {
   EXPECT_TRUE(SameWeights(*fresh, *undisturbed));
 }
 
+TEST_F(TrainingLoopTest, KeepsTheWeightsOfTheLastEpochWhereTheSpecSaysSoAndTheirAverageWhereThereIsOne) {
+  for (const bool averages : {false, true}) {
+    spec::Experiment spec = Spec(4);
+    if (averages) spec.mutable_training()->mutable_averaged_weights()->set_decay(0.9);
+    const auto best = MakeNetwork(), last = MakeNetwork(), resumed = MakeNetwork();
+    const std::string name = averages ? "averages" : "weights";
+    spec.mutable_training()->set_kept_weights(spec::Training::BEST);
+    ASSERT_TRUE(Fit(spec, Folder("best " + name), *best, *train_, *validation_).ok());
+
+    spec.mutable_training()->set_kept_weights(spec::Training::LAST);
+    NamedTensors own;
+    struct Collect {
+      NamedTensors* weights;
+      void EndEpoch(const TrainingProgress& progress) { *weights = CopyOf(StateOf(progress.network)); }
+    };
+    const std::filesystem::path folder = Folder("last " + name);
+    const absl::StatusOr<run::TrainingState> state = Fit(spec, folder, *last, *train_, *validation_, Collect{&own});
+    ASSERT_TRUE(state.ok()) << state.status();
+    EXPECT_EQ(SameWeights(*last, *best), state->best_epoch() == 4);
+    EXPECT_EQ(own.at("linear.weight").equal(StateOf(*last).at("linear.weight")), !averages);
+
+    // The run that had ended already gives the same again.
+    ASSERT_TRUE(Fit(spec, folder, *resumed, *train_, *validation_).ok());
+    EXPECT_TRUE(SameWeights(*resumed, *last));
+  }
+}
+
 TEST_F(TrainingLoopTest, AveragesTheWeightsOfTheLastEpochsWithStatisticsOfTheirOwn) {
   spec::Experiment spec = Spec(4);
   spec.mutable_training()->mutable_averaged_weights()->set_last_epochs(3);
