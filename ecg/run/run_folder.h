@@ -5,6 +5,7 @@
 //   spec.textproto      the spec as it was run, every default filled in
 //   run.json            the configuration and the results of the run (proto/run.proto), written last
 //   history.csv         a row for each epoch
+//   events.out.tfevents.*   the curves for TensorBoard (event_log.h)
 //   predictions.csv     targets and probabilities of the test records
 //   model.safetensors   the best weights, with classes, leads and scaling as metadata
 //   model.onnx          the same network for ONNX Runtime, from millivolts to probabilities
