@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <system_error>
 
 #include "CLI/CLI.hpp"
 #include "absl/status/status.h"
@@ -13,9 +14,12 @@
 #include "ecg/command_line/command_line.h"
 #include "ecg/file/file.h"
 #include "ecg/file/path.h"
+#include "ecg/report/comparison_report.h"
 #include "ecg/report/run_report.h"
 #include "ecg/run/run_folder.h"
 #include "ecg/status/status_macros.h"
+#include "ecg/sweep/sweep_folder.h"
+#include "ecg/sweep/sweep_report.h"
 
 namespace {
 
@@ -27,6 +31,15 @@ struct Flags {
 
 absl::Status Report(const Flags& flags) {
   const ecg::RunFolder folder(ecg::UserPath(flags.folder));
+  const ecg::SweepFolder sweep(folder.path());
+  std::error_code error;
+  if (std::filesystem::exists(sweep.results_csv(), error)) {
+    const std::filesystem::path output = flags.output.empty() ? sweep.results_html() : ecg::UserPath(flags.output);
+    ECG_ASSIGN_OR_RETURN(const ecg::ComparisonReport report, ecg::ReadSweepReport(sweep.path()));
+    ECG_RETURN_IF_ERROR(ecg::WriteFile(output, ecg::ComparisonPage(report)));
+    std::printf("%s\n", output.c_str());
+    return absl::OkStatus();
+  }
   const std::filesystem::path output = flags.output.empty() ? folder.report() : ecg::UserPath(flags.output);
   ECG_ASSIGN_OR_RETURN(const std::string html, ecg::RunReport(folder.path(), flags.options));
   ECG_RETURN_IF_ERROR(ecg::WriteFile(output, html));

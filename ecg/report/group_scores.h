@@ -2,7 +2,9 @@
 //
 // The score of each group of records, such as women and men, and whether it differs significantly from that of all other
 // records. The two sets of records are disjoint, so each has its own bootstrap resamples, and the interval is that of the
-// difference of independent resamples (Efron and Tibshirani 1993, chapter 8).
+// difference of independent resamples (Efron and Tibshirani 1993, chapter 8). A resample has fewer different records than
+// there are, so that its score is higher or lower on average, and the more so the smaller the set: the estimated bias is
+// subtracted (chapter 10), which a paired comparison does not need.
 //
 //   ECG_ASSIGN_OR_RETURN(const std::vector<GroupScore> groups,
 //                        GroupScores(predictions, {"female", "male", "female"}, "macro ROC-AUC", {.seed = 1}));
@@ -11,6 +13,7 @@
 #ifndef ECG_REPORT_GROUP_SCORES_H_
 #define ECG_REPORT_GROUP_SCORES_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <set>
@@ -30,6 +33,9 @@
 
 namespace ecg {
 
+// kFewestComparedRecords is how many records a group, and all others, must have to be compared.
+inline constexpr size_t kFewestComparedRecords = 20;
+
 // GroupScore is the score of one group.
 struct GroupScore {
   std::string name;
@@ -37,7 +43,7 @@ struct GroupScore {
   // sample is none where no class can be scored on the records of the group.
   std::optional<ScoreSample> sample;
   // against_others is the score of the group minus that of all other records, both over the classes that can be scored on
-  // each; none where there is no such class or no other record.
+  // each; none where there is no such class, or where either has fewer than kFewestComparedRecords.
   std::optional<Comparison> against_others;
 };
 
@@ -114,12 +120,15 @@ inline absl::StatusOr<std::vector<GroupScore>> GroupScores(const Predictions& pr
     if (kept.empty()) continue;
     const PredictionTable one = Part(predictions, group_of, name, false, kept);
     const PredictionTable other = Part(predictions, group_of, name, true, kept);
+    if (std::min(one.records.size(), other.records.size()) < kFewestComparedRecords) continue;
     const absl::StatusOr<ScoreSample> of_one = SampleScore(score_name, View(one), options);
     const absl::StatusOr<ScoreSample> of_other = SampleScore(score_name, View(other), other_options);
     if (!of_one.ok() || !of_other.ok()) continue;
     Comparison& comparison = group.against_others.emplace();
     comparison.difference = of_one->score - of_other->score;
     comparison.differences = Differences(of_one->interval.scores, of_other->interval.scores);
+    const double bias = of_one->interval.mean - of_other->interval.mean - comparison.difference;
+    for (double& difference : comparison.differences) difference -= bias;
     comparison.low = Quantile(comparison.differences, options.low_quantile);
     comparison.high = Quantile(comparison.differences, options.high_quantile);
     comparison.records = one.records.size();

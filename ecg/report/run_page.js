@@ -61,14 +61,18 @@ const historyChart = (name, unit, series, more = {}) => {
         shown.length === 1 ? {legend: {display: false}} : {}),
   }));
 };
-const positive = column => (data.history[column] ?? []).every(value => !isNumber(value) || value > 0);
+// Whether the values are so far apart that only logarithms show them.
+const wide = column => {
+  const values = (data.history[column] ?? []).filter(isNumber);
+  return values.length > 0 && Math.min(...values) > 0 && Math.max(...values) > 50 * Math.min(...values);
+};
 if (data.history?.epoch?.length) {
   const scoreName = data.score?.name ?? 'score', names = Object.keys(data.history);
   const metrics = names.filter(name => name.startsWith('validation_') && !['validation_loss', 'validation_score'].includes(name));
   section('training', 'Training',
       element('p', {className: 'quiet small'}, data.best_epoch ? `The dotted line is epoch ${data.best_epoch}, the best on the validation records, whose weights were kept.` : 'Loss, score and learning rate after each epoch.'),
       element('div', {className: 'columns'},
-          historyChart('Loss', 'loss', [['training', 'train_loss'], ['validation', 'validation_loss']], positive('train_loss') && positive('validation_loss') ? {type: 'logarithmic'} : {}),
+          historyChart('Loss', 'loss', [['training', 'train_loss'], ['validation', 'validation_loss']], wide('train_loss') || wide('validation_loss') ? {type: 'logarithmic'} : {}),
           historyChart(scoreName[0].toUpperCase() + scoreName.slice(1), scoreName, [['training', 'train_score'], ['validation', 'validation_score']]),
           historyChart('Learning rate', 'learning rate', [['learning rate', 'learning_rate']], {beginAtZero: true}),
           metrics.length ? historyChart('Metrics of the validation records', 'metric', metrics.map(name => [name.slice(11), name])) : null),
@@ -268,27 +272,27 @@ if (data.groups?.length) {
   const compared = data.groups.flatMap(group => group.rows).filter(row => isNumber(row.difference)).length;
   const all = data.groups.flatMap(group => group.rows).filter(row => isNumber(row.score));
   const from = Math.min(...all.map(row => row.low), ...all.map(row => row.score)) - .02, to = Math.max(...all.map(row => row.high), ...all.map(row => row.score)) + .02;
-  const verdict = row => !isNumber(row.difference) ? element('span', {className: 'quiet'}, 'cannot be compared')
+  const verdict = row => !isNumber(row.difference) ? element('span', {className: 'quiet'}, 'too few to compare')
       : !row.significant ? element('span', {className: 'quiet'}, 'not significant')
       : row.difference > 0 ? element('span', {className: 'higher'}, '\u25B2 significantly higher') : element('span', {className: 'lower'}, '\u25BC significantly lower');
   const columns = name => [
-    {title: name, cell: row => row.name}, {title: 'Records', number: true, cell: row => count(row.records)},
+    {title: name, firm: true, cell: row => row.name}, {title: 'Records', number: true, cell: row => count(row.records)},
     {title: data.score.name, number: true, cell: row => fixed(row.score)},
     {title: intervalName(), cell: row => isNumber(row.score) ? [interval(row.score, row.low, row.high, from, to), element('span', {className: 'about'}, range(row.low, row.high, 3))] : element('span', {className: 'quiet'}, 'no class can be scored')},
     {title: 'Scored classes', number: true, cell: row => count(row.classes)},
     {title: 'Minus all others', number: true, cell: row => signed(row.difference)},
-    {title: intervalName(), cell: row => isNumber(row.difference) ? `${signed(row.difference_low, 3)} to ${signed(row.difference_high, 3)}` : '–'},
-    {title: 'Classes compared', number: true, cell: row => count(row.difference_classes)},
-    {title: '', cell: verdict}];
+    {title: intervalName(), firm: true, cell: row => isNumber(row.difference) ? `${signed(row.difference_low, 3)} to ${signed(row.difference_high, 3)}` : '–'},
+    {title: '', firm: true, cell: verdict},
+    {title: 'Classes compared', number: true, cell: row => count(row.difference_classes)}];
   section('patients', 'Sex and age',
-      element('p', {className: 'quiet small'}, 'Each group of test records, and its score minus that of all other records, over the classes that can be scored on both. A difference is significant when 0 is outside of its interval. ',
+      element('p', {className: 'quiet small'}, 'Each group of test records, and its score minus that of all other records, over the classes that can be scored on both. A difference is significant when 0 is outside of its interval; fewer than 20 records are not compared. ',
           `With ${compared} comparisons, about ${Math.max(1, Math.round(compared * (1 - (data.high_quantile - data.low_quantile))))} would be significant by chance.`),
       ...data.groups.map(group => {
         const shown = columns(group.name);
         return element('div', {style: 'margin-top:.8rem'}, scrollable(`Scores by ${group.name.toLowerCase()}`, element('table', {},
             element('caption', {className: 'unseen'}, `Scores by ${group.name.toLowerCase()}`),
             element('thead', {}, element('tr', {}, shown.map(column => element('th', {scope: 'col', className: column.number ? 'number' : ''}, column.title)))),
-            element('tbody', {}, group.rows.map(row => element('tr', {}, shown.map((column, i) => element(i ? 'td' : 'th', {scope: i ? null : 'row', className: column.number ? 'number' : ''}, column.cell(row))))))), true),
+            element('tbody', {}, group.rows.map(row => element('tr', {}, shown.map((column, i) => element(i ? 'td' : 'th', {scope: i ? null : 'row', className: (column.number ? 'number' : '') + (column.firm ? ' firm' : '')}, column.cell(row))))))), true),
             group.unknown > 0 && element('p', {className: 'quiet small'}, `${count(group.unknown)} records without it are left out.`));
       }));
 }
@@ -303,7 +307,7 @@ if (data.worst?.length) {
         const table = element('table', {}, element('caption', {className: 'unseen'}, `Classes of record ${one.record}`),
             element('thead', {}, element('tr', {}, element('th', {scope: 'col'}, 'Class'), element('th', {scope: 'col', className: 'number'}, 'Probability'), element('th', {scope: 'col'}, ''))),
             element('tbody', {}, one.classes.map(row => element('tr', {}, element('th', {scope: 'row'}, row.name, row.description && element('span', {className: 'about'}, row.description)),
-                element('td', {className: 'number'}, percent(row.probability)), element('td', {}, outcome(row))))));
+                element('td', {className: 'number'}, percent(row.probability)), element('td', {className: 'firm'}, outcome(row))))));
         const picture = one.svg ? element('div', {className: 'scroll', tabIndex: 0, role: 'region', 'aria-label': `ECG of record ${one.record}`},
             element('img', {src: 'data:image/svg+xml;charset=utf-8,' + encodeURIComponent(one.svg), alt: `12-lead ECG of record ${one.record}, 25 mm/s, 10 mm/mV`}))
             : element('p', {className: 'quiet small'}, one.not_drawn ? `Not drawn: ${one.not_drawn}.` : 'Not drawn.');

@@ -5,12 +5,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <numeric>
 #include <optional>
-#include <set>
-#include <span>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -22,12 +21,11 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "ecg/corpus/any_corpus.h"
 #include "ecg/corpus/cinc_challenge.h"
+#include "ecg/corpus/corpus.h"
 #include "ecg/corpus/cpsc2018.h"
-#include "ecg/corpus/dataset.h"
 #include "ecg/corpus/ptbxl.h"
 #include "ecg/corpus/ptbxl_patients.h"
 #include "ecg/corpus/scp_statements.h"
@@ -443,32 +441,38 @@ class Report {
                                     ": no record is drawn, and nothing is said about sex and age."));
       return;
     }
-    spec::Experiment spec = run_.spec();
-    const absl::string_view layout = LayoutOf(data_dir);
-    absl::StatusOr<std::unique_ptr<AnyDataset>> dataset;
-    if (layout == PtbXl::kName) {
-      (void)spec.mutable_data()->mutable_ptb_xl();
-      dataset = OpenDataset<PtbXl>(spec.data(), data_dir);
-      const auto patients = ReadPtbXlPatients(data_dir);
-      if (patients.ok()) patients_ = *patients;
+    spec::Data data = run_.spec().data();
+    const int split = data.split();
+    absl::Status status;
+    if (const absl::string_view layout = LayoutOf(data_dir); layout == PtbXl::kName) {
+      status = Keep(PtbXl::Open(data.ptb_xl(), data_dir, split));
+      if (const auto patients = ReadPtbXlPatients(data_dir); patients.ok()) patients_ = *patients;
     } else if (layout == Cpsc2018::kName) {
-      (void)spec.mutable_data()->mutable_cpsc2018();
-      dataset = OpenDataset<Cpsc2018>(spec.data(), data_dir);
-    } else if (spec.data().has_g12ec()) {
-      dataset = OpenDataset<G12ec>(spec.data(), data_dir);
+      status = Keep(Cpsc2018::Open(data.cpsc2018(), data_dir, split));
+    } else if (data.has_g12ec()) {
+      status = Keep(G12ec::Open(data.g12ec(), data_dir, split));
     } else {
-      if (!spec.data().has_cinc_challenge()) {
-        const int rate = StatedSamplingFrequencyHz(spec.data());
-        spec.mutable_data()->mutable_cinc_challenge()->set_min_share(0);
-        if (rate > 0) spec.mutable_data()->mutable_cinc_challenge()->set_sampling_frequency_hz(rate);
+      if (!data.has_cinc_challenge()) {
+        // An external validation has all statements of its corpus.
+        const int rate = StatedSamplingFrequencyHz(data);
+        data.mutable_cinc_challenge()->set_min_share(0);
+        if (rate > 0) data.mutable_cinc_challenge()->set_sampling_frequency_hz(rate);
       }
-      dataset = OpenDataset<CincChallenge>(spec.data(), data_dir);
+      status = Keep(CincChallenge::Open(data.cinc_challenge(), data_dir, split));
     }
-    if (!dataset.ok()) return Note(WithContext(dataset.status(), "No record is drawn"));
-    dataset_ = *std::move(dataset);
-    for (size_t i = 0; i < dataset_->corpus().records.size(); ++i) {
-      place_of_[dataset_->corpus().records[i].id] = static_cast<int>(i);
+    if (!status.ok()) Note(WithContext(status, "No record is drawn"));
+  }
+
+  // Keep keeps an open corpus to read records from.
+  template <typename Dataset>
+  absl::Status Keep(absl::StatusOr<Dataset> opened) {
+    if (!opened.ok()) return opened.status();
+    const auto dataset = std::make_shared<const Dataset>(*std::move(opened));
+    for (size_t i = 0; i < dataset->corpus().records.size(); ++i) {
+      place_of_[dataset->corpus().records[i].id] = static_cast<int>(i);
     }
+    read_signal_ = [dataset](int record) { return dataset->ReadSignal(record); };
+    return absl::OkStatus();
   }
 
   const Patient* PatientOf(const std::string& record) const {
@@ -560,7 +564,7 @@ class Report {
           entry["age"] = *patient->age_years >= 90 ? "90 or older" : absl::StrCat(*patient->age_years);
       }
       entry["classes"] = ClassesOf(record);
-      if (dataset_ != nullptr) {
+      if (read_signal_) {
         absl::StatusOr<std::string> svg = Draw(table_.records[record]);
         if (!svg.ok()) {
           entry["not_drawn"] = std::string(svg.status().message());
@@ -573,7 +577,7 @@ class Report {
     }
   }
 
-  // ClassesOf returns the classes of a record that it has or that the model reports, with their probabilities; at most 14.
+  // ClassesOf returns the classes of a record that it has or that the model reports, with their probabilities; at most 10.
   json ClassesOf(size_t record) const {
     std::vector<size_t> shown;
     size_t likeliest = 0;
@@ -591,7 +595,7 @@ class Report {
       return std::abs(target(record, a) - probability(record, a)) >
              std::abs(target(record, b) - probability(record, b));
     });
-    shown.resize(std::min<size_t>(shown.size(), 14));
+    shown.resize(std::min<size_t>(shown.size(), 10));
     json classes = json::array();
     for (const size_t k : shown) {
       classes.push_back({{"name", table_.classes[k]},
@@ -607,7 +611,7 @@ class Report {
   absl::StatusOr<std::string> Draw(const std::string& record) const {
     const auto place = place_of_.find(record);
     if (place == place_of_.end()) return absl::NotFoundError("the corpus no longer has this record");
-    ECG_ASSIGN_OR_RETURN(const Signal signal, dataset_->ReadSignal(place->second));
+    ECG_ASSIGN_OR_RETURN(const Signal signal, read_signal_(place->second));
     EcgPage page = {.title = absl::StrCat("Record ", record),
                     .sampling_frequency_hz = static_cast<double>(signal.sampling_frequency_hz)};
     page.lines.push_back(absl::StrCat(run_.dataset(), run_.synthetic() ? ", synthetic" : ""));
@@ -619,20 +623,22 @@ class Report {
       }
     }
     ECG_ASSIGN_OR_RETURN(const std::string svg, DrawEcg({{page}}, EcgDrawingFormat::kSvg));
-    return WithTwoDecimals(svg);
+    return Compact(svg);
   }
 
-  // WithTwoDecimals returns `svg` with its numbers cut to two decimals: a hundredth of a point, invisible, and half of the
-  // bytes.
-  static std::string WithTwoDecimals(const std::string& svg) {
+  // Compact returns `svg`, as Cairo writes it, with fewer bytes: of numbers, two decimals of glyphs and one of lines, a
+  // tenth of a point; and "L", which SVG repeats by itself, once.
+  static std::string Compact(const std::string& svg) {
+    const size_t lines = svg.rfind("</defs>");
     std::string shorter;
     for (size_t i = 0; i < svg.size(); ++i) {
+      const bool in_lines = lines != svg.npos && i > lines;
+      if (in_lines && svg.compare(i, 3, " L ") == 0) i += 2;
       shorter.push_back(svg[i]);
-      const bool starts_decimals = svg[i] == '.' && i > 0 && absl::ascii_isdigit(svg[i - 1]);
-      if (!starts_decimals) continue;
+      if (svg[i] != '.' || i == 0 || !absl::ascii_isdigit(svg[i - 1])) continue;
       size_t end = i + 1;
       while (end < svg.size() && absl::ascii_isdigit(svg[end])) ++end;
-      shorter.append(svg, i + 1, std::min<size_t>(end - i - 1, 2));
+      shorter.append(svg, i + 1, std::min<size_t>(end - i - 1, in_lines ? 1 : 2));
       i = end - 1;
     }
     return shorter;
@@ -666,7 +672,7 @@ class Report {
   PredictionTable table_;
   bool calibrated_ = false;
   std::vector<double> temperatures_, thresholds_;
-  std::unique_ptr<AnyDataset> dataset_;
+  std::function<absl::StatusOr<Signal>(int)> read_signal_;  // of the corpus, if it is there
   std::map<std::string, int> place_of_;
   std::map<std::string, Patient> patients_;
   std::vector<std::string> notes_;
