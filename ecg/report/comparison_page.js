@@ -16,7 +16,7 @@ const low = Math.min(...results.map(one => Math.min(one.low, one.score))), high 
 const margin = .05 * (high - low || .1);
 
 // links returns the runs of a result, each to its report where that is there.
-const links = one => one.runs.length === 1 && one.runs[0].name === one.label ? null : element('span', {className: 'about'}, one.runs.flatMap((run, i) => [i ? ', ' : '', run.link ? element('a', {href: run.link}, run.name) : run.name]));
+const links = one => one.runs.length < 2 ? null : element('span', {className: 'about'}, one.runs.flatMap((run, i) => [i ? ', ' : '', run.link ? element('a', {href: run.link}, run.name) : run.name]));
 const label = one => one.runs.length === 1 && one.runs[0].link ? element('a', {href: one.runs[0].link}, one.label) : one.label;
 const alike = one => ranked.get(one.group).filter(other => other !== one && pairOf.get(`${one.place},${other.place}`)?.significant === false).map(other => other.rank);
 
@@ -30,7 +30,7 @@ if (results.length) {
     const columns = [
       {title: 'Rank', number: false, value: one => one.rank, cell: one => String(one.rank)},
       {title: axes.length && groups.length < 2 ? axes.join(', ') : 'Result', value: one => one.label, cell: one => [label(one), one.runs.length > 1 ? element('details', {className: 'small'}, element('summary', {}, `${one.runs.length} runs`), links(one)) : links(one)]},
-      {title: data.score_name, number: true, value: one => one.score, cell: one => fixed(one.score)},
+      {title: unbroken(data.score_name), number: true, value: one => one.score, cell: one => fixed(one.score)},
       hasDeviation && {title: 'Standard deviation', number: true, value: one => one.standard_deviation, cell: one => fixed(one.standard_deviation)},
       {title: intervalName(), value: one => one.low, cell: one => [interval(one.score, one.low, one.high, low - margin, high + margin), element('span', {className: 'about'}, range(one.low, one.high))]},
       {title: 'Behind the first', number: true, value: one => behind(one)?.difference ?? null, cell: one => behind(one) ? [fixed(behind(one).difference), element('span', {className: 'about'}, range(behind(one).low, behind(one).high))] : ''},

@@ -24,7 +24,7 @@ namespace ecg {
 
 // ComparedResult is one row of the ranking: a run, or the mean over several.
 struct ComparedResult {
-  std::string label;
+  std::string label = {};
   // group keeps apart what was tested on different records or tasks, and is ranked by itself; empty where there is one.
   std::string group = {};
   // values are those of ComparisonReport::axes, in their order.
@@ -46,22 +46,22 @@ struct ComparedPair {
 // ComparedChoice is one choice among settings by their validation scores.
 struct ComparedChoice {
   struct Setting {
-    std::vector<std::string> values;
-    std::optional<double> validation;
+    std::vector<std::string> values = {};
+    std::optional<double> validation = {};
     bool chosen = false;
   };
-  std::string of;
-  std::vector<std::string> axes;
-  std::vector<Setting> settings;
+  std::string of = {};
+  std::vector<std::string> axes = {};
+  std::vector<Setting> settings = {};
 };
 
 // ComparisonReport is all of the page.
 struct ComparisonReport {
-  std::string title;
+  std::string title = {};
   std::string kind = "Comparison of runs";
   std::string description = {};
   std::string folder = {};
-  std::string score_name;
+  std::string score_name = {};
   bool synthetic = false;
   BootstrapOptions bootstrap = {};
   std::vector<std::string> axes = {};

@@ -25,6 +25,8 @@ const signed = (value, digits = 4) => isNumber(value) ? (value > 0 ? '+' : '') +
 const percent = value => isNumber(value) ? (100 * value).toFixed(value > 0 && value < .01 ? 1 : 0) + '%' : '–';
 const short = value => !isNumber(value) ? '–' : value !== 0 && Math.abs(value) < .001 ? value.toExponential(1) : String(+value.toPrecision(3));
 const range = (low, high, digits = 4) => isNumber(low) ? `${fixed(low, digits)} to ${fixed(high, digits)}` : '–';
+// unbroken keeps a word such as ROC-AUC on one line.
+const unbroken = text => text.replaceAll('-', '\u2011');
 const count = value => isNumber(value) ? value.toLocaleString('en-US') : '–';
 const intervalName = () => `${+(100 * ((data.high_quantile ?? .95) - (data.low_quantile ?? .05))).toFixed(4)}% interval`;
 const say = text => { document.getElementById('said').textContent = text; };

@@ -166,7 +166,7 @@ if (classes.length) {
       return element('label', {className: 'pick'}, box, element('span', {}, one.name, one.description && element('span', {className: 'about'}, one.description)), swatch);
     }},
     {title: 'Positives', number: true, value: one => one.positives, cell: one => count(one.positives)},
-    {title: 'ROC-AUC', number: true, value: one => one.roc_auc, cell: one => fixed(one.roc_auc)},
+    {title: unbroken('ROC-AUC'), number: true, value: one => one.roc_auc, cell: one => fixed(one.roc_auc)},
     {title: intervalName(), value: one => one.low, cell: one => one.curve ? [interval(one.roc_auc, one.low, one.high, lowest, 1, .5), element('span', {className: 'about'}, range(one.low, one.high, 3))] : element('span', {className: 'quiet small'}, one.positives ? 'no negative' : 'no positive')},
     {title: 'Average precision', number: true, value: one => one.average_precision, cell: one => fixed(one.average_precision)},
     {title: 'F1', number: true, value: one => one.f1, cell: one => fixed(one.f1), about: data.multi_class ? 'F1 of the most probable class' : 'F1 at the threshold of this row'},
@@ -243,7 +243,7 @@ if (data.calibration) {
   const row = (name, of) => element('tr', {}, element('th', {scope: 'row'}, name), element('td', {className: 'number'}, fixed(of.ece)), element('td', {className: 'number'}, fixed(of.brier)));
   section('calibration', 'Calibration', element('div', {className: 'columns'}, figure, element('div', {},
       element('div', {className: 'tools'}, select), figures,
-      choices.length > 1 && element('table', {style: 'margin-top:1rem'}, element('thead', {}, element('tr', {}, ['', 'Calibration error', 'Brier score'].map((title, i) => element('th', {scope: 'col', className: i ? 'number' : ''}, title)))),
+      choices.length > 1 && element('table', {className: 'tight', style: 'margin-top:1rem'}, element('thead', {}, element('tr', {}, ['', 'Calibration error', 'Brier score'].map((title, i) => element('th', {scope: 'col', className: i ? 'number' : ''}, title)))),
           element('tbody', {}, row('as the network says', data.calibration.raw), row('calibrated', data.calibration.calibrated))),
       element('p', {className: 'quiet small'}, 'The expected calibration error is the mean distance from the diagonal, weighted by predictions; the Brier score is the mean squared error of the probabilities. Smaller is better for both. ',
           choices.length > 1 && 'Calibrated probabilities use a temperature for each class, fitted on the validation records.'))));
@@ -256,7 +256,7 @@ if (data.confusion) {
       element('thead', {}, element('tr', {}, element('th', {}, element('span', {className: 'quiet small'}, 'true \\ predicted')), names.map(name => element('th', {scope: 'col'}, name)))),
       element('tbody', {}, counts.map((row, i) => {
         const sum = row.reduce((a, b) => a + b, 0);
-        return element('tr', {}, element('th', {scope: 'row'}, names[i], element('span', {className: 'about'}, `${count(sum)} records`)),
+        return element('tr', {}, element('th', {scope: 'row'}, names[i], element('span', {className: 'about'}, sum === 1 ? '1 record' : `${count(sum)} records`)),
             row.map(cell => heatCell(sum ? cell / sum : null, sum ? percent(cell / sum) : '–', element('small', {}, count(cell)))));
       })));
   section('confusion', superclasses ? 'Confusion between superclasses' : 'Confusion between classes',
@@ -277,7 +277,7 @@ if (data.groups?.length) {
       : row.difference > 0 ? element('span', {className: 'higher'}, '\u25B2 significantly higher') : element('span', {className: 'lower'}, '\u25BC significantly lower');
   const columns = name => [
     {title: name, firm: true, cell: row => row.name}, {title: 'Records', number: true, cell: row => count(row.records)},
-    {title: data.score.name, number: true, cell: row => fixed(row.score)},
+    {title: unbroken(data.score.name), number: true, cell: row => fixed(row.score)},
     {title: intervalName(), cell: row => isNumber(row.score) ? [interval(row.score, row.low, row.high, from, to), element('span', {className: 'about'}, range(row.low, row.high, 3))] : element('span', {className: 'quiet'}, 'no class can be scored')},
     {title: 'Scored classes', number: true, cell: row => count(row.classes)},
     {title: 'Minus all others', number: true, cell: row => signed(row.difference)},
