@@ -43,17 +43,25 @@ def _system_libraries_impl(ctx):
         ))
     for name in ctx.attr.headers_only:
         targets.append(_cc_library(name))
+    for name, path in ctx.attr.files.items():
+        # Programs that embed the file do without it where it is missing.
+        if ctx.path(path).exists:
+            ctx.symlink(path, name)
+        else:
+            ctx.file(name, "")
+        targets.append("exports_files([{}])\n".format(repr(name)))
     ctx.file("BUILD.bazel", "\n".join(targets))
 
 system_libraries_repository = repository_rule(
     implementation = _system_libraries_impl,
     attrs = {
+        "files": attr.string_dict(),
         "headers_only": attr.string_list(),
         "packages": attr.string_list(),
         "without_pkg_config": attr.string_list_dict(),
     },
     configure = True,
-    doc = "One cc_library for each named library of the system.",
+    doc = "One cc_library for each named library of the system, and the named files; a file that is missing is empty.",
     environ = ["PKG_CONFIG_PATH"],
     local = True,
 )

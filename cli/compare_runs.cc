@@ -1,14 +1,17 @@
 // Compares finished runs: the score of each with its bootstrap interval, and by how much each differs from the first,
 // with the paired bootstrap on the test records that both have. Records and classes are matched by their names.
 //
-//   bazel run //cli:compare_runs -- runs/resnet18_all/A runs/resnet18_all/B
+//   bazel run //cli:compare_runs -- runs/resnet18_all/A runs/resnet18_all/B [--output=comparison.html]
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "CLI/CLI.hpp"
@@ -17,8 +20,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "ecg/command_line/command_line.h"
+#include "ecg/file/file.h"
 #include "ecg/file/path.h"
 #include "ecg/report/comparison.h"
+#include "ecg/report/comparison_report.h"
 #include "ecg/run/predictions.h"
 #include "ecg/run/run_folder.h"
 #include "ecg/run/run_json.h"
@@ -34,6 +39,7 @@ struct Flags {
   std::vector<std::string> runs;
   int resamples = 1000;
   uint64_t seed = 1;
+  std::string output;
 };
 
 // One of the runs to compare.
@@ -48,6 +54,21 @@ absl::StatusOr<Run> Read(const std::string& typed) {
   ECG_ASSIGN_OR_RETURN(run.facts, ecg::ReadRun(folder.run()));
   ECG_ASSIGN_OR_RETURN(run.predictions, ecg::ReadPredictions(folder.predictions()));
   return run;
+}
+
+// WritePage writes the page of `report`, to which it adds the differences between all runs but the first, which are there.
+absl::Status WritePage(const Flags& flags, const std::vector<Run>& runs, ecg::ComparisonReport report) {
+  for (size_t i = 1; i < runs.size(); ++i) {
+    for (size_t k = i + 1; k < runs.size(); ++k) {
+      absl::StatusOr<ecg::Comparison> comparison =
+          ecg::Compare(runs[i].predictions, runs[k].predictions, report.score_name, report.bootstrap);
+      if (comparison.ok()) report.pairs.push_back({i, k, *std::move(comparison)});
+    }
+  }
+  const std::filesystem::path output = ecg::UserPath(flags.output);
+  ECG_RETURN_IF_ERROR(ecg::WriteFile(output, ecg::ComparisonPage(report)));
+  std::printf("%s\n", output.c_str());
+  return absl::OkStatus();
 }
 
 absl::Status CompareAll(const Flags& flags) {
@@ -69,6 +90,10 @@ absl::Status CompareAll(const Flags& flags) {
                                          .low_quantile = quantiles.low_quantile(),
                                          .high_quantile = quantiles.high_quantile()};
 
+  ecg::ComparisonReport report = {.title = absl::StrCat("Comparison of ", runs.size(), " runs"),
+                                  .score_name = score_name,
+                                  .synthetic = runs[0].facts.synthetic(),
+                                  .bootstrap = options};
   size_t width = 3;
   for (const std::string& typed : flags.runs) width = std::max(width, typed.size());
   const std::string interval = absl::StrFormat("%g%% to %g%%", 100 * options.low_quantile, 100 * options.high_quantile);
@@ -81,10 +106,15 @@ absl::Status CompareAll(const Flags& flags) {
     if (!sample.ok()) return ecg::WithContext(sample.status(), flags.runs[i]);
     std::string line = absl::StrFormat("%-*s  %-13.4f  %.4f to %.4f", static_cast<int>(width), flags.runs[i],
                                        sample->score, sample->interval.low, sample->interval.high);
+    report.results.push_back({.label = flags.runs[i],
+                              .score = sample->score,
+                              .low = sample->interval.low,
+                              .high = sample->interval.high,
+                              .validation = runs[i].facts.validation().score()});
     size_t records = table.records.size(), classes = sample->classes;
     const char* verdict = "";
     if (i > 0) {
-      const absl::StatusOr<ecg::Comparison> comparison = ecg::Compare(table, runs[0].predictions, score_name, options);
+      absl::StatusOr<ecg::Comparison> comparison = ecg::Compare(table, runs[0].predictions, score_name, options);
       if (!comparison.ok()) {
         return ecg::WithContext(comparison.status(), absl::StrCat(flags.runs[0], " and ", flags.runs[i]));
       }
@@ -93,13 +123,14 @@ absl::Status CompareAll(const Flags& flags) {
       records = comparison->records;
       classes = comparison->classes;
       if (!comparison->significant()) verdict = "; not significantly different";
+      report.pairs.push_back({i, 0, *std::move(comparison)});
     } else {
       line.append(2 + 15 + 2 + 18, ' ');
     }
     absl::StrAppend(&line, "  ", ecg::WithThousands(records), " records, ", classes, " scored classes", verdict);
     std::puts(line.c_str());
   }
-  return absl::OkStatus();
+  return flags.output.empty() ? absl::OkStatus() : WritePage(flags, runs, std::move(report));
 }
 
 }  // namespace
@@ -113,6 +144,8 @@ int main(int argc, char** argv) {
   app.add_option("--resamples", flags.resamples, "How many bootstrap resamples to draw; default 1000")
       ->check(CLI::Range(1, 1000000));
   app.add_option("--seed", flags.seed, "Seed of the resamples; default 1");
+  app.add_option("--output", flags.output, "Also write the comparison of all with all as a page, one HTML file")
+      ->type_name("FILE");
   if (const std::optional<int> status = ecg::ParseFlags(app, argc, argv)) return *status;
   return ecg::ExitStatus(CompareAll(flags));
 }

@@ -1,6 +1,6 @@
 // built_in_writers.h
 //
-// What every run leaves beside its weights: predictions.csv and model.onnx.
+// What every run leaves beside its weights: predictions.csv, model.onnx and report.html.
 
 #ifndef ECG_EXPERIMENT_BUILT_IN_WRITERS_H_
 #define ECG_EXPERIMENT_BUILT_IN_WRITERS_H_
@@ -9,8 +9,11 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "ecg/experiment/result_writer.h"
+#include "ecg/file/file.h"
 #include "ecg/onnx/export.h"
+#include "ecg/report/run_report.h"
 #include "ecg/run/model_metadata.h"
 #include "ecg/run/predictions.h"
 #include "ecg/run/run_folder.h"
@@ -41,6 +44,15 @@ inline absl::Status WriteOnnxOf(const CompletedRun& run) {
       [&run](const torch::Tensor& logits) { return run.objective.Probabilities(logits); }, options);
   if (!absl::IsUnimplemented(status)) return status;
   std::fprintf(stderr, "there will be no model.onnx: %s\n", std::string(status.message()).c_str());
+  return absl::OkStatus();
+}
+
+// WriteReportOf writes report.html, which is made of the other files: they must be there. If it cannot be made, it prints a
+// message instead: the run is valid without the file.
+inline absl::Status WriteReportOf(const CompletedRun& run) {
+  const absl::StatusOr<std::string> page = RunReport(run.folder);
+  if (page.ok()) return WriteFile(RunFolder(run.folder).report(), *page);
+  std::fprintf(stderr, "there will be no report.html: %s\n", std::string(page.status().message()).c_str());
   return absl::OkStatus();
 }
 

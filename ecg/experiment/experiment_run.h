@@ -356,6 +356,7 @@ class ExperimentRun {
     AddPeakMemory(device_, run);
     ECG_ASSIGN_OR_RETURN(const std::string json, RunJson(run));
     ECG_RETURN_IF_ERROR(WriteFile(folder.run(), json));
+    ECG_RETURN_IF_ERROR(WriteReportOf(completed));
     for (const auto& writer : writers_) ECG_RETURN_IF_ERROR(writer->Write(completed));
     return absl::OkStatus();
   }

@@ -9,6 +9,7 @@
 //   predictions.csv     targets and probabilities of the test records
 //   model.safetensors   the best weights, with classes, leads and scaling as metadata
 //   model.onnx          the same network for ONNX Runtime, from millivolts to probabilities
+//   report.html         all of it for people, in one page (ecg/report/run_report.h)
 //   corpus.textproto    which records the run was begun on
 //   checkpoints/        what --resume continues from
 //
@@ -51,6 +52,7 @@ class RunFolder {
   std::filesystem::path predictions() const { return path_ / "predictions.csv"; }
   std::filesystem::path model() const { return path_ / "model.safetensors"; }
   std::filesystem::path onnx() const { return path_ / "model.onnx"; }
+  std::filesystem::path report() const { return path_ / "report.html"; }
   std::filesystem::path checkpoints() const { return path_ / "checkpoints"; }
   std::filesystem::path corpus() const { return path_ / "corpus.textproto"; }
 

@@ -1,6 +1,7 @@
 // results.h
 //
-// The results of a sweep: results.csv with a row for each run, results.md with the tables, and the chosen settings.
+// The results of a sweep: results.csv with a row for each run, results.md with the tables, results.html with the same and
+// more to look at, and the chosen settings.
 //
 //   Results results("grid_resnet18", plan);
 //   ECG_ASSIGN_OR_RETURN(FinishedRun run, FinishedRun::Read(folder.run(plan.runs[0])));
@@ -28,12 +29,14 @@
 #include "ecg/file/csv.h"
 #include "ecg/file/file.h"
 #include "ecg/report/comparison.h"
+#include "ecg/report/comparison_report.h"
 #include "ecg/spec/override.h"
 #include "ecg/spec/resolve.h"
 #include "ecg/status/status_macros.h"
 #include "ecg/sweep/finished_run.h"
 #include "ecg/sweep/plan.h"
 #include "ecg/sweep/sweep_folder.h"
+#include "ecg/sweep/sweep_report.h"
 #include "ecg/sweep/table.h"
 #include "ecg/terminal/progress.h"
 #include "proto/experiment.pb.h"
@@ -57,6 +60,7 @@ class Results {
     const Table table = MakeTable(plan_, finished_);
     ECG_RETURN_IF_ERROR(WriteFile(folder.results_csv(), Csv(table)));
     ECG_RETURN_IF_ERROR(WriteFile(folder.results_md(), Markdown(table)));
+    ECG_RETURN_IF_ERROR(WriteFile(folder.results_html(), ComparisonPage(SweepReport(name_, plan_, table, folder))));
     if (AxesWithUse(plan_.sweep, spec::Axis::CHOSEN).empty()) return absl::OkStatus();
     for (size_t row = 0; row < table.rows.size(); ++row) {
       for (size_t column = 0; column < table.columns.size(); ++column) {

@@ -3,7 +3,7 @@
 // The folder of a sweep, and which of its runs are finished.
 //
 //   learning_rate=0.01,batch_size=64/   a run's folder (ecg/run/run_folder.h), with log.txt, the run's output
-//   results.csv, results.md             written after each run
+//   results.csv, results.md, results.html   written after each run
 //   chosen.textproto                    the settings that were chosen
 //   data.textproto                      the records that the runs share
 //
@@ -47,6 +47,7 @@ class SweepFolder {
   std::filesystem::path data() const { return path_ / "data.textproto"; }
   std::filesystem::path results_csv() const { return path_ / "results.csv"; }
   std::filesystem::path results_md() const { return path_ / "results.md"; }
+  std::filesystem::path results_html() const { return path_ / "results.html"; }
   RunFolder run(const PlannedRun& run) const { return RunFolder(path_ / run.name); }
   std::filesystem::path log(const PlannedRun& run) const { return path_ / run.name / "log.txt"; }
 

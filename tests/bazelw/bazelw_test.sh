@@ -29,7 +29,7 @@ unset LIBTORCH_ROOT
 
 packages="bazel-bootstrap bazel-rules-java bazel-rules-proto g++ pkg-config libabsl-dev protobuf-compiler libprotobuf-dev
 libopenblas0-pthread libgtest-dev libgmock-dev libbenchmark-dev libcli11-dev libcairo2-dev libcpp-httplib-dev libcsv-dev
-nlohmann-json3-dev libmatio-dev libonnx-dev libcurl4-openssl-dev libssl-dev libpugixml-dev libzip-dev zlib1g-dev
+libjs-chart.js nlohmann-json3-dev libmatio-dev libonnx-dev libcurl4-openssl-dev libssl-dev libpugixml-dev libzip-dev zlib1g-dev
 libtorch-dev"
 debian_12() {
   for package in $packages; do
