@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -16,9 +17,11 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "ecg/command_line/command_line.h"
 #include "ecg/command_line/recording_flags.h"
 #include "ecg/file/path.h"
+#include "ecg/signal/left_out.h"
 #include "ecg/signal/read_recording.h"
 #include "ecg/signal/recording.h"
 #include "ecg/signal/recording_format.h"
@@ -67,6 +70,16 @@ absl::Status Convert(const Flags& flags) {
   ECG_RETURN_IF_ERROR(ChooseStrips(flags, one, &recording));
   for (const std::string& note : recording.notes) std::fputs(absl::StrCat("Note: ", note, ".\n").c_str(), stderr);
   ECG_RETURN_IF_ERROR(ecg::WriteRecording(recording, output, flags.format));
+  std::error_code error;
+  ECG_ASSIGN_OR_RETURN(const ecg::Recording copy,
+                       ecg::ReadRecording(std::filesystem::exists(output, error)
+                                              ? output
+                                              : std::filesystem::path(output).replace_extension(".hea")));
+  if (const std::vector<std::string> left_out = ecg::LeftOut(recording, copy); !left_out.empty()) {
+    std::fputs(
+        absl::StrCat("Left out, because the output does not hold it: ", absl::StrJoin(left_out, ", "), ".\n").c_str(),
+        stderr);
+  }
   std::puts(absl::StrCat(recording.format, " to ", output.string(), ": ", recording.strips.size(),
                          recording.strips.size() == 1 ? " strip" : " strips")
                 .c_str());

@@ -23,7 +23,7 @@ int main(int argc, char** argv) {
   CLI::App app("Writes a synthetic corpus in the layout of PTB-XL or of another corpus.", "make_demo");
   app.add_option("--records", options.records, "Number of records")->capture_default_str();
   app.add_option("--output_dir", output_dir, "The folder to make")->required();
-  app.add_option("--layout", options.dataset, "The corpus whose layout it has: ptbxl, g12ec or cpsc2018")
+  app.add_option("--layout", options.dataset, "The corpus whose layout it has: ptbxl, g12ec, cpsc2018 or recordings")
       ->capture_default_str();
   app.add_option("--seed", options.seed, "Seed of the random numbers")->capture_default_str();
   app.add_option("--threads", options.threads, "Number of threads; 0: one for each core")->capture_default_str();

@@ -1,6 +1,6 @@
 // Packs a corpus's signals into one file that can be mapped into memory:
 //
-//   bazel run //cli:pack -- --dataset=ptbxl|g12ec|cpsc2018|cinc_challenge --data_dir=D --output_dir=P
+//   bazel run //cli:pack -- --dataset=ptbxl|g12ec|cpsc2018|cinc_challenge|recordings --data_dir=D --output_dir=P
 //       [--sampling_frequency_hz=500] [--bad_records=refuse|skip]
 
 #include "ecg/corpus/pack.h"
@@ -20,6 +20,7 @@
 #include "ecg/corpus/cpsc2018.h"
 #include "ecg/corpus/packed_signals.h"
 #include "ecg/corpus/ptbxl.h"
+#include "ecg/corpus/recordings.h"
 #include "ecg/file/path.h"
 #include "ecg/status/status_macros.h"
 #include "ecg/terminal/progress.h"
@@ -70,6 +71,11 @@ absl::Status Run(const Flags& flags) {
     spec.set_sampling_frequency_hz(flags.sampling_frequency_hz);
     return PackDataset<ecg::CincChallenge>(flags, spec);
   }
+  if (flags.dataset == ecg::Recordings::kName) {
+    ecg::spec::Recordings spec;
+    spec.set_sampling_frequency_hz(flags.sampling_frequency_hz);
+    return PackDataset<ecg::Recordings>(flags, spec);
+  }
   ecg::spec::PtbXl spec;
   spec.set_sampling_frequency_hz(flags.sampling_frequency_hz);
   return PackDataset<ecg::PtbXl>(flags, spec);
@@ -80,13 +86,15 @@ absl::Status Run(const Flags& flags) {
 int main(int argc, char** argv) {
   Flags flags;
   CLI::App app("Packs a corpus's signals into one file, which training reads without loading it.");
-  app.add_option("--dataset", flags.dataset, "The corpus: ptbxl (default), g12ec, cpsc2018 or cinc_challenge")
-      ->check(CLI::IsMember({ecg::PtbXl::kName, ecg::G12ec::kName, ecg::Cpsc2018::kName, ecg::CincChallenge::kName}));
+  app.add_option("--dataset", flags.dataset,
+                 "The corpus: ptbxl (default), g12ec, cpsc2018, cinc_challenge or recordings")
+      ->check(CLI::IsMember({ecg::PtbXl::kName, ecg::G12ec::kName, ecg::Cpsc2018::kName, ecg::CincChallenge::kName,
+                             ecg::Recordings::kName}));
   app.add_option("--data_dir", flags.data_dir,
                  "The folder of the corpus; default: that of its variable, such as $ECG_PTBXL_DIR");
   app.add_option("--output_dir", flags.output_dir, "The folder to make")->required();
   app.add_option("--sampling_frequency_hz", flags.sampling_frequency_hz,
-                 "500 (default), or 100 of PTB-XL, or that of a cinc_challenge");
+                 "500 (default), or 100 of PTB-XL, or that of a cinc_challenge or recordings");
   app.add_option("--bad_records", flags.bad_records,
                  "What to do with a record that cannot be read: refuse (default) or skip")
       ->transform(CLI::CheckedTransformer(std::map<std::string, ecg::spec::Data::BadRecords>{

@@ -23,6 +23,7 @@
 #include "ecg/corpus/pack.h"
 #include "ecg/corpus/packed_signals.h"
 #include "ecg/corpus/ptbxl.h"
+#include "ecg/corpus/recordings.h"
 #include "ecg/status/status_macros.h"
 #include "proto/experiment.pb.h"
 
@@ -44,12 +45,13 @@ struct AnyCorpusOptions {
   std::filesystem::path cache_dir;
 };
 
-// LayoutOf returns the name of the Dataset whose layout `folder` has: PTB-XL or CPSC 2018 if their index files exist,
-// else the PhysioNet/CinC Challenges.
+// LayoutOf returns the name of the Dataset whose layout `folder` has: PTB-XL, CPSC 2018 or a corpus of one's own if their
+// index files exist, else the PhysioNet/CinC Challenges.
 inline absl::string_view LayoutOf(const std::filesystem::path& folder) {
   std::error_code error;
   if (std::filesystem::is_regular_file(folder / PtbXl::kDatabaseFile, error)) return PtbXl::kName;
   if (Cpsc2018::IsIn(folder)) return Cpsc2018::kName;
+  if (Recordings::IsIn(folder)) return Recordings::kName;
   return CincChallenge::kName;
 }
 
@@ -75,6 +77,11 @@ inline absl::StatusOr<AnyCorpus> OpenAnyCorpus(const std::filesystem::path& fold
     return open(PtbXl::Open(spec, folder));
   }
   if (layout == Cpsc2018::kName) return open(Cpsc2018::Open(spec::Cpsc2018(), folder));
+  if (layout == Recordings::kName) {
+    spec::Recordings spec;
+    spec.set_sampling_frequency_hz(options.sampling_frequency_hz);
+    return open(Recordings::Open(spec, folder));
+  }
   spec::CincChallenge spec;
   spec.set_min_share(0);
   spec.set_sampling_frequency_hz(options.sampling_frequency_hz);

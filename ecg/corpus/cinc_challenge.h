@@ -28,6 +28,7 @@
 #include <limits>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <system_error>
@@ -38,6 +39,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
@@ -85,6 +87,21 @@ inline absl::StatusOr<std::vector<std::string>> ParseDx(absl::string_view text, 
   }
   if (found) return codes;
   return absl::InvalidArgumentError(absl::StrCat(name, ": no line \"#Dx: ...\" with the record's SNOMED CT codes"));
+}
+
+// ParseHeaderAge returns the age in years in a WFDB header's text, "# Age: 78"; nothing where there is none.
+inline std::optional<double> ParseHeaderAge(absl::string_view text) {
+  for (absl::string_view line : absl::StrSplit(text, '\n')) {
+    line = absl::StripAsciiWhitespace(line);
+    if (!absl::ConsumePrefix(&line, "#")) continue;
+    const std::pair<absl::string_view, absl::string_view> field = absl::StrSplit(line, absl::MaxSplits(':', 1));
+    double age = 0;
+    if (absl::EqualsIgnoreCase(absl::StripAsciiWhitespace(field.first), "Age") &&
+        absl::SimpleAtod(absl::StripAsciiWhitespace(field.second), &age) && age >= 0 && age <= 130) {
+      return age;
+    }
+  }
+  return std::nullopt;
 }
 
 // PadInFront zero-pads `signal` (0 mV) in front to `samples` samples. A longer signal is an error.
@@ -218,6 +235,7 @@ class CincChallenge {
       absl::StatusOr<std::vector<std::string>> codes = text.ok() ? ParseDx(*text, file) : text.status();
       if (codes.ok()) {
         record.statements = *std::move(codes);
+        record.age_years = ParseHeaderAge(*text);
         any_good = true;
         if (const auto header = ParseWfdbHeader(*text, file); header.ok()) {
           file_at_rate.emplace(std::lround(header->sampling_frequency_hz), file);

@@ -6,6 +6,7 @@
 #define ECG_CORPUS_CORPUS_H_
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -25,6 +26,9 @@ struct Record {
   int fold = 0;
   // statements are the codes of the record, in the order of the source.
   std::vector<std::string> statements;
+  // age_years is the patient's age; nothing if the corpus does not state it. PTB-XL has infinity for ages above 89, which
+  // it does not tell.
+  std::optional<double> age_years = {};
   // problem is why the record is unusable, if that is known before its signal is read; else empty. Such a record is in
   // no split, and Pack refuses or skips it.
   std::string problem;
@@ -45,6 +49,10 @@ struct Corpus {
   // record_extensions are the extensions of a record's files, such as ".hea" and ".dat"; Record::path comes before
   // them.
   std::vector<std::string> record_extensions;
+  // read_with is what else decides how files are read, such as the unit of tables; empty where nothing does.
+  std::string read_with = {};
+  // notes are what a user should know of the records and their split.
+  std::vector<std::string> notes = {};
   // sampling_frequency_hz is the sampling frequency of all leads, in Hz.
   int sampling_frequency_hz = 0;
   // samples is the number of samples per lead; 0 if records differ in length.

@@ -10,6 +10,7 @@
 #include "ecg/corpus/cpsc2018.h"
 #include "ecg/corpus/dataset.h"
 #include "ecg/corpus/ptbxl.h"
+#include "ecg/corpus/recordings.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {
@@ -22,5 +23,7 @@ template absl::StatusOr<std::unique_ptr<AnyDataset>> OpenDataset<Cpsc2018>(const
                                                                            const std::filesystem::path&);
 template absl::StatusOr<std::unique_ptr<AnyDataset>> OpenDataset<CincChallenge>(const spec::Data&,
                                                                                 const std::filesystem::path&);
+template absl::StatusOr<std::unique_ptr<AnyDataset>> OpenDataset<Recordings>(const spec::Data&,
+                                                                             const std::filesystem::path&);
 
 }  // namespace ecg

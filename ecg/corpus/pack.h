@@ -63,12 +63,13 @@ struct PackOptions {
   int threads = 0;
 };
 
-// SourceDigest identifies the source of packed signals: the contents of the index files, and the name, size and
-// modification time of each record's files. A missing file counts too, so that it is noticed when it appears.
+// SourceDigest identifies the source of packed signals: the contents of the index files, how files are read, and the
+// name, size and modification time of each record's files. A missing file counts too, so that it is noticed when it appears.
 inline absl::StatusOr<std::string> SourceDigest(const Corpus& corpus) {
   Sha256 digest;
   digest.Update(absl::StrCat(PackedSignals::kFormat, "\n", corpus.dataset, "\n", corpus.sampling_frequency_hz, "\n",
                              corpus.samples, "\n"));
+  if (!corpus.read_with.empty()) digest.Update(absl::StrCat(corpus.read_with, "\n"));
   for (const std::string& file : corpus.index_files) {
     ECG_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(corpus.data_dir / file));
     digest.Update(absl::StrCat(file, "\n", bytes.size(), "\n"));

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <filesystem>
+#include <limits>
 #include <map>
 #include <optional>
 #include <set>
@@ -86,6 +87,13 @@ absl::StatusOr<int> FindStatementColumn(const CsvTable& table, const Corpus& cor
                    "\"; take the file as PTB-XL has it, whose first column holds the statements"));
 }
 
+// ParseAge returns an age; infinity for 300, which PTB-XL has in place of ages above 89, and nothing for what is none.
+std::optional<double> ParseAge(const std::string& text) {
+  double age = 0;
+  if (!absl::SimpleAtod(text, &age) || !(age >= 0)) return std::nullopt;
+  return age == 300 ? std::numeric_limits<double>::infinity() : age;
+}
+
 // ReadStatements returns the label in `task` of each statement that has one, from scp_statements.csv.
 absl::StatusOr<absl::flat_hash_map<std::string, std::string>> ReadStatements(PtbXl::Spec::Task task,
                                                                              const Corpus& corpus) {
@@ -163,6 +171,7 @@ absl::Status PtbXl::ReadDatabase(int sampling_frequency_hz, const std::filesyste
   ECG_ASSIGN_OR_RETURN(const int fold, table.Column("strat_fold"));
   const bool is_slow = sampling_frequency_hz == 100;
   ECG_ASSIGN_OR_RETURN(const int path, table.Column(is_slow ? "filename_lr" : "filename_hr"));
+  const absl::StatusOr<int> age = table.Column("age");
   const absl::StatusOr<int> other_path = table.Column(is_slow ? "filename_hr" : "filename_lr");
   absl::flat_hash_map<std::string, int> lines;
   for (int row = 0; row < table.rows(); ++row) {
@@ -178,6 +187,7 @@ absl::Status PtbXl::ReadDatabase(int sampling_frequency_hz, const std::filesyste
     }
     if (other_path.ok()) paths_at_other_rate_.push_back(table.at(row, *other_path));
     record.patient_id = WithoutPointZero(table.at(row, patient));
+    if (age.ok()) record.age_years = ParseAge(table.at(row, *age));
     const std::optional<int> parsed_fold = ParseFold(table.at(row, fold));
     if (!parsed_fold) {
       return table.ErrorAt(row, fold, absl::StrCat("\"", table.at(row, fold), "\" is not a fold from 1 to ", kFolds));

@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "ecg/corpus/recordings.h"
 #include "ecg/file/path.h"
 #include "ecg/status/status_macros.h"
 #include "ecg/synthetic/demo.h"
@@ -57,11 +58,14 @@ inline absl::StatusOr<DataSource> FindData(const DataRequest& request) {
         return source;
       }
     }
-    source.note = absl::StrCat("No data folder is given, so this run uses ", WithThousands(kDefaultDemoRecords),
-                               " synthetic records: its figures say nothing about patients.\n"
-                               "For real ones: `bazel run //cli:download -- ",
-                               request.dataset, " --output_dir=FOLDER`, then --data_dir=FOLDER",
-                               request.variable == nullptr ? "" : absl::StrCat(" or $", request.variable), ".");
+    source.note = absl::StrCat(
+        "No data folder is given, so this run uses ", WithThousands(kDefaultDemoRecords),
+        " synthetic records: its figures say nothing about patients.\n"
+        "For real ones: ",
+        request.dataset == Recordings::kName
+            ? "put your files and their table of labels into a folder (docs/corpora.md)"
+            : absl::StrCat("`bazel run //cli:download -- ", request.dataset, " --output_dir=FOLDER`"),
+        ", then --data_dir=FOLDER", request.variable == nullptr ? "" : absl::StrCat(" or $", request.variable), ".");
   }
   const int records = request.demo_records > 0 ? request.demo_records : kDefaultDemoRecords;
   ECG_ASSIGN_OR_RETURN(source.data_dir, CachedDemo(records, kDemoSeed, request.cache_dir, request.dataset));

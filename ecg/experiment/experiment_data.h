@@ -8,6 +8,7 @@
 #ifndef ECG_EXPERIMENT_EXPERIMENT_DATA_H_
 #define ECG_EXPERIMENT_EXPERIMENT_DATA_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -25,6 +26,7 @@
 #include "ecg/batch/batch_source.h"
 #include "ecg/batch/device_signals.h"
 #include "ecg/batch/split_part.h"
+#include "ecg/corpus/corpus.h"
 #include "ecg/corpus/dataset.h"
 #include "ecg/corpus/labels.h"
 #include "ecg/corpus/pack.h"
@@ -136,6 +138,10 @@ class ExperimentData {
       absl::StrAppend(&text, "patients  ", WithThousands(shared_patients()),
                       " have records in two parts of the split\n");
     }
+    if (std::ranges::all_of(corpus().records, &std::string::empty, &Record::patient_id)) {
+      absl::StrAppend(&text, "patients  not stated: each record counts as a patient of its own\n");
+    }
+    for (const std::string& note : corpus().notes) absl::StrAppend(&text, "note      ", note, "\n");
     for (const int record : signals_.unusable()) {
       absl::StrAppend(&text, "left out  record ", signals_.id(record), ": ", signals_.reason(record), "\n");
     }

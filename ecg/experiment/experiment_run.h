@@ -290,7 +290,20 @@ class ExperimentRun {
             .aggregation = AggregationName(spec_.evaluation()),
             .depends_on_batch = network_->DependsOnBatch(),
             .temperatures = calibration_.temperatures,
-            .thresholds = calibration_.thresholds};
+            .thresholds = calibration_.thresholds,
+            .training_ages = TrainingAges()};
+  }
+
+  std::optional<std::pair<double, double>> TrainingAges() const {
+    std::optional<std::pair<double, double>> ages;
+    for (const int record : data_->train().Records()) {
+      const std::optional<double>& age = data_->corpus().records[record].age_years;
+      if (!age) continue;
+      if (!ages) ages.emplace(*age, *age);
+      ages->first = std::min(ages->first, *age);
+      ages->second = std::max(ages->second, *age);
+    }
+    return ages;
   }
 
   absl::Status WriteModel(const RunFolder& folder) const {

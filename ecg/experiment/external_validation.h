@@ -62,11 +62,14 @@ inline std::filesystem::path ExternalResultsPath(const RunFolder& folder, const 
 namespace external_internal {
 
 // OpenOther opens the corpus in `data_dir` in whichever layout it has, with all its statements; by the run's own
-// dataset where that is no dataset of this project.
+// dataset where that is no dataset of this project, or one whose table the spec describes.
 inline absl::StatusOr<AnyCorpus> OpenOther(const spec::Experiment& spec, const Recipe& recipe,
                                            int sampling_frequency_hz, const std::filesystem::path& data_dir,
                                            const std::filesystem::path& cache_dir) {
-  if (!spec.data().has_own()) {
+  std::error_code error;
+  const bool has_table =
+      spec.data().has_recordings() && std::filesystem::exists(data_dir / spec.data().recordings().table(), error);
+  if (!spec.data().has_own() && !has_table) {
     return OpenAnyCorpus(data_dir, {.sampling_frequency_hz = sampling_frequency_hz,
                                     .task = spec.data().ptb_xl().task(),
                                     .bad_records = spec.data().bad_records(),

@@ -6,6 +6,9 @@
 //   ECG_ASSIGN_OR_RETURN(const CsvTable table, CsvTable::Read("ptbxl_database.csv"));
 //   ECG_ASSIGN_OR_RETURN(const int fold, table.Column("strat_fold"));
 //   for (int row = 0; row < table.rows(); ++row) std::cout << table.at(row, fold);
+//
+// Tables that people make may have semicolons or tabs in place of commas, as spreadsheets write them in countries with a
+// decimal comma: CsvSeparators::kAny takes the most frequent of the three in the header.
 
 #ifndef ECG_FILE_CSV_H_
 #define ECG_FILE_CSV_H_
@@ -33,26 +36,35 @@
 
 namespace ecg {
 
+// CsvSeparators says what may separate the columns of a table.
+enum class CsvSeparators {
+  kComma,  // anything else is an error
+  kAny,    // commas, semicolons or tabs
+};
+
 // CsvTable is a table in memory. Every row has as many fields as the header; fields are kept as they are in the file.
 class CsvTable {
  public:
   // Read reads the file `path`.
-  static absl::StatusOr<CsvTable> Read(const std::filesystem::path& path) {
+  static absl::StatusOr<CsvTable> Read(const std::filesystem::path& path,
+                                       CsvSeparators separators = CsvSeparators::kComma) {
     ECG_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
-    return Parse(text, path.string());
+    return Parse(text, path.string(), separators);
   }
 
   // Parse reads `text`; messages call it `name`.
-  static absl::StatusOr<CsvTable> Parse(absl::string_view text, absl::string_view name) {
+  static absl::StatusOr<CsvTable> Parse(absl::string_view text, absl::string_view name,
+                                        CsvSeparators separators = CsvSeparators::kComma) {
     absl::ConsumePrefix(&text, "\xEF\xBB\xBF");  // the byte order mark that spreadsheets write
-    ECG_RETURN_IF_ERROR(CheckSeparator(text, name));
     CsvTable table;
     table.name_ = std::string(name);
+    ECG_ASSIGN_OR_RETURN(table.separator_, FindSeparator(text, name, separators));
     Reader reader = {.table = table};
     csv_parser parser;
     if (csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI) != 0) return absl::InternalError("cannot start libcsv");
     // Spaces belong to a field; libcsv would strip them.
     csv_set_space_func(&parser, [](unsigned char) { return 0; });
+    csv_set_delim(&parser, static_cast<unsigned char>(table.separator_));
     // One physical line at a time, so that the callbacks know which line they are in.
     bool good = true;
     while (good && !text.empty()) {
@@ -88,10 +100,12 @@ class CsvTable {
   // at returns a field.
   const std::string& at(int row, int column) const { return fields_[row * header_.size() + column]; }
 
-  // Number returns a field that is a number.
+  // Number returns a field that is a number; with a decimal comma, too, where commas do not separate the columns.
   absl::StatusOr<double> Number(int row, int column) const {
     double number = 0;
-    if (absl::SimpleAtod(at(row, column), &number)) return number;
+    std::string text = at(row, column);
+    if (separator_ != ',') std::replace(text.begin(), text.end(), ',', '.');
+    if (absl::SimpleAtod(text, &number)) return number;
     return ErrorAt(row, column, absl::StrCat("\"", at(row, column), "\" is not a number"));
   }
 
@@ -115,9 +129,9 @@ class CsvTable {
   }
 
  private:
-  // CheckSeparator returns an error for a table whose first line has no comma but another separator, before its rows
-  // are read: what is wrong with them would be said in other words.
-  static absl::Status CheckSeparator(absl::string_view text, absl::string_view name) {
+  // FindSeparator returns what separates the columns. With kComma, a first line that has no comma but another separator
+  // is an error before the rows are read: what is wrong with them would be said in other words.
+  static absl::StatusOr<char> FindSeparator(absl::string_view text, absl::string_view name, CsvSeparators separators) {
     if (absl::StartsWith(text, "\xFF\xFE") || absl::StartsWith(text, "\xFE\xFF")) {
       return absl::InvalidArgumentError(absl::StrCat(name, ": the table is in UTF-16; save it as CSV in UTF-8"));
     }
@@ -131,7 +145,10 @@ class CsvTable {
       semicolons += c == ';';
       tabs += c == '\t';
     }
-    if (commas > 0 || semicolons + tabs == 0) return absl::OkStatus();
+    if (separators == CsvSeparators::kAny) {
+      return commas >= semicolons && commas >= tabs ? ',' : semicolons >= tabs ? ';' : '\t';
+    }
+    if (commas > 0 || semicolons + tabs == 0) return ',';
     return absl::InvalidArgumentError(absl::StrCat(name, ":1: the columns are separated by ",
                                                    semicolons > 0 ? "semicolons" : "tabs",
                                                    ", commas expected; save the table with commas (spreadsheets let "
@@ -162,14 +179,19 @@ class CsvTable {
       std::move(reader.row.begin(), reader.row.end(), std::back_inserter(table.fields_));
       table.lines_.push_back(reader.row_line);
     } else if (reader.error.ok()) {
-      reader.error = absl::InvalidArgumentError(absl::StrCat(table.name_, ":", reader.row_line, ": ", reader.row.size(),
-                                                             " fields, where the header has ", table.header_.size()));
+      reader.error = absl::InvalidArgumentError(
+          absl::StrCat(table.name_, ":", reader.row_line, ": ", reader.row.size(), " fields, where the header has ",
+                       table.header_.size(),
+                       table.separator_ == ',' && reader.row.size() > table.header_.size()
+                           ? "; a field with a comma in it, such as a number with a decimal comma, must be in quotes"
+                           : ""));
     }
     reader.row.clear();
     reader.in_row = false;
   }
 
   std::string name_;
+  char separator_ = ',';
   std::vector<std::string> header_;
   std::vector<std::string> fields_;  // [rows, columns]
   std::vector<int> lines_;

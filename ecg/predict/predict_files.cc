@@ -25,6 +25,7 @@
 #include "ecg/report/ecg_page.h"
 #include "ecg/signal/read_recording.h"
 #include "ecg/signal/recording.h"
+#include "ecg/signal/recording_files.h"
 #include "ecg/signal/signal.h"
 #include "ecg/status/status_macros.h"
 #include "ecg/terminal/progress.h"
@@ -35,29 +36,10 @@ namespace {
 // Recordings that are read before they are predicted together.
 constexpr size_t kChunk = 64;
 
-// IsSampleFile tells whether another file of the folder is the recording that `path` holds the samples of.
-bool IsSampleFile(const std::filesystem::path& path) {
-  std::error_code error;
-  std::filesystem::path header = path;
-  if (path.extension() != ".hea" && std::filesystem::exists(header.replace_extension(".hea"), error)) return true;
-  return path.filename() != "unisens.xml" && std::filesystem::exists(path.parent_path() / "unisens.xml", error);
-}
-
 absl::Status ListFolder(const std::filesystem::path& folder, std::vector<std::string>& files) {
-  std::error_code error;
-  std::vector<std::string> found;
-  for (auto entry = std::filesystem::recursive_directory_iterator(folder, error);
-       !error && entry != std::filesystem::recursive_directory_iterator(); entry.increment(error)) {
-    if (entry->path().filename().string().starts_with('.')) {
-      if (entry->is_directory(error)) entry.disable_recursion_pending();
-      continue;
-    }
-    if (entry->is_regular_file(error) && !IsSampleFile(entry->path())) found.push_back(entry->path().string());
-  }
-  if (error) return absl::ErrnoToStatus(error.value(), absl::StrCat("cannot list ", folder.string()));
+  ECG_ASSIGN_OR_RETURN(const std::vector<std::string> found, RecordingFilesBelow(folder));
   if (found.empty()) return absl::NotFoundError(absl::StrCat("there is no file in ", folder.string()));
-  std::ranges::sort(found);
-  files.insert(files.end(), found.begin(), found.end());
+  for (const std::string& file : found) files.push_back((folder / file).string());
   return absl::OkStatus();
 }
 
@@ -157,6 +139,15 @@ absl::StatusOr<std::vector<std::string>> ListRecordings(const std::vector<std::s
   }
   if (files.empty()) return absl::InvalidArgumentError("no recording is named");
   return files;
+}
+
+absl::StatusOr<std::vector<Reading>> ReadingsOf(const Predictor& predictor, std::span<const std::string> files,
+                                                const PredictFilesOptions& options) {
+  std::vector<Opened> opened = OpenAll(predictor, files, options);
+  ECG_RETURN_IF_ERROR(PredictChunk(predictor, opened));
+  std::vector<Reading> readings;
+  for (Opened& of_file : opened) readings.push_back(std::move(of_file.reading));
+  return readings;
 }
 
 absl::StatusOr<PredictedFiles> PredictFiles(const Predictor& predictor, const std::vector<std::string>& files,

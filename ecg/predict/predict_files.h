@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,11 @@ struct PredictFilesOptions {
 struct PredictedFiles {
   int64_t read = 0, failed = 0;
 };
+
+// ReadingsOf returns the readings of a few files, which the network reads together. Errors are those of PredictFiles;
+// nothing is drawn.
+absl::StatusOr<std::vector<Reading>> ReadingsOf(const Predictor& predictor, std::span<const std::string> files,
+                                                const PredictFilesOptions& options = {});
 
 // PredictFiles writes the reading of each file to `writer`, in order. A file that cannot be read, or is not what the
 // model was made for, gets a reading with the reason, and the rest goes on; only what is wrong with the model or the

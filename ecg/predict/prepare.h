@@ -9,6 +9,8 @@
 #ifndef ECG_PREDICT_PREPARE_H_
 #define ECG_PREDICT_PREPARE_H_
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <string>
 #include <utility>
@@ -20,11 +22,12 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "ecg/run/model_metadata.h"
+#include "ecg/signal/pacing.h"
 #include "ecg/signal/recording.h"
-#include "ecg/signal/resample.h"
 #include "ecg/signal/signal.h"
 #include "ecg/signal/signal_quality.h"
 #include "ecg/signal/twelve_leads.h"
+#include "ecg/signal/twelve_leads_at.h"
 #include "ecg/status/status_macros.h"
 
 namespace ecg {
@@ -38,17 +41,34 @@ struct PreparedRecording {
   std::vector<std::string> warnings;
 };
 
+// TrainingWarnings returns a sentence for each thing in which a recording differs from those that `model` was trained on:
+// the patient's age, where both state it, and a pacemaker, where the model has no class for it. `strip` is the rhythm.
+inline std::vector<std::string> TrainingWarnings(const Recording& recording, const Strip& strip,
+                                                 const ModelMetadata& model) {
+  std::vector<std::string> warnings;
+  if (recording.age_years && model.training_ages &&
+      (*recording.age_years < model.training_ages->first || *recording.age_years > model.training_ages->second)) {
+    const auto& [youngest, oldest] = *model.training_ages;
+    warnings.push_back(absl::StrFormat("the patient is %.3g years old, but the model was trained on ages from %.3g%s",
+                                       *recording.age_years, youngest,
+                                       std::isinf(oldest) ? " on" : absl::StrFormat(" to %.3g", oldest)));
+  }
+  // The statement of SCP-ECG, and the code of SNOMED CT.
+  const bool knows_pacing =
+      std::ranges::any_of(model.classes, [](const std::string& name) { return name == "PACE" || name == "10370003"; });
+  if (!knows_pacing && IsPaced(strip)) {
+    warnings.push_back(absl::StrFormat("there are %d spikes as of a pacemaker, for which the model has no class",
+                                       PacingSpikes(strip).size()));
+  }
+  return warnings;
+}
+
 // PrepareRecording takes the twelve leads of `recording`, and resamples them where the model has another rate. Missing
 // leads are an error.
 inline absl::StatusOr<PreparedRecording> PrepareRecording(const Recording& recording, const ModelMetadata& model) {
   ECG_ASSIGN_OR_RETURN(const Strip* const strip, ChooseRhythmStrip(recording));
-  const double from_hz = strip->sampling_frequency_hz, to_hz = model.sampling_frequency_hz;
-  Recording at_rate;
-  at_rate.strips = {*strip};
-  if (from_hz != to_hz) {
-    ECG_ASSIGN_OR_RETURN(at_rate.strips[0], Resample(*strip, to_hz));
-  }
-  ECG_ASSIGN_OR_RETURN(TwelveLeads twelve, MakeTwelveLeads(at_rate));
+  const double from_hz = strip->sampling_frequency_hz;
+  ECG_ASSIGN_OR_RETURN(TwelveLeads twelve, TwelveLeadsAt(recording, model.sampling_frequency_hz));
   PreparedRecording prepared;
   prepared.signal = std::move(twelve.signal);
   prepared.what = absl::StrFormat("%s, %.1f s at %g Hz", recording.format,
@@ -56,7 +76,8 @@ inline absl::StatusOr<PreparedRecording> PrepareRecording(const Recording& recor
   if (!twelve.derived.empty()) {
     absl::StrAppend(&prepared.what, ", ", twelve.derived.size(), " limb leads derived");
   }
-  prepared.warnings = std::move(twelve.warnings);
+  prepared.warnings = TrainingWarnings(recording, *strip, model);
+  for (std::string& warning : twelve.warnings) prepared.warnings.push_back(std::move(warning));
   for (std::string& note : twelve.notes) prepared.warnings.push_back(std::move(note));
   for (std::string& warning : QualityWarnings(prepared.signal)) prepared.warnings.push_back(std::move(warning));
   return prepared;

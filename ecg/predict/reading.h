@@ -118,6 +118,11 @@ inline nlohmann::ordered_json ReadingJson(const Reading& reading, const ModelMet
   return json;
 }
 
+// JsonText returns the text of `json`; what is no UTF-8, as in the name of a file, becomes U+FFFD.
+inline std::string JsonText(const nlohmann::ordered_json& json, int indent = -1) {
+  return json.dump(indent, ' ', /*ensure_ascii=*/false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
 // FhirObservation returns a reading as an Observation of FHIR R4 (https://hl7.org/fhir/R4/observation.html): a component
 // for each class, with its SNOMED CT code where it has one, and the probability.
 inline nlohmann::ordered_json FhirObservation(const Reading& reading, const ModelMetadata& model) {
@@ -162,7 +167,7 @@ class ReadingWriter {
       header.insert(header.end(), {"reported", "warnings", "error"});
       WriteRow(header);
     } else if (format_ == ReadingFormat::kJson) {
-      Print(absl::StrCat("{\"model\": ", ModelJson(model_).dump(), ",\n \"readings\": ["));
+      Print(absl::StrCat("{\"model\": ", JsonText(ModelJson(model_)), ",\n \"readings\": ["));
     } else if (format_ == ReadingFormat::kTable) {
       Print(
           absl::StrCat(kDisclaimer, "\n",
@@ -177,19 +182,19 @@ class ReadingWriter {
         Print(Table(reading));
         break;
       case ReadingFormat::kJson:
-        Print(absl::StrCat(count_ == 0 ? "\n  " : ",\n  ", ReadingJson(reading, model_).dump()));
+        Print(absl::StrCat(count_ == 0 ? "\n  " : ",\n  ", JsonText(ReadingJson(reading, model_))));
         break;
       case ReadingFormat::kJsonLines: {
         nlohmann::ordered_json json = ReadingJson(reading, model_);
         json["model"] = ModelJson(model_);
-        Print(absl::StrCat(json.dump(), "\n"));
+        Print(absl::StrCat(JsonText(json), "\n"));
         break;
       }
       case ReadingFormat::kCsv:
         WriteCsv(reading);
         break;
       case ReadingFormat::kFhir:
-        Print(absl::StrCat(FhirObservation(reading, model_).dump(), "\n"));
+        Print(absl::StrCat(JsonText(FhirObservation(reading, model_)), "\n"));
     }
     ++count_;
   }

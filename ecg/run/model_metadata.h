@@ -11,6 +11,7 @@
 #include <cmath>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -53,6 +54,9 @@ struct ModelMetadata {
   // calibrated, is at least its threshold. A threshold is NaN where validation had no positive. Both are empty for networks
   // that choose one of several classes, and in files of older versions.
   std::vector<double> temperatures = {}, thresholds = {};
+  // training_ages is the least and the greatest age of the training records, in years; the latter is infinite where the
+  // corpus does not tell high ages. Nothing where it states no ages, and in files of older versions.
+  std::optional<std::pair<double, double>> training_ages = {};
 
   // ToMap returns all of it as key and value.
   std::map<std::string, std::string> ToMap() const {
@@ -70,6 +74,7 @@ struct ModelMetadata {
         {"depends_on_batch", depends_on_batch ? "true" : "false"}};
     if (!temperatures.empty()) map["temperatures"] = Joined(temperatures);
     if (!thresholds.empty()) map["thresholds"] = Joined(thresholds);
+    if (training_ages) map["training_ages"] = absl::StrCat(training_ages->first, ",", training_ages->second);
     return map;
   }
 
@@ -101,6 +106,14 @@ struct ModelMetadata {
     (void)absl::SimpleAtoi(maybe("window_stride_samples"), &model.window_stride_samples);
     model.aggregation = maybe("aggregation");
     model.depends_on_batch = maybe("depends_on_batch") == "true";
+    if (file.metadata().contains("training_ages")) {
+      const std::vector<std::string> ages = absl::StrSplit(value("training_ages"), ',');
+      std::pair<double, double>& range = model.training_ages.emplace();
+      if (ages.size() != 2 || !absl::SimpleAtod(ages[0], &range.first) || !absl::SimpleAtod(ages[1], &range.second)) {
+        return absl::InvalidArgumentError(absl::StrCat(path.string(), ": training_ages in its metadata is \"",
+                                                       value("training_ages"), "\", not two ages"));
+      }
+    }
     for (const auto& [key, values] :
          {std::pair{"temperatures", &model.temperatures}, std::pair{"thresholds", &model.thresholds}}) {
       if (!file.metadata().contains(key)) continue;

@@ -219,7 +219,7 @@ class Server::Service {
     nlohmann::ordered_json json = ReadingJson(reading, predictor_.model());
     json["model"] = ModelJson(predictor_.model());
     if (!svg.empty()) json["svg"] = svg;
-    response.set_content(json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), "application/json");
+    response.set_content(JsonText(json), "application/json");
   }
 
   // ReadAndPredict fills `reading`, and `svg` where the request asks for a drawing.

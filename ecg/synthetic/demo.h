@@ -47,7 +47,8 @@ inline constexpr int kDemoVersion = 4;
 
 // DemoOptions are the options of a synthetic corpus.
 struct DemoOptions {
-  // dataset is the corpus whose layout is used: "ptbxl", "g12ec", "cinc_challenge" or "cpsc2018".
+  // dataset is the corpus whose layout is used: "ptbxl", "g12ec", "cinc_challenge", "cpsc2018" or
+  // "recordings".
   std::string dataset = PtbXl::kName;
   // records is the number of records, 1 to 99,999.
   int records = 1000;

@@ -14,6 +14,7 @@
 #define ECG_SYNTHETIC_DEMO_LAYOUT_H_
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -34,19 +35,25 @@
 #include "ecg/corpus/cinc_challenge.h"
 #include "ecg/corpus/cpsc2018.h"
 #include "ecg/corpus/ptbxl.h"
+#include "ecg/corpus/recordings.h"
 #include "ecg/corpus/scp_statements.h"
 #include "ecg/corpus/snomed_ct.h"
 #include "ecg/file/csv.h"
 #include "ecg/file/file.h"
 #include "ecg/random/random.h"
+#include "ecg/signal/aecg_writer.h"
+#include "ecg/signal/dicom_writer.h"
+#include "ecg/signal/edf_writer.h"
 #include "ecg/signal/lead.h"
 #include "ecg/signal/mat_writer.h"
+#include "ecg/signal/recording.h"
 #include "ecg/signal/signal.h"
 #include "ecg/signal/wfdb_writer.h"
 #include "ecg/status/status_macros.h"
 #include "ecg/synthetic/demo_records.h"
 #include "ecg/synthetic/demo_signs.h"
 #include "ecg/synthetic/heart_model.h"
+#include "proto/experiment.pb.h"
 
 namespace ecg {
 
@@ -360,15 +367,76 @@ struct Cpsc2018Layout {
   }
 };
 
+// RecordingsLayout is that of a corpus of one's own: files of several formats, and a table of labels.
+struct RecordingsLayout {
+  static constexpr absl::string_view kTitle = "a folder of recordings with a table of labels";
+
+  static std::vector<DemoRecord> Draw(int records, uint64_t seed) { return DrawDemoRecords(records, seed); }
+
+  static int Seconds(uint64_t /*seed*/, int /*number*/) { return HeartRecorder::kSeconds; }
+
+  static absl::Status WriteTables(const std::vector<DemoRecord>& records, uint64_t /*seed*/,
+                                  const std::filesystem::path& directory) {
+    for (const absl::string_view folder : kFolders) {
+      ECG_RETURN_IF_ERROR(MakeDirectories(directory / std::string(folder)));
+    }
+    std::string csv;
+    AppendCsvRow({"id", "patient", "fold", "age", "sex", "labels"}, &csv);
+    for (size_t number = 1; number <= records.size(); ++number) {
+      const DemoRecord& record = records[number - 1];
+      std::vector<absl::string_view> labels;
+      for (const int sign : record.statements) labels.push_back(kDemoSigns[sign].code);
+      AppendCsvRow({Id(static_cast<int>(number)), absl::StrCat("p", record.patient), absl::StrCat(record.fold),
+                    absl::StrCat(record.age), record.sex == 0 ? "male" : "female", absl::StrJoin(labels, ";")},
+                   &csv);
+    }
+    return demo_internal::WriteUnsynced(directory / spec::Recordings().table(), csv);
+  }
+
+  static absl::Status WriteRecord(const HeartRecorder& recorder, const DemoRecord& record, int number,
+                                  const std::filesystem::path& directory) {
+    const Signal signal = recorder.Digitize(HeartRecorder::kRateHz);
+    Recording recording;
+    recording.sex = record.sex == 0 ? "male" : "female";
+    recording.age_years = record.age;
+    Strip& strip = recording.strips.emplace_back();
+    strip.sampling_frequency_hz = HeartRecorder::kRateHz;
+    for (int lead = 0; lead < kLeads; ++lead) {
+      const Calibration& calibration = signal.calibration[lead];
+      Channel& channel = strip.channels.emplace_back();
+      channel.name = std::string(kLeadNames[lead]);
+      channel.step_mv = 1 / calibration.gain;
+      for (const int16_t sample : signal.lead(lead)) channel.mv.push_back(static_cast<float>(calibration.ToMv(sample)));
+    }
+    const absl::string_view folder = kFolders[number % kFolders.size()];
+    const std::string path = absl::StrCat((directory / std::string(folder)).string(), "/", Id(number));
+    if (folder == "wfdb") {
+      ECG_ASSIGN_OR_RETURN(const WfdbFiles files, FormatWfdb(recording, Id(number)));
+      ECG_RETURN_IF_ERROR(demo_internal::WriteUnsynced(path + ".hea", files.header));
+      return demo_internal::WriteUnsynced(path + ".dat", files.samples);
+    }
+    ECG_ASSIGN_OR_RETURN(const std::string bytes, folder == "aecg"  ? FormatAecg(recording)
+                                                  : folder == "edf" ? FormatEdf(recording)
+                                                                    : FormatDicom(recording));
+    return demo_internal::WriteUnsynced(path + (folder == "aecg" ? ".xml" : folder == "edf" ? ".edf" : ".dcm"), bytes);
+  }
+
+ private:
+  static constexpr std::array<absl::string_view, 4> kFolders = {"aecg", "dicom", "edf", "wfdb"};
+
+  static std::string Id(int number) { return absl::StrFormat("%05d", number); }
+};
+
 // VisitDemoLayout returns visit(layout) for the layout of the dataset called `dataset`, such as "g12ec".
 template <typename Visitor>
 absl::Status VisitDemoLayout(absl::string_view dataset, Visitor visit) {
   if (dataset == PtbXl::kName) return visit(PtbXlLayout());
   if (dataset == G12ec::kName || dataset == CincChallenge::kName) return visit(G12ecLayout());
   if (dataset == Cpsc2018::kName) return visit(Cpsc2018Layout());
+  if (dataset == Recordings::kName) return visit(RecordingsLayout());
   return absl::NotFoundError(absl::StrCat("there is no demo corpus in the layout of ", dataset, "; there are ",
-                                          PtbXl::kName, ", ", G12ec::kName, ", ", CincChallenge::kName, " and ",
-                                          Cpsc2018::kName));
+                                          PtbXl::kName, ", ", G12ec::kName, ", ", CincChallenge::kName, ", ",
+                                          Cpsc2018::kName, " and ", Recordings::kName));
 }
 
 }  // namespace ecg

@@ -96,6 +96,15 @@ TEST(CsvTest, SpeaksOfTheSeparatorWhereItIsNoComma) {
   EXPECT_TRUE(CsvTable::Parse("\"a;b\"\n1\n", "t.csv").ok()) << "one column";
 }
 
+TEST(CsvTest, TakesSemicolonsOrTabsWhereAnySeparatorWillDo) {
+  const CsvTable semicolons = CsvTable::Parse("a;b (x, y);c\n1,5;2,3;4\n", "t.csv", CsvSeparators::kAny).value();
+  EXPECT_EQ(semicolons.at(0, 1), "2,3");
+  EXPECT_EQ(semicolons.Number(0, 0).value(), 1.5);
+  EXPECT_EQ(CsvTable::Parse("a\tb\n1\t2\n", "t.csv", CsvSeparators::kAny).value().at(0, 1), "2");
+  const CsvTable commas = CsvTable::Parse("a,b\n\"1,5\",2\n", "t.csv", CsvSeparators::kAny).value();
+  EXPECT_FALSE(commas.Number(0, 0).ok()) << "1,5 may be 1500 there";
+}
+
 TEST(CsvTest, RefusesAQuoteInTheMiddleOfAField) {
   EXPECT_THAT(std::string(CsvTable::Parse("a,b\n1,x\"y\n", "t.csv").status().message()), HasSubstr("t.csv:2: "));
 }

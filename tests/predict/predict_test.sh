@@ -51,4 +51,41 @@ mkdir folder && cp "$first".hea "$first".dat folder && cp bad.xml folder/z.xml
 "$predict" --model=run --format=csv --plots=plots folder >found.csv 2>err || true
 [ "$(wc -l <found.csv)" = 3 ] || { cat found.csv; fail "the folder has two recordings"; }
 [ "$(find plots -name '*.pdf' | wc -l)" = 1 ] || fail "there should be one drawing"
+
+# A folder is watched: files that come slowly, are renamed in, cannot be read, or are rewritten.
+wait_for() {  # FILE PATTERN: until the file has the pattern
+  for _ in $(seq 300); do grep -qs "$2" "$1" && return; sleep 0.2; done
+  cat watched watch_err
+  fail "$1 should say $2"
+}
+mkdir -p inbox/day
+"$predict" --model=run --watch=inbox >watched 2>watch_err &
+watcher=$!
+name=$(basename "$first")
+cp "$first.hea" inbox && head -c 20000 "$first.dat" >inbox/"$name.dat"
+sleep 1
+tail -c +20001 "$first.dat" >>inbox/"$name.dat"
+echo "no recording" >inbox/bad.xml
+cp "$first.hea" inbox/.coming && sed "s/$name/other/" inbox/.coming >inbox/day/other.part && rm inbox/.coming
+cp "$first.dat" inbox/day/other.dat && mv inbox/day/other.part inbox/day/other.hea
+wait_for inbox/"$name.hea.ecg.json" '"statements"'
+wait_for inbox/bad.xml.ecg.json '"error"'
+wait_for inbox/day/other.hea.ecg.json '"statements"'
+cp "$first.hea" inbox/again.hea && sed -i "s/$name/again/" inbox/again.hea
+wait_for inbox/again.hea.ecg.json '"error"'  # its samples are not there
+cp "$first.dat" inbox/again.dat
+wait_for inbox/again.hea.ecg.json '"statements"'
+kill -INT $watcher
+wait $watcher || { cat watch_err; fail "it should end well"; }
+[ "$(grep -c "$name.hea " watched)" = 1 ] || { cat watched; fail "a file that comes slowly should be predicted once"; }
+[ "$(find inbox -name '*.ecg.json' | wc -l)" = 4 ] || { find inbox; fail "there should be four results"; }
+grep -q '3 of 5 recordings were read' watch_err || { cat watch_err; fail "the count should be told"; }
+
+# A later process does not predict them again.
+touch -d '1 minute ago' start && find inbox -name '*.ecg.json' -exec touch -d '2 minutes ago' {} +
+"$predict" --model=run --watch=inbox >watched 2>watch_err &
+watcher=$!
+sleep 6
+kill -TERM $watcher && wait $watcher || fail "it should end well"
+[ -z "$(find inbox -name '*.ecg.json' -newer start)" ] || { cat watched; fail "nothing should be predicted again"; }
 echo passed

@@ -9,7 +9,9 @@
 #include "absl/status/statusor.h"
 #include "ecg/corpus/cinc_challenge.h"
 #include "ecg/corpus/cpsc2018.h"
+#include "ecg/corpus/recordings.h"
 #include "ecg/corpus/snomed_ct.h"
+#include "ecg/corpus/split.h"
 #include "ecg/file/file.h"
 #include "ecg/signal/signal.h"
 #include "ecg/synthetic/demo.h"
@@ -40,7 +42,7 @@ std::map<std::string, std::string> Contents(const fs::path& folder) {
 }
 
 TEST(DemoLayoutTest, TheSameSeedGivesTheSameBytesInEveryLayout) {
-  for (const std::string dataset : {"g12ec", "cpsc2018"}) {
+  for (const std::string dataset : {"g12ec", "cpsc2018", "recordings"}) {
     const fs::path folder = NewFolder(dataset);
     ASSERT_EQ(MakeDemo({.dataset = dataset, .records = 8, .threads = 1}, folder / "one"), absl::OkStatus());
     ASSERT_EQ(MakeDemo({.dataset = dataset, .records = 8, .threads = 3}, folder / "three"), absl::OkStatus());
@@ -91,9 +93,30 @@ TEST(DemoLayoutTest, Cpsc2018ReadsItsLayout) {
   fs::remove_all(folder);
 }
 
+TEST(DemoLayoutTest, RecordingsReadsItsLayout) {
+  const fs::path folder = NewFolder("read_recordings");
+  ASSERT_EQ(MakeDemo({.dataset = "recordings", .records = 40}, folder), absl::OkStatus());
+  const absl::StatusOr<Recordings> recordings = Recordings::Open({}, folder);
+  ASSERT_TRUE(recordings.ok()) << recordings.status();
+  EXPECT_TRUE(recordings->corpus().synthetic);
+  EXPECT_TRUE(SharedPatients(recordings->corpus(), recordings->labels(), recordings->split()).empty());
+  std::set<std::string> extensions;
+  for (int record = 0; record < 40; ++record) {
+    const absl::StatusOr<Signal> signal = recordings->ReadSignal(record);
+    ASSERT_TRUE(signal.ok()) << signal.status();
+    EXPECT_EQ(signal->samples, 5000);
+    EXPECT_TRUE(recordings->corpus().records[record].age_years.has_value());
+    extensions.insert(fs::path(recordings->corpus().records[record].path).extension());
+  }
+  EXPECT_EQ(extensions, std::set<std::string>({"", ".dcm", ".edf", ".xml"})) << "WFDB records have none";
+  fs::remove_all(folder);
+}
+
 TEST(DemoLayoutTest, SaysWhichLayoutsThereAre) {
-  EXPECT_THAT(std::string(MakeDemo({.dataset = "mitdb", .records = 3}, NewFolder("none")).message()),
-              HasSubstr("no demo corpus in the layout of mitdb; there are ptbxl, g12ec, cinc_challenge and cpsc2018"));
+  EXPECT_THAT(
+      std::string(MakeDemo({.dataset = "mitdb", .records = 3}, NewFolder("none")).message()),
+      HasSubstr(
+          "no demo corpus in the layout of mitdb; there are ptbxl, g12ec, cinc_challenge, cpsc2018 and recordings"));
 }
 
 }  // namespace

@@ -1,0 +1,118 @@
+#include "ecg/predict/watch_folder.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdio>
+#include <ctime>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "ecg/file/file.h"
+#include "ecg/predict/arrivals.h"
+#include "ecg/predict/predict_files.h"
+#include "ecg/predict/predictor.h"
+#include "ecg/predict/reading.h"
+#include "ecg/run/model_metadata.h"
+#include "ecg/status/status_macros.h"
+#include "nlohmann/json.hpp"
+
+namespace ecg {
+namespace {
+
+// Recordings that are predicted together. A stop is noticed after as many.
+constexpr size_t kChunk = 16;
+
+sigset_t StopSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  return signals;
+}
+
+// WaitForStop returns whether a stop signal comes within `duration`.
+bool WaitForStop(std::chrono::milliseconds duration) {
+  const sigset_t signals = StopSignals();
+  const timespec wait = {.tv_sec = static_cast<time_t>(duration.count() / 1000),
+                         .tv_nsec = static_cast<long>(duration.count() % 1000 * 1'000'000)};
+  return sigtimedwait(&signals, nullptr, &wait) > 0;
+}
+
+// Line returns what is printed of a reading.
+std::string Line(const Reading& reading, const ModelMetadata& model) {
+  if (!reading.error.ok()) return absl::StrCat(reading.recording, "  not read: ", reading.error.message(), "\n");
+  std::string reported;
+  for (const Statement& statement : StatementsOf(reading, model)) {
+    if (!statement.reported) continue;
+    absl::StrAppendFormat(&reported, "%s%s %.0f%%", reported.empty() ? "" : ", ", statement.name,
+                          100 * statement.probability);
+  }
+  return absl::StrCat(reading.recording, "  ", reported.empty() ? "nothing reported" : reported, "\n");
+}
+
+absl::Status WriteResult(const Arrival& arrival, const Reading& reading, const ModelMetadata& model) {
+  nlohmann::ordered_json json = ReadingJson(reading, model);
+  json["model"] = ModelJson(model);
+  json["state"] = arrival.state;
+  return WriteFile(arrival.result, JsonText(json, /*indent=*/1) + "\n");
+}
+
+}  // namespace
+
+void BlockStopSignals() {
+  const sigset_t signals = StopSignals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
+absl::StatusOr<PredictedFiles> WatchFolder(const Predictor& predictor, const std::filesystem::path& folder,
+                                           const WatchFolderOptions& options) {
+  if (std::error_code error; !std::filesystem::is_directory(folder, error)) {
+    return absl::NotFoundError(absl::StrCat("there is no folder ", folder.string()));
+  }
+  Arrivals arrivals(folder, options.settle);
+  PredictedFiles done;
+  std::string said;  // what is wrong with the folder, so that it is said once
+  while (!WaitForStop(options.interval)) {
+    const absl::StatusOr<std::vector<Arrival>> arrived = arrivals.Poll(Arrivals::Clock::now());
+    if (!arrived.ok()) {
+      if (said != arrived.status().message()) {
+        said = std::string(arrived.status().message());
+        std::fprintf(stderr, "%s; trying again\n", said.c_str());
+      }
+      continue;
+    }
+    said.clear();
+    for (size_t first = 0; first < arrived->size(); first += kChunk) {
+      if (first > 0 && WaitForStop(std::chrono::milliseconds(0))) return done;
+      const std::span<const Arrival> chunk =
+          std::span(*arrived).subspan(first, std::min(kChunk, arrived->size() - first));
+      std::vector<std::string> files;
+      for (const Arrival& arrival : chunk) files.push_back(arrival.path.string());
+      ECG_ASSIGN_OR_RETURN(const std::vector<Reading> readings, ReadingsOf(predictor, files, options.files));
+      for (size_t i = 0; i < chunk.size(); ++i) {
+        std::error_code error;
+        if (!std::filesystem::exists(chunk[i].path, error)) continue;  // taken away meanwhile
+        ++(readings[i].error.ok() ? done.read : done.failed);
+        std::fputs(Line(readings[i], predictor.model()).c_str(), stdout);
+        std::fflush(stdout);
+        if (const absl::Status status = WriteResult(chunk[i], readings[i], predictor.model()); !status.ok()) {
+          std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
+        }
+      }
+    }
+  }
+  return done;
+}
+
+}  // namespace ecg
