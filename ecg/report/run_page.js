@@ -67,7 +67,7 @@ const wide = column => {
   return values.length > 0 && Math.min(...values) > 0 && Math.max(...values) > 50 * Math.min(...values);
 };
 if (data.history?.epoch?.length) {
-  const scoreName = data.score?.name ?? 'score', names = Object.keys(data.history);
+  const scoreName = data.score?.name || 'score', names = Object.keys(data.history);
   const metrics = names.filter(name => name.startsWith('validation_') && !['validation_loss', 'validation_score'].includes(name));
   section('training', 'Training',
       element('p', {className: 'quiet small'}, data.best_epoch ? `The dotted line is epoch ${data.best_epoch}, the best on the validation records, whose weights were kept.` : 'Loss, score and learning rate after each epoch.'),
@@ -302,7 +302,7 @@ if (data.worst?.length) {
   const line = one => [one.sex, one.age && `${one.age} years`, `cross-entropy ${short(one.loss)}`].filter(Boolean).join(', ');
   const outcome = row => row.target && row.reported ? 'found' : row.target ? element('span', {className: 'wrong'}, '\u2717 missed') : element('span', {className: 'wrong'}, '\u2717 false alarm');
   section('records', 'Records that the model got most wrong',
-      element('p', {className: 'quiet small'}, 'By the cross-entropy of their probabilities. Listed are the classes that a record has or that the model reports, the most wrong first. Such records are often labelled wrongly, or noisy.'),
+      element('p', {className: 'quiet small'}, 'By the cross-entropy of their probabilities. Listed are the classes that a record has, then those that the model reports by mistake, the most wrong first. Such records are often labelled wrongly, or noisy.'),
       ...data.worst.map(one => {
         const table = element('table', {}, element('caption', {className: 'unseen'}, `Classes of record ${one.record}`),
             element('thead', {}, element('tr', {}, element('th', {scope: 'col'}, 'Class'), element('th', {scope: 'col', className: 'number'}, 'Probability'), element('th', {scope: 'col'}, ''))),

@@ -590,10 +590,11 @@ class Report {
     for (size_t k = 0; k < table_.classes.size(); ++k) {
       if (target(record, k) == 1 || reported(k)) shown.push_back(k);
     }
-    // The wrong ones first, and among them the most wrong.
+    // Those that it has first, and then the most wrong ones.
     std::ranges::stable_sort(shown, [&](size_t a, size_t b) {
-      return std::abs(target(record, a) - probability(record, a)) >
-             std::abs(target(record, b) - probability(record, b));
+      if (target(record, a) != target(record, b)) return target(record, a) == 1;
+      return target(record, a) == 1 ? probability(record, a) < probability(record, b)
+                                    : probability(record, a) > probability(record, b);
     });
     shown.resize(std::min<size_t>(shown.size(), 10));
     json classes = json::array();
