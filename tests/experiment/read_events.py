@@ -52,7 +52,7 @@ assert len(pr_curves) == sum(column.startswith("target_") for column in predicti
 for tag, points in pr_curves.items():
     assert len(points) == 1, f"{tag} should be there once"
     true_positives, false_positives, true_negatives, false_negatives, precision, recall = points[0].numpy
-    name = tag.split("/")[-1]
+    name = tag[len("test/precision-recall/"):]
     positives = sum(row["target_" + name] == "1" for row in predictions)
     assert true_positives[0] == positives and false_positives[0] == len(predictions) - positives, tag
     at_half = sum(row["target_" + name] == "1" and float(row["probability_" + name]) >= 0.5 for row in predictions)

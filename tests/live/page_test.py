@@ -67,13 +67,13 @@ def follows_and_stops(browser):
     check(page.locator("#loss path.first").get_attribute("d").count("L") == 2, "the line should grow")
 
     page.hover("#score", position={"x": 30, "y": 60})
-    expect(page.locator("#lossLegend")).to_contain_text("epoch 1")
+    expect(page.locator("#lossAside")).to_have_text("epoch 1")
     page.mouse.move(0, 0)
-    expect(page.locator("#lossLegend")).not_to_contain_text("epoch")
+    expect(page.locator("#lossAside")).to_have_text("")
     page.focus("#loss")
     page.keyboard.press("Home")
     page.keyboard.press("ArrowRight")
-    expect(page.locator("#scoreLegend")).to_contain_text("epoch 2")
+    expect(page.locator("#scoreAside")).to_have_text("epoch 2")
     page.keyboard.press("Escape")
 
     page.focus("#stop")

@@ -39,7 +39,8 @@ class MlflowTest : public testing::Test {
 
   void Make(const std::string& name, const std::string& json) {
     std::filesystem::create_directories(folder_ / name);
-    std::ofstream(folder_ / name / "spec.textproto") << "training { epochs: 2 }";
+    std::ofstream(folder_ / name / "spec.textproto")
+        << "data { ptb_xl {} } model { resnet {} } training { multi_label {} epochs: 2 }";
     std::ofstream(folder_ / name / "history.csv")
         << "epoch,train_loss,validation_score,seconds\n1,9.5,,10\n2,8.5,0.7,20\n";
     if (!json.empty()) std::ofstream(folder_ / name / "run.json") << json;
