@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -55,9 +56,11 @@
 #include "ecg/terminal/progress.h"
 #include "ecg/terminal/stopwatch.h"
 #include "ecg/train/batch_size.h"
+#include "ecg/train/callback.h"
 #include "ecg/train/checkpoint.h"
 #include "ecg/train/console.h"
 #include "ecg/train/learning_rate_range.h"
+#include "ecg/train/tensorboard_log.h"
 #include "ecg/train/training_loop.h"
 #include "proto/experiment.pb.h"
 #include "proto/run.pb.h"
@@ -97,6 +100,10 @@ class ExperimentRun {
   }
 
   const ExperimentData& data() const { return *data_; }
+
+  // spec returns the spec as it is run, and score_name the name of what it is scored by.
+  const spec::Experiment& spec() const { return spec_; }
+  std::string score_name() const { return objective_->score_name(); }
 
   // Describe returns the spec, the network layer by layer, and how often each class occurs.
   std::string Describe() const {
@@ -168,14 +175,16 @@ class ExperimentRun {
   }
 
   // Train fits the network, continuing from the last checkpoint in `folder` when there is one, tests it, and leaves the
-  // results in `folder`.
-  absl::StatusOr<run::Run> Train(const RunFolder& folder) {
+  // results in `folder`. `watchers` are told of the training.
+  absl::StatusOr<run::Run> Train(const RunFolder& folder, std::vector<std::unique_ptr<AnyCallback>> watchers = {}) {
     data_->MoveToDevice(device_, crop_samples());
     ECG_ASSIGN_OR_RETURN(TrainingParts parts, MakeParts(folder.path()));
     const spec::Training& training = spec_.training();
     parts.callbacks.push_back(Callbacks::Erase(HistoryFile(folder.history())));
+    parts.callbacks.push_back(Callbacks::Erase(TensorBoardLog(folder.path(), ToText(spec_), score_name())));
     parts.callbacks.push_back(
         Callbacks::Erase(Console(training.batch_size() * training.accumulate_batches(), objective_->score_name())));
+    std::ranges::move(watchers, std::back_inserter(parts.callbacks));
     TrainingLoop loop(spec_, data_->sampling_frequency_hz(), std::move(parts), device_, folder.checkpoints());
     ECG_ASSIGN_OR_RETURN(const run::TrainingState state, loop.Fit(*network_, data_->train(), data_->validation()));
     ECG_RETURN_IF_ERROR(WriteModel(folder));
@@ -356,6 +365,7 @@ class ExperimentRun {
     run.mutable_test()->set_loss(test.loss);
     run.mutable_timing()->set_test_seconds(stopwatch.seconds());
     ECG_RETURN_IF_ERROR(WriteResults(folder, predictions, run));
+    ECG_RETURN_IF_ERROR(LogTest(folder.path(), state.steps(), predictions, run.test()));
     return run;
   }
 

@@ -15,6 +15,7 @@
 #include "CLI/CLI.hpp"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -28,6 +29,8 @@
 #include "ecg/experiment/external_validation.h"
 #include "ecg/experiment/recipe.h"
 #include "ecg/file/path.h"
+#include "ecg/live/live_report.h"
+#include "ecg/live/live_server.h"
 #include "ecg/run/model_metadata.h"
 #include "ecg/run/run_folder.h"
 #include "ecg/spec/compiled.h"
@@ -38,11 +41,14 @@
 #include "ecg/spec/settings.h"
 #include "ecg/status/status_macros.h"
 #include "ecg/terminal/progress.h"
+#include "ecg/train/callback.h"
 #include "proto/experiment.pb.h"
 #include "proto/run.pb.h"
 
 namespace ecg {
 namespace {
+
+constexpr char kAnyPort[] = "any";
 
 // Flags are what a person may say on the command line.
 struct Flags {
@@ -53,6 +59,7 @@ struct Flags {
   std::vector<std::string> set;
   std::string mode = "train";
   std::string initial_weights;
+  std::string live;  // a port, kAnyPort, or empty: no live page
   int demo_records = 0;
   bool resume = false;
   bool describe = false;
@@ -142,6 +149,14 @@ absl::StatusOr<spec::Experiment> SpecOf(const EmbeddedSpec& embedded, const Flag
   return spec;
 }
 
+// LivePort returns the port that --live names, if it names one.
+absl::StatusOr<std::optional<int>> LivePort(const std::string& text) {
+  if (text.empty() || text == kAnyPort) return std::nullopt;
+  int port = 0;
+  if (absl::SimpleAtoi(text, &port) && port >= 0 && port <= 65535) return port;
+  return absl::InvalidArgumentError(absl::StrCat("--live=", text, " is no port; expected a number from 0 to 65535"));
+}
+
 absl::Status CheckFlags(const Flags& flags) {
   if (!flags.data_dir.empty() && flags.demo_records > 0) {
     return absl::InvalidArgumentError("--data_dir and --demo_records exclude each other; pass one of them");
@@ -153,7 +168,10 @@ absl::Status CheckFlags(const Flags& flags) {
   if (flags.mode == "find_learning_rate" && flags.resume) {
     return absl::InvalidArgumentError("--mode=find_learning_rate trains from the start; leave out --resume");
   }
-  return absl::OkStatus();
+  if (!flags.live.empty() && (flags.mode != "train" || flags.describe)) {
+    return absl::InvalidArgumentError("--live shows a training; leave it out here");
+  }
+  return LivePort(flags.live).status();
 }
 
 // Program is one call of the binary, once its flags are read.
@@ -163,6 +181,13 @@ class Program {
       : embedded_(embedded), flags_(flags), recipe_(recipe), folder_(std::move(folder)) {}
 
   absl::Status Run() {
+    const absl::Status status = RunMode();
+    if (report_ && !status.ok()) report_->Fail(status);
+    return status;
+  }
+
+ private:
+  absl::Status RunMode() {
     if (!flags_.continues() && !flags_.describe) ECG_RETURN_IF_ERROR(folder_.CheckNew());
     ECG_ASSIGN_OR_RETURN(spec_, SpecOf(embedded_, flags_, recipe_, folder_));
     UseThreads(spec_.runtime().threads());
@@ -171,6 +196,7 @@ class Program {
     if (!device_.note.empty()) std::fprintf(stderr, "%s\n", device_.note.c_str());
     cache_dir_ = spec_.runtime().cache_dir().empty() ? CacheDirectory() : UserPath(spec_.runtime().cache_dir());
     if (flags_.mode == "evaluate" && !flags_.data_dir.empty()) return EvaluateOn(flags_.data_dir);
+    if (!flags_.live.empty()) ECG_RETURN_IF_ERROR(StartLive());
 
     ECG_ASSIGN_OR_RETURN(const DataSource source,
                          FindData({.dataset = recipe_.dataset,
@@ -194,12 +220,32 @@ class Program {
     if (flags_.resume) ECG_RETURN_IF_ERROR(CheckSameRecords());
     ECG_RETURN_IF_ERROR(experiment_->Start(folder_));
     PrintSummary();
-    ECG_ASSIGN_OR_RETURN(const run::Run run, experiment_->Train(folder_));
+    return Train();
+  }
+
+  absl::Status Train() {
+    std::vector<std::unique_ptr<AnyCallback>> watchers;
+    if (report_) {
+      report_->Describe(experiment_->Summary(), experiment_->score_name(), experiment_->spec().training().epochs());
+      watchers.push_back(Callbacks::Erase(*report_));
+    }
+    ECG_ASSIGN_OR_RETURN(const run::Run run, experiment_->Train(folder_, std::move(watchers)));
     std::puts(ResultLine(run).c_str());
+    if (report_) report_->End(ResultLine(run));
     return absl::OkStatus();
   }
 
- private:
+  // StartLive makes the live page, and tells where it is.
+  absl::Status StartLive() {
+    ECG_ASSIGN_OR_RETURN(const std::optional<int> port, LivePort(flags_.live));
+    ECG_ASSIGN_OR_RETURN(live_, LiveServer::Start(port));
+    report_.emplace(*live_);
+    report_->Begin(std::string(embedded_.name.data(), embedded_.name.size()), folder_.path().string());
+    std::printf("live      %s\n", live_->address().c_str());
+    std::fflush(stdout);
+    return absl::OkStatus();
+  }
+
   absl::Status Open(const Scaler* scaler = nullptr) {
     ECG_ASSIGN_OR_RETURN(experiment_, ExperimentRun::Open(embedded_.name, spec_, recipe_, cache_dir_, device_, scaler));
     return absl::OkStatus();
@@ -289,6 +335,8 @@ class Program {
   Device device_;
   std::filesystem::path cache_dir_;
   std::unique_ptr<ExperimentRun> experiment_;
+  std::unique_ptr<LiveServer> live_;
+  std::optional<LiveReport> report_;  // on live_
 };
 
 absl::Status RunExperiment(const EmbeddedSpec& embedded, const Flags& flags, const Recipe& recipe) {
@@ -327,6 +375,10 @@ void AddFlags(const Recipe& recipe, Flags& flags, CLI::App& app) {
       ->type_name("FILE");
   app.add_option("--demo_records", flags.demo_records, "Use a synthetic corpus of so many records")
       ->check(CLI::PositiveNumber);
+  app.add_flag(absl::StrCat("--live{", kAnyPort, "}"), flags.live,
+               absl::StrCat("Show the run while it trains on http://127.0.0.1:PORT, a page of this machine, which can "
+                            "stop it after an epoch; --live=PORT, by default the first free one from ",
+                            LiveServer::kFirstPort, " on"));
   app.add_flag("--resume", flags.resume, "Continue the run in --output_dir, or else the latest");
   app.add_flag("--describe", flags.describe, "Print the spec, the network and the corpus, and stop");
 }

@@ -84,7 +84,7 @@ class EventLog {
     SetPlugin(value, "text", "");
     tensorboard::Tensor& tensor = *value.mutable_tensor();
     tensor.set_dtype(tensorboard::Tensor::DT_STRING);
-    tensor.mutable_shape()->add_dim()->set_size(1);
+    tensor.mutable_shape();  // a scalar: without dimensions
     // It is Markdown, whose code blocks are indented.
     tensor.add_string_val(absl::StrCat("    ", absl::StrReplaceAll(text, {{"\n", "\n    "}})));
     return Add(event);

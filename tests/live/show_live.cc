@@ -1,15 +1,18 @@
 // Shows a made-up training on a live page, for the test of the page in a browser:
 //
-//   show_live EPOCHS SECONDS_PER_EPOCH
+//   show_live EPOCHS DONE
 //
-// It prints the page's address, and in the end the number of epochs.
+// The first DONE epochs are over at once; each further one waits in its middle for a line on stdin, and the training ends
+// where there are no more lines. It prints the page's address, and in the end the number of epochs.
 
 #include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <iostream>
 #include <memory>
 #include <optional>
+#include <string>
 #include <thread>
 
 #include "absl/status/statusor.h"
@@ -31,7 +34,7 @@ struct Progress {
 int main(int argc, char** argv) {
   if (argc != 3) return 2;
   const int epochs = std::atoi(argv[1]);
-  const double seconds = std::atof(argv[2]);
+  const int done = std::atoi(argv[2]);
   const absl::StatusOr<std::unique_ptr<ecg::LiveServer>> server = ecg::LiveServer::Start(std::nullopt);
   if (!server.ok()) return 1;
   std::printf("%s\n", (*server)->address().c_str());
@@ -50,10 +53,13 @@ int main(int argc, char** argv) {
     const double loss = 45 * std::exp(-0.12 * number) + 6;
     constexpr int kSteps = 12;
     report.BeginEpoch(Progress{state, number, 0, kSteps});
-    for (int step = 1; step <= kSteps; ++step) {
-      std::this_thread::sleep_for(std::chrono::duration<double>(seconds / kSteps));
-      report.EndStep(Progress{state, number, step, kSteps, loss});
+    if (number > done) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(600));  // the report shows steps twice a second
+      report.EndStep(Progress{state, number, 7, kSteps, loss});
+      std::string line;
+      if (!std::getline(std::cin, line)) break;
     }
+    report.EndStep(Progress{state, number, kSteps, kSteps, loss});
     report.EndBatches(Progress{state, number});
     ecg::run::Epoch& epoch = *state.add_history();
     epoch.set_epoch(number);
@@ -62,7 +68,7 @@ int main(int argc, char** argv) {
     epoch.set_validation_loss(loss + 6 + 3 * std::cos(2.1 * number));
     epoch.set_validation_score(0.94 - 0.38 * std::exp(-0.2 * number) + 0.012 * std::sin(2.3 * number));
     epoch.set_learning_rate(0.0005 * (1 + std::cos(3.14159 * number / epochs)));
-    epoch.set_seconds(seconds);
+    epoch.set_seconds(5 + 0.3 * std::sin(number));
     if (epoch.validation_score() > state.best_score()) {
       state.set_best_epoch(number);
       state.set_best_score(epoch.validation_score());

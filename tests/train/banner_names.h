@@ -14,12 +14,14 @@
 #include "ecg/batch/split_part.h"
 #include "ecg/device/device.h"
 #include "ecg/model/network.h"
+#include "ecg/score/named_score.h"
 #include "ecg/train/callback.h"
 #include "ecg/train/objective.h"
 #include "ecg/train/optimizer.h"
 #include "ecg/train/training_loop.h"
 #include "ecg/train/training_step.h"
 #include "proto/experiment.pb.h"
+#include "proto/run.pb.h"
 
 namespace ecg {
 
@@ -49,6 +51,15 @@ namespace ecg::norm_statistics_example {
 extern const std::vector<torch::Tensor> batches;
 
 }  // namespace ecg::norm_statistics_example
+
+namespace ecg::tensorboard_log_example {
+
+extern std::vector<std::unique_ptr<AnyCallback>> callbacks;
+extern const run::TrainingState state;
+extern const Predictions predictions;
+extern const run::Scores scores;
+
+}  // namespace ecg::tensorboard_log_example
 
 namespace ecg::training_loop_example {
 
