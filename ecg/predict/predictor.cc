@@ -2,7 +2,6 @@
 
 #include <torch/torch.h>
 
-#include <algorithm>
 #include <cstdint>
 #include <exception>
 #include <filesystem>
@@ -29,7 +28,6 @@
 #include "ecg/experiment/recipe.h"
 #include "ecg/model/network.h"
 #include "ecg/model/weights.h"
-#include "ecg/predict/stock_recipe.h"
 #include "ecg/run/model_metadata.h"
 #include "ecg/run/run_folder.h"
 #include "ecg/signal/lead.h"
@@ -75,13 +73,13 @@ struct Predictor::Model {
     }
     RecordLogits records(all, *aggregation);
     const std::span<const Segment> segments = all.segments;
-    for (size_t first = 0, count = 0; first < segments.size(); first += count) {
-      if (metadata.depends_on_batch) {
-        count = std::ranges::count(segments.subspan(first), segments[first].row, &Segment::row);
-      } else {
-        count = std::min<size_t>(windows.batch_windows, segments.size() - first);
-      }
-      records.Add(Logits(signals, segments.subspan(first, count)));
+    // As in the run's own test.
+    const bool by_record = metadata.depends_on_batch || device.torch.is_cpu();
+    const size_t most = metadata.depends_on_batch ? segments.size() : windows.batch_windows;
+    for (size_t first = 0, end = 0; first < segments.size(); first = end) {
+      const auto fits = [&] { return !by_record || segments[end].row == segments[first].row; };
+      while (end < segments.size() && end < first + most && fits()) ++end;
+      records.Add(Logits(signals, segments.subspan(first, end - first)));
     }
     return objective->Probabilities(records.Take()).to(torch::kFloat32).contiguous();
   }
@@ -89,22 +87,15 @@ struct Predictor::Model {
 
 Predictor::Predictor(std::shared_ptr<const Model> loaded) : loaded_(std::move(loaded)) {}
 
-absl::StatusOr<Predictor> Predictor::Load(const std::filesystem::path& run, const PredictorOptions& options) {
-  const RunFolder folder(run);
-  ECG_ASSIGN_OR_RETURN(const spec::Experiment spec, folder.ReadSpec());
-  const absl::StatusOr<Recipe> recipe = StockRecipe(spec);
-  if (!recipe.ok()) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "the run in ", run.string(), " has parts of its own: ", recipe.status().message(),
-        ". This program has the project's own parts only; a program with others passes its Recipe to Predictor::Load"));
-  }
-  return Load(run, *recipe, options);
-}
-
 absl::StatusOr<Predictor> Predictor::Load(const std::filesystem::path& run, const Recipe& recipe,
                                           const PredictorOptions& options) {
+  ECG_ASSIGN_OR_RETURN(spec::Experiment spec, RunFolder(run).ReadSpec());
+  return Make(run, std::move(spec), recipe, options);
+}
+
+absl::StatusOr<Predictor> Predictor::Make(const std::filesystem::path& run, spec::Experiment spec, const Recipe& recipe,
+                                          const PredictorOptions& options) {
   const RunFolder folder(run);
-  ECG_ASSIGN_OR_RETURN(spec::Experiment spec, folder.ReadSpec());
   auto model = std::make_shared<Model>();
   ECG_ASSIGN_OR_RETURN(model->metadata, ModelMetadata::Read(folder.model()));
   spec.mutable_runtime()->set_device(options.device);
@@ -112,7 +103,7 @@ absl::StatusOr<Predictor> Predictor::Load(const std::filesystem::path& run, cons
   ECG_ASSIGN_OR_RETURN(model->device, ChooseDevice(spec.runtime()));
   if (options.batch_windows > 0) spec.mutable_evaluation()->set_batch_windows(options.batch_windows);
   model->windows = WindowOptionsOf(spec, model->metadata.sampling_frequency_hz);
-  if (model->windows.batch_windows == 0) model->windows.batch_windows = model->device.torch.is_cpu() ? 128 : 512;
+  model->windows.batch_windows = BatchWindows(model->windows.batch_windows, model->device);
 
   const std::vector<std::string>& classes = model->metadata.classes;
   model->network = recipe.make_network(spec.model(), kLeads, static_cast<int>(classes.size()));
