@@ -1,6 +1,7 @@
 // Draws ECGs on paper with millimetres: of any file that can be read, several to one PDF.
 //
 //   bazel run //cli:plot_record -- RECORD... --output=FILE.pdf|.svg|.png
+//   bazel run //cli:plot_record -- RECORD... --output=FILE.pdf --model=RUN --explain=AFIB
 
 #include <cstdio>
 #include <filesystem>
@@ -14,6 +15,8 @@
 #include "ecg/command_line/command_line.h"
 #include "ecg/command_line/recording_flags.h"
 #include "ecg/file/path.h"
+#include "ecg/predict/explained_page.h"
+#include "ecg/predict/predictor.h"
 #include "ecg/report/ecg_page.h"
 #include "ecg/signal/read_recording.h"
 #include "ecg/signal/recording.h"
@@ -28,14 +31,21 @@ struct Flags {
   double start_seconds = 0;
   double mm_per_second = 25;
   double mm_per_mv = 10;
+  std::string model, explain;
   ecg::RecordingOptions table;
 };
 
 absl::Status Plot(const Flags& flags) {
+  std::optional<ecg::Predictor> predictor;
+  if (!flags.model.empty()) {
+    ECG_ASSIGN_OR_RETURN(predictor, ecg::Predictor::Load(ecg::UserPath(flags.model)));
+    ECG_RETURN_IF_ERROR(ecg::ClassIndex(predictor->model(), flags.explain).status());
+  }
   std::vector<ecg::EcgPage> pages;
   for (const std::string& record : flags.records) {
     ECG_ASSIGN_OR_RETURN(const ecg::Recording recording, ecg::ReadRecording(ecg::UserPath(record), flags.table));
-    absl::StatusOr<ecg::EcgPage> page = ecg::PageOf(recording);
+    absl::StatusOr<ecg::EcgPage> page =
+        predictor ? ecg::ExplainedPage(*predictor, recording, flags.explain) : ecg::PageOf(recording);
     if (!page.ok()) return ecg::WithContext(page.status(), record);
     page->title = std::filesystem::path(record).filename().string();
     page->start_seconds = flags.start_seconds;
@@ -63,6 +73,13 @@ int main(int argc, char** argv) {
   app.add_option("--mm_per_mv", flags.mm_per_mv, "Amplitude scale")
       ->capture_default_str()
       ->check(CLI::Range(0.5, 100.0));
+  CLI::Option* const model =
+      app.add_option("--model", flags.model, "The folder of a run that explains the drawing")->type_name("RUN");
+  CLI::Option* const explain =
+      app.add_option("--explain", flags.explain, "A class: the samples that raise its probability are highlighted")
+          ->type_name("CLASS")
+          ->needs(model);
+  model->needs(explain);
   ecg::AddRecordingFlags(app, flags.table);
   if (const std::optional<int> status = ecg::ParseFlags(app, argc, argv)) return *status;
   return ecg::ExitStatus(Plot(flags));

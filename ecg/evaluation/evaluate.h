@@ -70,10 +70,9 @@ inline absl::StatusOr<Evaluation> Evaluate(Network& network, const SplitPart& pa
     evaluation.loss = loss.item<double>() / (objective.is_mean() ? 1 : part.size());
     return evaluation;
   } catch (const c10::Error& error) {
-    return StatusOf(error, what, device.torch,
-                    absl::StrCat("Lower evaluation.batch_windows, which is ",
-                                 options.batch_windows > 0 ? absl::StrCat(options.batch_windows)
-                                                           : absl::StrCat(device.torch.is_cpu() ? 128 : 512)));
+    return StatusOf(
+        error, what, device.torch,
+        absl::StrCat("Lower evaluation.batch_windows, which is ", BatchWindows(options.batch_windows, device)));
   } catch (const std::exception& error) {
     return absl::InternalError(absl::StrCat(what, ": ", error.what()));
   }

@@ -32,9 +32,15 @@ namespace ecg {
 struct WindowOptions {
   int samples = 1250;
   int stride = 625;
-  // Windows that the network sees at a time; 0 is 128 on a CPU and 512 on a CUDA device.
+  // Windows that the network sees at a time, at most; 0 is 128 on a CPU and 512 on a CUDA device.
   int batch_windows = 0;
 };
+
+// BatchWindows returns the number of windows that the network sees at a time.
+inline int BatchWindows(int batch_windows, const Device& device) {
+  if (batch_windows > 0) return batch_windows;
+  return device.torch.is_cpu() ? 128 : 512;
+}
 
 // RecordLogits gathers the logits of windows, which come in the order of the rows, and aggregates each record once all
 // of its windows are there.
@@ -73,15 +79,15 @@ class RecordLogits {
   std::vector<torch::Tensor> rows_;
 };
 
-// PredictByRecord adds the logits of `windows` to `records`, those of one record in one batch, so that
-// the result for a record is reproducible where the logits of a window depend on its batch.
+// PredictByRecord adds the logits of `windows` to `records`, no two records in one batch.
 inline void PredictByRecord(Network& network, const SplitPart& part, const SegmentList& windows,
                             const WindowOptions& options, const Device& device, absl::string_view label,
                             RecordLogits& records) {
+  const int most = network.DependsOnBatch() ? windows.size() : BatchWindows(options.batch_windows, device);
   Progress progress(label, windows.size(), "windows");
   for (int first = 0, end = 0; first < windows.size(); first = end) {
     SegmentList of_record;
-    while (end < windows.size() && windows.segments[end].row == windows.segments[first].row) {
+    while (end < windows.size() && end < first + most && windows.segments[end].row == windows.segments[first].row) {
       of_record.segments.push_back(windows.segments[end++]);
     }
     HostBatches batches(part, of_record, {.batch_size = of_record.size(), .samples = options.samples});
@@ -100,13 +106,14 @@ inline torch::Tensor Predict(Network& network, const SplitPart& part, const Wind
   network.eval();
   SegmentList windows = WindowsOfRows(part, options.samples, options.stride);
   RecordLogits records(windows, aggregation);
-  if (network.DependsOnBatch()) {
+  // Kernels round differently in batches of another size. On a CPU, where it costs no time, records do not share a batch,
+  // so that one's logits have the same digits whatever the others are.
+  if (network.DependsOnBatch() || (device.torch.is_cpu() && part.on_device == nullptr)) {
     PredictByRecord(network, part, windows, options, device, label, records);
     return records.Take();
   }
   const int total = windows.size();
-  const int standard = device.torch.is_cpu() ? 128 : 512;
-  const int batch_windows = std::min(options.batch_windows > 0 ? options.batch_windows : standard, total);
+  const int batch_windows = std::min(BatchWindows(options.batch_windows, device), total);
   Progress progress(label, total, "windows");
   const auto forward = [&](BatchSource& source) {
     const Autocast autocast(device);

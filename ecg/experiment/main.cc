@@ -31,6 +31,9 @@
 #include "ecg/file/path.h"
 #include "ecg/live/live_report.h"
 #include "ecg/live/live_server.h"
+#include "ecg/predict/predict_command.h"
+#include "ecg/predict/predictor.h"
+#include "ecg/predict/watch_folder.h"
 #include "ecg/run/model_metadata.h"
 #include "ecg/run/run_folder.h"
 #include "ecg/spec/compiled.h"
@@ -63,9 +66,10 @@ struct Flags {
   int demo_records = 0;
   bool resume = false;
   bool describe = false;
+  PredictCommand predict;
 
   // Whether the run is there already.
-  bool continues() const { return resume || mode == "evaluate"; }
+  bool continues() const { return resume || mode == "evaluate" || mode == "predict"; }
 };
 
 // ResultLine returns the last line of a run.
@@ -163,7 +167,11 @@ absl::Status CheckFlags(const Flags& flags) {
   }
   if (!flags.initial_weights.empty() && flags.continues()) {
     return absl::InvalidArgumentError(
-        "--initial_weights is for a new training; --resume and --mode=evaluate use the weights in --output_dir");
+        "--initial_weights is for a new training; --resume, --mode=evaluate and --mode=predict use the weights in "
+        "--output_dir");
+  }
+  if (flags.mode != "predict" && !flags.predict.files.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat("only --mode=predict reads recordings: ", flags.predict.files[0]));
   }
   if (flags.mode == "find_learning_rate" && flags.resume) {
     return absl::InvalidArgumentError("--mode=find_learning_rate trains from the start; leave out --resume");
@@ -194,6 +202,7 @@ class Program {
     DisableMallocTrimming();
     ECG_ASSIGN_OR_RETURN(device_, ChooseDevice(spec_.runtime()));
     if (!device_.note.empty()) std::fprintf(stderr, "%s\n", device_.note.c_str());
+    if (flags_.mode == "predict") return Predict();
     cache_dir_ = spec_.runtime().cache_dir().empty() ? CacheDirectory() : UserPath(spec_.runtime().cache_dir());
     if (flags_.mode == "evaluate" && !flags_.data_dir.empty()) return EvaluateOn(flags_.data_dir);
     if (!flags_.live.empty()) ECG_RETURN_IF_ERROR(StartLive());
@@ -244,6 +253,13 @@ class Program {
     std::printf("live      %s\n", live_->address().c_str());
     std::fflush(stdout);
     return absl::OkStatus();
+  }
+
+  absl::Status Predict() const {
+    if (!flags_.predict.watch.empty()) BlockStopSignals();
+    ECG_ASSIGN_OR_RETURN(const Predictor predictor,
+                         Predictor::Load(folder_.path(), recipe_, {.device = device_.torch.str()}));
+    return RunPredict(predictor, flags_.predict);
   }
 
   absl::Status Open(const Scaler* scaler = nullptr) {
@@ -366,9 +382,10 @@ void AddFlags(const Recipe& recipe, Flags& flags, CLI::App& app) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app.add_option("--mode", flags.mode,
                  "train: train, then test; evaluate: test the model in --output_dir again, or on another corpus, "
-                 "which --data_dir names; find_learning_rate: try 100 steps at ever larger learning rates, draw the "
+                 "which --data_dir names; predict: read recordings, FILE..., with the model in --output_dir; "
+                 "find_learning_rate: try 100 steps at ever larger learning rates, draw the "
                  "loss, and write it to learning_rates.csv in --output_dir")
-      ->check(CLI::IsMember({"train", "evaluate", "find_learning_rate"}));
+      ->check(CLI::IsMember({"train", "evaluate", "predict", "find_learning_rate"}));
   app.add_option("--initial_weights", flags.initial_weights,
                  "Start a new training from these weights: a run's model.safetensors, or what PyTorch's "
                  "torch.save(model.state_dict(), FILE) wrote")
@@ -381,6 +398,7 @@ void AddFlags(const Recipe& recipe, Flags& flags, CLI::App& app) {
                             LiveServer::kFirstPort, " on"));
   app.add_flag("--resume", flags.resume, "Continue the run in --output_dir, or else the latest");
   app.add_flag("--describe", flags.describe, "Print the spec, the network and the corpus, and stop");
+  AddPredictFlags(app, flags.predict, "With --mode=predict");
 }
 
 }  // namespace

@@ -19,6 +19,7 @@
 #include "absl/strings/str_format.h"
 #include "ecg/file/file.h"
 #include "ecg/file/path.h"
+#include "ecg/predict/explained_page.h"
 #include "ecg/predict/predictor.h"
 #include "ecg/predict/prepare.h"
 #include "ecg/predict/reading.h"
@@ -102,8 +103,10 @@ absl::Status PredictChunk(const Predictor& predictor, std::vector<Opened>& chunk
 
 // Draw draws a recording with what is reported of it. Files of the same name in other folders get another number.
 absl::Status Draw(const Predictor& predictor, const Opened& opened, int64_t number,
-                  const std::filesystem::path& plots) {
-  ECG_ASSIGN_OR_RETURN(EcgPage page, PageOf(opened.recording));
+                  const PredictFilesOptions& options) {
+  ECG_ASSIGN_OR_RETURN(EcgPage page, options.explain.empty()
+                                         ? PageOf(opened.recording)
+                                         : ExplainedPage(predictor, opened.recording, options.explain));
   const std::filesystem::path file(opened.reading.recording);
   page.title = file.filename().string();
   std::string reported;
@@ -115,7 +118,7 @@ absl::Status Draw(const Predictor& predictor, const Opened& opened, int64_t numb
   }
   page.lines.insert(page.lines.begin(),
                     absl::StrCat(reported.empty() ? "nothing reported" : reported, "   ", kDisclaimer));
-  return DrawEcgPages({{page}}, plots / absl::StrCat(file.stem().string(), "-", number, ".pdf"));
+  return DrawEcgPages({{page}}, options.plots / absl::StrCat(file.stem().string(), "-", number, ".pdf"));
 }
 
 }  // namespace
@@ -164,7 +167,7 @@ absl::StatusOr<PredictedFiles> PredictFiles(const Predictor& predictor, const st
       ++(is_read ? done.read : done.failed);
       writer.Write(opened.reading);
       if (is_read && !options.plots.empty()) {
-        ECG_RETURN_IF_ERROR(Draw(predictor, opened, done.read + done.failed, options.plots));
+        ECG_RETURN_IF_ERROR(Draw(predictor, opened, done.read + done.failed, options));
       }
     }
     progress.Advance(static_cast<int64_t>(names.size()));

@@ -33,6 +33,8 @@ struct PredictFilesOptions {
   RecordingOptions table = {};
   // A folder for a drawing of each recording, a PDF; empty for none.
   std::filesystem::path plots = {};
+  // A class whose samples the drawings highlight; empty for none.
+  std::string explain = {};
   // Threads that read files; 0 is one for each core.
   int threads = 0;
 };

@@ -21,25 +21,30 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "ecg/predict/explanation.h"
 #include "ecg/run/model_metadata.h"
 #include "ecg/signal/signal.h"
 
 namespace ecg {
 
 struct Recipe;
+namespace spec {
+class Experiment;
+}
 
 // PredictorOptions say where and how to compute.
 struct PredictorOptions {
   // "cpu", "cuda" or "cuda:N".
   std::string device = "cpu";
-  // Windows that the network sees at a time; 0 is the run's own number.
+  // Windows that the network sees at a time, at most; 0 is the run's own number.
   int batch_windows = 0;
 };
 
 // Predictor is a cheap handle: copies share the network. All methods are thread-safe, and there is no state beside it.
 class Predictor {
  public:
-  // Load opens the run in the folder `run`, whose parts must all be this project's.
+  // Load opens the run in the folder `run`, whose parts must all be this project's. It lies in load_stock.cc, so that
+  // programs with a Recipe do not link all networks.
   static absl::StatusOr<Predictor> Load(const std::filesystem::path& run, const PredictorOptions& options = {});
   // Load opens a run with the parts of `recipe`, which may be one's own.
   static absl::StatusOr<Predictor> Load(const std::filesystem::path& run, const Recipe& recipe,
@@ -54,12 +59,20 @@ class Predictor {
   // Predict returns the probability of each class.
   absl::StatusOr<std::vector<float>> Predict(const Signal& signal) const;
 
-  // PredictAll returns the probabilities of each signal, [signals, classes]. Windows of several signals share a batch.
+  // PredictAll returns the probabilities of each signal, [signals, classes]. On a CUDA device windows of several signals
+  // share a batch; on a CPU each signal's have the digits that Predict gives.
   absl::StatusOr<std::vector<float>> PredictAll(std::span<const Signal> signals) const;
+
+  // Explain returns which samples the probability of class number `class_index` comes from. The integral is taken in as many
+  // steps, 32 to 512, as it needs to miss at most 2% of the difference from a flat signal, or 0.02.
+  absl::StatusOr<Explanation> Explain(const Signal& signal, int class_index) const;
 
  private:
   struct Model;
   explicit Predictor(std::shared_ptr<const Model> loaded);
+  // Make opens the run in `run`, whose spec was read.
+  static absl::StatusOr<Predictor> Make(const std::filesystem::path& run, spec::Experiment spec, const Recipe& recipe,
+                                        const PredictorOptions& options);
 
   std::shared_ptr<const Model> loaded_;
 };

@@ -3,7 +3,7 @@
 // What makes a signal doubtful: leads that are flat, cut off at the recorder's limit, or drowned in noise.
 //
 //   for (const std::string& warning : QualityWarnings(signal)) std::cerr << warning << "\n";
-//   // lead V2 is flat: its amplitudes differ by 0.004 mV
+//   // flat, within 0.02 mV: V2
 //
 // Of the first 500 records of PTB-XL at 500 Hz, 4 have a warning, all of noise.
 
@@ -21,6 +21,7 @@
 
 #include "absl/strings/str_format.h"
 #include "ecg/signal/lead.h"
+#include "ecg/signal/lead_list.h"
 #include "ecg/signal/signal.h"
 
 namespace ecg {
@@ -70,29 +71,39 @@ inline double ClippedShare(std::span<const int16_t> samples) {
   return static_cast<double>(all) / static_cast<double>(samples.size());
 }
 
-// QualityWarnings returns a sentence for each lead of `signal` that is doubtful.
+// QualityWarnings returns a sentence for each fault of `signal`, with the leads that have it.
 inline std::vector<std::string> QualityWarnings(const Signal& signal) {
-  std::vector<std::string> warnings;
+  std::vector<int> flat, clipped, noisy;
+  double most_share = 0, most_noise_mv = 0;
   for (int lead = 0; lead < kLeads; ++lead) {
     const std::span<const int16_t> samples = signal.lead(lead);
     if (samples.empty()) continue;
     const Calibration& calibration = signal.calibration[lead];
     const auto [least, most] = std::ranges::minmax(samples);
-    const double range_mv = (most - least) / std::abs(calibration.gain);
-    if (range_mv < kFlatMv) {
-      warnings.push_back(
-          absl::StrFormat("lead %s is flat: its amplitudes differ by %.3f mV", kLeadNames[lead], range_mv));
+    if ((most - least) / std::abs(calibration.gain) < kFlatMv) {
+      flat.push_back(lead);
       continue;
     }
     if (const double share = ClippedShare(samples); share > kClippedShare) {
-      warnings.push_back(absl::StrFormat("lead %s is clipped: %.1f%% of its samples lie at %.2f or %.2f mV",
-                                         kLeadNames[lead], 100 * share, calibration.ToMv(least),
-                                         calibration.ToMv(most)));
+      clipped.push_back(lead);
+      most_share = std::max(most_share, share);
     }
-    if (const double noise = NoiseMv(samples, calibration, signal.sampling_frequency_hz); noise > kNoisyMv) {
-      warnings.push_back(
-          absl::StrFormat("lead %s is noisy: %.3f mV of muscle or mains noise", kLeadNames[lead], noise));
+    if (const double noise_mv = NoiseMv(samples, calibration, signal.sampling_frequency_hz); noise_mv > kNoisyMv) {
+      noisy.push_back(lead);
+      most_noise_mv = std::max(most_noise_mv, noise_mv);
     }
+  }
+  std::vector<std::string> warnings;
+  if (!flat.empty()) {
+    warnings.push_back(absl::StrFormat("flat, within %.2f mV: %s", kFlatMv, LeadList(flat)));
+  }
+  if (!clipped.empty()) {
+    warnings.push_back(
+        absl::StrFormat("clipped, up to %.1f%% of the samples: %s", 100 * most_share, LeadList(clipped)));
+  }
+  if (!noisy.empty()) {
+    warnings.push_back(
+        absl::StrFormat("noisy, up to %.3f mV of muscle or mains noise: %s", most_noise_mv, LeadList(noisy)));
   }
   return warnings;
 }

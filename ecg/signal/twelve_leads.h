@@ -33,10 +33,10 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "ecg/signal/digitise.h"
 #include "ecg/signal/lead.h"
+#include "ecg/signal/lead_list.h"
 #include "ecg/signal/recording.h"
 #include "ecg/signal/signal.h"
 #include "ecg/status/status_macros.h"
@@ -100,13 +100,16 @@ inline absl::StatusOr<std::array<const Channel*, kLeads>> FindChannels(const Str
   return channels;
 }
 
-// Missing returns the names of the leads that are neither in `channels` nor follow from two others.
-inline std::vector<std::string> Missing(const std::array<const Channel*, kLeads>& channels) {
-  std::vector<std::string> missing;
+// Missing returns the leads that are needed and not in `channels`: V1 to V6, and two of I, II and III, from which the
+// other limb leads follow.
+inline std::vector<int> Missing(const std::array<const Channel*, kLeads>& channels) {
+  std::vector<int> missing;
   const int limbs = (channels[kLeadI] != nullptr) + (channels[kLeadII] != nullptr) + (channels[kLeadIII] != nullptr);
-  for (int lead = 0; lead < kLeads; ++lead) {
-    const bool follows = lead < kLeadV1 && limbs >= 2;
-    if (channels[lead] == nullptr && !follows) missing.emplace_back(kLeadNames[lead]);
+  for (const int lead : {kLeadI, kLeadII}) {
+    if (channels[lead] == nullptr && limbs < 2) missing.push_back(lead);
+  }
+  for (int lead = kLeadV1; lead < kLeads; ++lead) {
+    if (channels[lead] == nullptr) missing.push_back(lead);
   }
   return missing;
 }
@@ -228,12 +231,12 @@ inline void CutMissing(double sampling_frequency_hz, Amplitudes* mv, std::vector
 // ChooseRhythmStrip returns the longest rhythm strip from which all leads follow.
 inline absl::StatusOr<const Strip*> ChooseRhythmStrip(const Recording& recording) {
   const Strip* chosen = nullptr;
-  std::vector<std::string> fewest;  // the leads that are missing in the strip that comes nearest
+  std::vector<int> fewest;  // the leads that are missing in the strip that comes nearest
   bool any = false;
   for (const Strip& strip : recording.strips) {
     if (strip.kind != Strip::Kind::kRhythm) continue;
     ECG_ASSIGN_OR_RETURN(const auto channels, twelve_leads_internal::FindChannels(strip));
-    const std::vector<std::string> missing = twelve_leads_internal::Missing(channels);
+    const std::vector<int> missing = twelve_leads_internal::Missing(channels);
     if (!any || missing.size() < fewest.size()) fewest = missing;
     any = true;
     const auto seconds = [](const Strip& s) { return static_cast<double>(s.samples()) / s.sampling_frequency_hz; };
@@ -242,8 +245,7 @@ inline absl::StatusOr<const Strip*> ChooseRhythmStrip(const Recording& recording
   if (chosen != nullptr) return chosen;
   if (!any) return absl::InvalidArgumentError("the recording has no rhythm strip");
   return absl::InvalidArgumentError(
-      absl::StrCat("no rhythm strip has all of the leads I, II and V1 to V6: ", absl::StrJoin(fewest, ", "),
-                   fewest.size() == 1 ? " is" : " are", " missing"));
+      absl::StrCat("no rhythm strip has I, II and V1 to V6; missing: ", LeadList(fewest)));
 }
 
 // MakeTwelveLeads returns the twelve leads of `recording`. Leads that are missing, missing samples within the strip,

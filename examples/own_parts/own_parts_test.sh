@@ -47,6 +47,18 @@ cp data/r?.csv data/r1?.csv data/r2?.csv data/r30.csv fewer
 "$binary" --mode=evaluate --data_dir=fewer --output_dir=run >out 2>err || { fail "other records should be tested"; cat err; }
 [ "$(wc -l <run/on-fewer/predictions.csv)" = 31 ] || fail "all other records should be tested"
 
+# It reads recordings from their files, and says of a test record what it said in the test. The probability of a loss of its
+# own is computed in single precision from the same samples.
+record=$(sed -n '2s/,.*//p' run/predictions.csv)
+"$binary" --mode=predict --output_dir=run --rate=100 --unit=mV --format=csv "data/$record.csv" missing.xml >out 2>err &&
+  fail "a file that is missing should be told"
+grep -qF '1 of 2 recordings were read' err || { fail "the files that were read should be counted"; cat err; }
+awk -F, 'NR == FNR { if (FNR == 2) { a = $3; b = $5 } next }
+         FNR == 2 { exit !(($2 - a) ^ 2 < 1e-8 && ($3 - b) ^ 2 < 1e-8) }' run/predictions.csv out ||
+  { fail "the prediction should be that of the test"; cat out; head -n 2 run/predictions.csv; }
+"$binary" --output_dir=new "data/$record.csv" >out 2>err && fail "a recording without --mode=predict should be refused"
+grep -qF -- '--mode=predict' err || { fail "the refusal should name the mode"; cat err; }
+
 # Built-in parts can be chosen in their place without a build, and other own ones are refused by name.
 "$binary" --data_dir=data --output_dir=adam --set=training.optimizer.adam={} --set=training.epochs=1 >out 2>err ||
   { fail "Adam should do as well"; cat err; }

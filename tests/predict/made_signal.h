@@ -7,7 +7,9 @@
 
 #include <cmath>
 #include <cstdint>
+#include <string>
 
+#include "absl/strings/str_cat.h"
 #include "ecg/signal/lead.h"
 #include "ecg/signal/signal.h"
 
@@ -30,6 +32,17 @@ inline Signal MadeSignal(int number, int samples = 1000) {
     }
   }
   return signal;
+}
+
+// TableOf returns `signal` as a table in mV.
+inline std::string TableOf(const Signal& signal) {
+  std::string table = "time (s)";
+  for (const auto lead : kLeadNames) absl::StrAppend(&table, ",", lead, " (mV)");
+  for (int i = 0; i < signal.samples; ++i) {
+    absl::StrAppend(&table, "\n", i / 100.0);
+    for (int lead = 0; lead < kLeads; ++lead) absl::StrAppend(&table, ",", signal.lead(lead)[i] / 1000.0);
+  }
+  return table + "\n";
 }
 
 }  // namespace ecg

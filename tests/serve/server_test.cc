@@ -1,40 +1,35 @@
 #include "ecg/serve/server.h"
 
 #include <httplib.h>
+#include <unistd.h>
 
 #include <cstddef>
+#include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "ecg/file/file.h"
 #include "ecg/predict/predictor.h"
-#include "ecg/signal/lead.h"
 #include "ecg/signal/signal.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
 #include "tests/predict/made_run.h"
 #include "tests/predict/made_signal.h"
+#include "tests/signal/mutated_file.h"
 
 namespace ecg {
 namespace {
 
 using ::testing::HasSubstr;
-
-// A table in mV at 100 Hz.
-std::string TableOf(const Signal& signal) {
-  std::string table = "time (s)";
-  for (const auto lead : kLeadNames) absl::StrAppend(&table, ",", lead, " (mV)");
-  for (int i = 0; i < signal.samples; ++i) {
-    absl::StrAppend(&table, "\n", i / 100.0);
-    for (int lead = 0; lead < kLeads; ++lead) absl::StrAppend(&table, ",", signal.lead(lead)[i] / 1000.0);
-  }
-  return table + "\n";
-}
 
 class ServerTest : public testing::Test {
  protected:
@@ -158,6 +153,56 @@ TEST_F(ServerTest, RefusesBodiesThatAreTooLargeAndRecordingsThatAreTooLong) {
   EXPECT_EQ(Post(client, TableOf(MadeSignal(0)))->status, 200);
   EXPECT_EQ(Post(client, TableOf(MadeSignal(0, 1600)))->status, 422);
   EXPECT_EQ(Post(client, std::string(300'000, 'x'))->status, 413);
+}
+
+// The memory of this process, in bytes.
+size_t ResidentBytes() {
+  size_t total = 0, resident = 0;
+  std::ifstream("/proc/self/statm") >> total >> resident;
+  return resident * static_cast<size_t>(sysconf(_SC_PAGESIZE));
+}
+
+// A made table, and real files of all formats where they are.
+std::vector<std::string> Bodies() {
+  std::vector<std::string> bodies = {TableOf(MadeSignal(0))};
+  const char* const shared = std::getenv("ECG_SHARED_DIR");
+  std::error_code error;
+  if (shared == nullptr) return bodies;
+  for (const auto& entry :
+       std::filesystem::recursive_directory_iterator(std::filesystem::path(shared) / "formats", error)) {
+    if (!entry.is_regular_file() || entry.path().extension() == ".json" || entry.file_size() > 2'000'000) continue;
+    bodies.push_back(ReadFile(entry.path()).value());
+  }
+  return bodies;
+}
+
+TEST_F(ServerTest, StaysWellAfterAThousandBrokenBodies) {
+  Server server(Predictor::Load(folder_).value(), Options());
+  ASSERT_EQ(server.Start(), absl::OkStatus());
+  httplib::Client client = Connect(server);
+  client.set_keep_alive(true);
+  const std::string before = Post(client, TableOf(MadeSignal(1)))->body;
+  const std::vector<std::string> bodies = Bodies();
+  const int rounds = 1 + 250 / static_cast<int>(bodies.size());
+  int refused = 0, sent = 0;
+  size_t warm = 0;
+  for (int pass = 0; pass < 4; ++pass) {
+    for (const std::string& whole : bodies) {
+      ForEachMutation(whole, rounds, [&](absl::string_view bytes) {
+        const httplib::Result result = Post(client, std::string(bytes));
+        ASSERT_TRUE(result) << "no answer to request " << sent;
+        ASSERT_TRUE(result->status == 200 || result->status == 422) << result->body;
+        refused += result->status == 422;
+        ++sent;
+      });
+    }
+    if (pass == 0) warm = ResidentBytes();
+  }
+  EXPECT_GE(sent, 1000);
+  EXPECT_GT(refused, 0);
+  EXPECT_LT(ResidentBytes(), warm + (size_t{24} << 20)) << "memory should not grow with the number of bodies";
+  EXPECT_EQ(client.Get("/readyz")->status, 200);
+  EXPECT_EQ(Post(client, TableOf(MadeSignal(1)))->body, before);
 }
 
 TEST_F(ServerTest, AsksForTheTokenWhereOneIsSet) {

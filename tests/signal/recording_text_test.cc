@@ -46,7 +46,7 @@ TEST(RecordingTextTest, SaysWhatIsInARecording) {
       "  lead      least       most  mV\n"
       "  I    all samples are missing\n";
   EXPECT_EQ(DescribeRecording(recording).substr(0, expected.size()), expected);
-  EXPECT_THAT(DescribeRecording(recording), HasSubstr("\n12 leads  no: no rhythm strip has all of the leads"));
+  EXPECT_THAT(DescribeRecording(recording), HasSubstr("\n12 leads  no: no rhythm strip has I, II and V1 to V6"));
 }
 
 }  // namespace

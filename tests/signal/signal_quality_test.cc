@@ -16,6 +16,7 @@
 namespace ecg {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -40,7 +41,13 @@ TEST(QualityWarningsTest, HaveNothingAgainstACleanSignal) { EXPECT_THAT(QualityW
 TEST(QualityWarningsTest, NameAFlatLead) {
   Signal signal = Clean();
   for (int i = 0; i < signal.samples; ++i) signal.digital[7 * signal.samples + i] = static_cast<int16_t>(40 + i % 3);
-  EXPECT_THAT(QualityWarnings(signal), ElementsAre(HasSubstr("lead V2 is flat: its amplitudes differ by 0.002 mV")));
+  EXPECT_THAT(QualityWarnings(signal), ElementsAre("flat, within 0.02 mV: V2"));
+}
+
+TEST(QualityWarningsTest, NameAllLeadsOfAFaultInOneSentence) {
+  Signal signal = Clean();
+  std::fill(signal.digital.begin(), signal.digital.end(), int16_t{0});
+  EXPECT_THAT(QualityWarnings(signal), ElementsAre("flat, within 0.02 mV: I to V6"));
 }
 
 TEST(QualityWarningsTest, NameALeadThatIsCutOffAtTheTopOfItsBeats) {
@@ -49,7 +56,7 @@ TEST(QualityWarningsTest, NameALeadThatIsCutOffAtTheTopOfItsBeats) {
     int16_t& sample = signal.digital[i];
     sample = std::min<int16_t>(sample, 500);
   }
-  EXPECT_THAT(QualityWarnings(signal), ElementsAre(HasSubstr("lead I is clipped")));
+  EXPECT_THAT(QualityWarnings(signal), ElementsAre(HasSubstr("clipped, up to")));
 }
 
 TEST(QualityWarningsTest, DoNotTakeAConstantEndForClipping) {
@@ -67,7 +74,7 @@ TEST(QualityWarningsTest, NameANoisyLeadWithTheStrengthOfItsNoise) {
     for (int k = 0; k < 4; ++k) draw += random.Uniform();
     signal.digital[11 * signal.samples + i] += static_cast<int16_t>(std::lround(50 * draw * std::sqrt(3)));
   }
-  EXPECT_THAT(QualityWarnings(signal), ElementsAre(HasSubstr("lead V6 is noisy")));
+  EXPECT_THAT(QualityWarnings(signal), ElementsAre(AllOf(HasSubstr("noisy, up to 0.0"), HasSubstr(": V6"))));
   EXPECT_NEAR(NoiseMv(signal.lead(11), signal.calibration[11], 500), 0.050, 0.005);
 }
 
