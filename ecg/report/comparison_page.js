@@ -17,7 +17,7 @@ const margin = .05 * (high - low || .1);
 
 // links returns the runs of a result, each to its report where that is there.
 const links = one => one.runs.length < 2 ? null : element('span', {className: 'about'}, one.runs.flatMap((run, i) => [i ? ', ' : '', run.link ? element('a', {href: run.link}, run.name) : run.name]));
-const label = one => one.runs.length === 1 && one.runs[0].link ? element('a', {href: one.runs[0].link}, one.label) : one.label;
+const label = one => element('span', {className: 'label'}, one.runs.length === 1 && one.runs[0].link ? element('a', {href: one.runs[0].link}, one.label) : one.label);
 const alike = one => ranked.get(one.group).filter(other => other !== one && pairOf.get(`${one.place},${other.place}`)?.significant === false).map(other => other.rank);
 
 if (results.length) {
@@ -99,7 +99,7 @@ if (matrices.length) {
         const name = list[0].group ? `Differences of ${list[0].group}` : 'Differences';
         return element('div', {style: 'margin-top:.8rem'}, list[0].group && element('h3', {}, list[0].group), scrollable(name, element('table', {className: 'heat'}, element('caption', {className: 'unseen'}, name),
             element('thead', {}, element('tr', {}, element('th', {}), list.map(one => element('th', {scope: 'col', title: one.label}, String(one.rank))))),
-            element('tbody', {}, list.map(one => element('tr', {}, element('th', {scope: 'row'}, `${one.rank}  ${one.label}`), list.map(other => {
+            element('tbody', {}, list.map(one => element('tr', {}, element('th', {scope: 'row'}, element('span', {className: 'label'}, `${one.rank}  ${one.label}`)), list.map(other => {
               const pair = pairOf.get(`${one.place},${other.place}`);
               if (!pair) return element('td', {className: 'quiet'}, one === other ? '·' : '–');
               const sign = !pair.significant ? '\u2248' : pair.difference > 0 ? '\u25B2' : '\u25BC';

@@ -10,7 +10,7 @@ const element = (tag, properties = {}, ...children) => {
     if (name in made && name !== 'role' && !name.startsWith('aria')) made[name] = value;
     else made.setAttribute(name, value === true ? '' : value);
   }
-  made.append(...children.flat().filter(child => child !== null && child !== undefined && child !== false));
+  made.append(...children.flat(2).filter(child => child !== null && child !== undefined && child !== false));
   return made;
 };
 const svgElement = (tag, attributes = {}, ...children) => {
@@ -188,7 +188,8 @@ const repaint = () => {
 
 const finish = () => {
   document.querySelector('noscript')?.remove();
-  const links = sections.map(one => element('a', {href: '#' + one.id}, one.title));
+  const brief = {confusion: 'Confusion', records: 'Most wrong records', repeat: 'Repeating'};
+  const links = sections.map(one => element('a', {href: '#' + one.id}, brief[one.id] ?? one.title));
   document.getElementById('contents').append(element('ul', {}, links.map(link => element('li', {}, link))));
   const seen = new IntersectionObserver(entries => {
     for (const entry of entries) {
@@ -199,7 +200,7 @@ const finish = () => {
     links.forEach((link, i) => link.classList.toggle('here', i === here));
   }, {rootMargin: '-15% 0px -70% 0px'});
   sections.forEach(one => seen.observe(one.made));
-  document.getElementById('foot').append(element('p', {}, 'Made by ecg from ', element('code', {}, data.folder ?? ''), '. For research; not a medical device. How to read each figure: docs/reading-results.md.'));
+  document.getElementById('foot').append(element('p', {}, 'Made by ecg', data.folder && [' from ', element('code', {}, data.folder)], '. For research; not a medical device. How to read each figure: docs/reading-results.md.'));
   redraw();
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => { redraw(); repaint(); });
   let before;
