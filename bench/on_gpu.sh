@@ -8,13 +8,14 @@
 # protobuf and the rest are the distribution's; on Debian or Ubuntu:
 #
 #   apt-get install g++ pkg-config protobuf-compiler libprotobuf-dev libabsl-dev libcli11-dev nlohmann-json3-dev \
-#     libcsv-dev libmatio-dev libonnx-dev libssl-dev libzip-dev zlib1g-dev
+#     libcairo2-dev libcpp-httplib-dev libcsv-dev libisal-dev libmatio-dev libonnx-dev libpugixml-dev libssl-dev \
+#     libzip-dev zlib1g-dev
 #
 # With a LibTorch without CUDA it runs too, and says in each row that there is no device. Synthetic records (4 GB for
 # 21,837) are kept in ~/.cache/ecg. What is built is kept in --build_dir, build_on_gpu by default, for the next time.
 set -euo pipefail
 usage() {
-  sed -n '2,16s/^# \{0,1\}//p' "$0" >&2
+  sed -n '2,17s/^# \{0,1\}//p' "$0" >&2
   exit 1
 }
 libtorch="" cuda="" build=build_on_gpu data=(--records=21837)

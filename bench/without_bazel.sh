@@ -80,9 +80,22 @@ find_libraries() {
   fi
 }
 
-# generate WORK: writes the C++ of our protobuf messages to WORK/proto.
+# generate WORK: writes the C++ of our protobuf messages to WORK/proto, and the headers with texts that programs carry.
 generate() {
-  protoc --cpp_out="$1" proto/options.proto proto/experiment.proto proto/run.proto
+  protoc --cpp_out="$1" proto/options.proto proto/experiment.proto proto/run.proto proto/tensorboard.proto
+  embed "$1" ecg/live/page.html kPage
+  embed "$1" ecg/serve/page.html kPage
+  embed "$1" ecg/serve/openapi.json kOpenApi
+}
+
+# embed WORK TEXT CONSTANT: writes the header that bazel/embed_text.bzl makes of a text.
+embed() {
+  mkdir -p "$1/$(dirname "$2")"
+  {
+    printf '#pragma once\nnamespace ecg {\ninline constexpr char %s[] = R"embedded(' "$3"
+    cat "$2"
+    printf ')embedded";\n}  // namespace ecg\n'
+  } >"$1/${2%.*}.h"
 }
 
 # compile SOURCE OBJECT
@@ -116,12 +129,12 @@ in_parallel() {
 build_programs() {
   local work=$1 messages source sources=() objects=() system system_libraries
   system=(absl_flat_hash_map absl_status absl_statusor absl_str_format absl_strings absl_time protobuf libzip matio zlib
-    libcrypto)
-  read -ra system_libraries <<<"$(pkg-config --libs "${system[@]}") -lcsv -lonnx_proto -lpthread -fopenmp"
+    libcrypto cairo cpp-httplib pugixml)
+  read -ra system_libraries <<<"$(pkg-config --libs "${system[@]}") -lcsv -lisal -lonnx_proto -lpthread -fopenmp"
   in_parallel bazel/spec_compiler.cc "$work/spec_compiler.o" bazel/part_factory.cc "$work/part_factory.o" \
     "$work/proto/options.pb.cc" "$work/options.o" "$work/proto/experiment.pb.cc" "$work/experiment.o" \
-    "$work/proto/run.pb.cc" "$work/run.o"
-  messages=("$work/options.o" "$work/experiment.o" "$work/run.o")
+    "$work/proto/run.pb.cc" "$work/run.o" "$work/proto/tensorboard.pb.cc" "$work/tensorboard.o"
+  messages=("$work/options.o" "$work/experiment.o" "$work/run.o" "$work/tensorboard.o")
   g++ "$work/spec_compiler.o" "${messages[@]}" "${system_libraries[@]}" -o "$work/spec_compiler"
   g++ "$work/part_factory.o" "${messages[@]}" "${system_libraries[@]}" -o "$work/part_factory"
   "$work/spec_compiler" --spec=examples/resnet18_all.textproto --name=resnet18_all --output="$work/resnet18_all_main.cc"
