@@ -80,8 +80,8 @@ absl::Status Convert(const Flags& flags) {
         absl::StrCat("Left out, because the output does not hold it: ", absl::StrJoin(left_out, ", "), ".\n").c_str(),
         stderr);
   }
-  std::puts(absl::StrCat(recording.format, " to ", output.string(), ": ", recording.strips.size(),
-                         recording.strips.size() == 1 ? " strip" : " strips")
+  std::puts(absl::StrCat(recording.format, " to ", output.string(), ": ", copy.strips.size(),
+                         copy.strips.size() == 1 ? " strip" : " strips")
                 .c_str());
   return absl::OkStatus();
 }

@@ -7,7 +7,7 @@
 //   0001;p17;1;63,5;AFIB|LVH                       0001,1,0
 //   0002;p17;1;63,5;NORM                           0002,0,0
 //
-//   ECG_ASSIGN_OR_RETURN(const LabelTable table, LabelTable::Read(folder / "labels.csv", spec));
+//   ECG_ASSIGN_OR_RETURN(const LabelTable table, LabelTable::Read(folder / "labels.csv", spec::Recordings()));
 //   table.rows()[0].labels;   // AFIB, LVH
 //
 // What people get wrong in such tables is an error with line and column: nothing is guessed.

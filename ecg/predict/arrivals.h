@@ -19,7 +19,9 @@
 #include <chrono>
 #include <filesystem>
 #include <map>
+#include <set>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -105,6 +107,15 @@ class Arrivals {
     add(path);
     if (path.extension() == ".hea") {
       for (const char* extension : {".dat", ".mat"}) add(std::filesystem::path(path).replace_extension(extension));
+    }
+    if (path.filename() == "unisens.xml") {
+      std::error_code error;
+      std::set<std::filesystem::path> beside;
+      for (std::filesystem::directory_iterator entry(path.parent_path(), error), end; !error && entry != end;
+           entry.increment(error)) {
+        if (!IsOwnOrUnfinished(entry->path().string()) && entry->path() != path) beside.insert(entry->path());
+      }
+      for (const std::filesystem::path& file : beside) add(file);
     }
     return state;
   }

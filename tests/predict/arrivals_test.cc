@@ -117,9 +117,18 @@ TEST_F(ArrivalsTest, WaitsForTheSamplesOfAHeader) {
   EXPECT_THAT(Poll(4), ElementsAre("a.hea")) << "and a.dat is no recording of its own";
 }
 
+TEST_F(ArrivalsTest, WaitsForAllOfAFolderOfUnisens) {
+  Append("a/unisens.xml", "<unisens/>");
+  Poll(0);
+  Append("a/ecg.bin", "some");
+  EXPECT_THAT(Poll(2), IsEmpty());
+  EXPECT_THAT(Poll(4), ElementsAre("a/unisens.xml"));
+  EXPECT_THAT(Poll(9), IsEmpty()) << "the result beside it does not count";
+}
+
 TEST_F(ArrivalsTest, TellsABurstInFoldersInOrder) {
   std::vector<std::string> names;
-  for (int i = 100; i < 600; ++i) names.push_back(absl::StrCat("day/", i, ".xml"));
+  for (int i = 100; i < 300; ++i) names.push_back(absl::StrCat("day/", i, ".xml"));
   for (const std::string& name : names) Append(name, "x");
   Poll(0);
   EXPECT_EQ(Poll(2), names);
