@@ -1,7 +1,7 @@
 // network_factory.cc
 //
 // Generates AnyNetwork (ecg/model/any_network.h), which creates every network that a spec can name, from the
-// alternatives of `backbone` in proto/experiment.proto:
+// alternatives of `backbone` in proto/experiment.proto and their heads with classes:
 //
 //   network_factory > any_network.cc
 
@@ -45,17 +45,28 @@ void ForEachCompiledForm(Message& message, const std::function<void()>& visit, i
 absl::Status Write(std::ostream& out) {
   spec::Model model;
   const OneofDescriptor* backbones = model.GetDescriptor()->FindOneofByName("backbone");
+  const OneofDescriptor* heads = model.GetDescriptor()->FindOneofByName("head_choice");
   std::set<std::string> types, headers = {"ecg/model/any_network.h", "ecg/model/classifier.h"};
   absl::Status status;
+  const auto add = [&] {
+    const absl::StatusOr<CompiledType> type = NetworkTypeOf(model, headers);
+    status.Update(type.status());
+    if (type.ok()) types.insert(type->type);
+  };
   for (int i = 0; i < backbones->field_count(); ++i) {
     Message& backbone = *model.GetReflection()->MutableMessage(&model, backbones->field(i));
-    ForEachCompiledForm(backbone, [&] {
-      const absl::StatusOr<CompiledType> type = NetworkTypeOf(model);
-      status.Update(type.status());
-      if (!type.ok()) return;
-      types.insert(type->type);
-      headers.insert(type->header);
-    });
+    const bool has_head = backbone.GetDescriptor()->options().GetExtension(spec::own_head);
+    for (int k = 0; k < heads->field_count(); ++k) {
+      model.GetReflection()->ClearOneof(&model, heads);
+      if (heads->field(k)->message_type()->options().GetExtension(spec::pretrains)) continue;
+      if (has_head && k > 0) continue;
+      if (has_head) {
+        ForEachCompiledForm(backbone, add);
+      } else {
+        Message& head = *model.GetReflection()->MutableMessage(&model, heads->field(k));
+        ForEachCompiledForm(backbone, [&] { ForEachCompiledForm(head, add); });
+      }
+    }
   }
   ECG_RETURN_IF_ERROR(status);
 

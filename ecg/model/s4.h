@@ -75,41 +75,59 @@ class S4Layer : public StateSpace, public Undecayed {
   std::shared_ptr<GatedLinear> output_linear_;
 };
 
-// S4 is a convolution, S4Layers with a residual connection followed by layer norm, the mean over time, and a linear
-// layer: [B, C, L] -> [B, classes].
-class S4 : public Network {
+// S4Layers are S4Layers with a residual connection followed by layer norm, in a module that owns them as `s4_layers` and
+// `norms`: [B, L, C] -> [B, L, C].
+class S4Layers {
  public:
-  S4(const spec::Model& model, int leads, int classes) {
-    const spec::S4& spec = model.s4();
-    const int channels = spec.channels(), kernel = spec.kernel_size();
-    encoder_ =
-        register_module("encoder", Conv1d(torch::nn::Conv1dOptions(leads, channels, kernel).padding(kernel / 2)));
-    const auto layers = register_module("s4_layers", std::make_shared<torch::nn::Module>());
-    const auto norms = register_module("norms", std::make_shared<torch::nn::Module>());
-    const StateSpaceOptions options = {
-        .matrix = spec.state_matrix() == spec::S4::DIAGONAL ? StateMatrix::kDiagonal : StateMatrix::kNormalPlusLowRank,
-        .state_size = spec.state_size(),
-        .causal = spec.causal(),
-        .kernel_samples = spec.kernel_samples()};
-    for (int i = 0; i < spec.layers(); ++i) {
+  S4Layers(torch::nn::Module& owner, int count, int channels, double dropout, const StateSpaceOptions& options) {
+    const auto layers = owner.register_module("s4_layers", std::make_shared<torch::nn::Module>());
+    const auto norms = owner.register_module("norms", std::make_shared<torch::nn::Module>());
+    for (int i = 0; i < count; ++i) {
       const std::string name = std::to_string(i);
-      layers_.push_back(layers->register_module(name, std::make_shared<S4Layer>(channels, spec.dropout(), options)));
+      layers_.push_back(layers->register_module(name, std::make_shared<S4Layer>(channels, dropout, options)));
       norms_.push_back(norms->register_module(name, torch::nn::LayerNorm(torch::nn::LayerNormOptions({channels}))));
     }
-    decoder_ = register_module("decoder", torch::nn::Linear(channels, classes));
   }
 
-  torch::Tensor forward(const torch::Tensor& signals) override {
-    torch::Tensor x = encoder_(signals).transpose(1, 2);
+  torch::Tensor forward(torch::Tensor x) {
     for (size_t i = 0; i < layers_.size(); ++i) x = norms_[i](x + layers_[i]->forward(x));
-    return decoder_(x.mean(/*dim=*/1));
+    return x;
   }
 
  private:
-  Conv1d encoder_{nullptr};
   std::vector<std::shared_ptr<S4Layer>> layers_;
   std::vector<torch::nn::LayerNorm> norms_;
-  torch::nn::Linear decoder_{nullptr};
+};
+
+// StateSpaceOptionsOf returns the options of the layers of `spec`, which is S4's or S4Cpc's.
+template <typename Spec>
+StateSpaceOptions StateSpaceOptionsOf(const Spec& spec) {
+  return {
+      .matrix = spec.state_matrix() == spec::S4::DIAGONAL ? StateMatrix::kDiagonal : StateMatrix::kNormalPlusLowRank,
+      .state_size = spec.state_size(),
+      .causal = spec.causal(),
+      .kernel_samples = spec.kernel_samples()};
+}
+
+// S4 is a convolution, S4Layers, the mean over time, and a linear layer: [B, C, L] -> [B, classes].
+class S4 : public Network {
+ public:
+  S4(const spec::Model& model, int leads, int classes)
+      : encoder_(register_module("encoder",
+                                 Conv1d(torch::nn::Conv1dOptions(leads, model.s4().channels(), model.s4().kernel_size())
+                                            .padding(model.s4().kernel_size() / 2)))),
+        layers_(*this, model.s4().layers(), model.s4().channels(), model.s4().dropout(),
+                StateSpaceOptionsOf(model.s4())),
+        decoder_(register_module("decoder", torch::nn::Linear(model.s4().channels(), classes))) {}
+
+  torch::Tensor forward(const torch::Tensor& signals) override {
+    return decoder_(layers_.forward(encoder_(signals).transpose(1, 2)).mean(/*dim=*/1));
+  }
+
+ private:
+  Conv1d encoder_;
+  S4Layers layers_;
+  torch::nn::Linear decoder_;
 };
 
 static_assert(NetworkModel<S4>);

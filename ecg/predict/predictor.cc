@@ -40,6 +40,18 @@
 
 namespace ecg {
 
+namespace {
+
+// CheckHasClasses refuses a run that was trained without labels.
+absl::Status CheckHasClasses(const std::filesystem::path& run, const spec::Experiment& spec) {
+  if (!spec.training().has_self_supervised()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("the run in ", run.string(),
+                                                 " was trained without labels, so that it predicts no classes. "
+                                                 "Fine-tune it, with training.start_from, and pass that run"));
+}
+
+}  // namespace
+
 struct Predictor::Model {
   ModelMetadata metadata;
   Device device;
@@ -92,6 +104,7 @@ Predictor::Predictor(std::shared_ptr<const Model> loaded) : loaded_(std::move(lo
 absl::StatusOr<Predictor> Predictor::Load(const std::filesystem::path& run, const PredictorOptions& options) {
   const RunFolder folder(run);
   ECG_ASSIGN_OR_RETURN(const spec::Experiment spec, folder.ReadSpec());
+  ECG_RETURN_IF_ERROR(CheckHasClasses(run, spec));
   const absl::StatusOr<Recipe> recipe = StockRecipe(spec);
   if (!recipe.ok()) {
     return absl::FailedPreconditionError(absl::StrCat(
@@ -105,6 +118,7 @@ absl::StatusOr<Predictor> Predictor::Load(const std::filesystem::path& run, cons
                                           const PredictorOptions& options) {
   const RunFolder folder(run);
   ECG_ASSIGN_OR_RETURN(spec::Experiment spec, folder.ReadSpec());
+  ECG_RETURN_IF_ERROR(CheckHasClasses(run, spec));
   auto model = std::make_shared<Model>();
   ECG_ASSIGN_OR_RETURN(model->metadata, ModelMetadata::Read(folder.model()));
   spec.mutable_runtime()->set_device(options.device);

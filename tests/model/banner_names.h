@@ -3,7 +3,10 @@
 #ifndef TESTS_MODEL_BANNER_NAMES_H_
 #define TESTS_MODEL_BANNER_NAMES_H_
 
+#include <torch/nn/module.h>
 #include <torch/types.h>
+
+#include <memory>
 
 #include "proto/experiment.pb.h"
 
@@ -21,6 +24,11 @@ namespace ecg::classifier_example {
 extern const ecg::spec::Experiment spec;
 extern const torch::Tensor signals;
 }  // namespace ecg::classifier_example
+namespace ecg::contrastive_head_example {
+extern const ecg::spec::Experiment spec;
+extern const torch::Tensor predicted, encoding, signals;
+extern const torch::Device device;
+}  // namespace ecg::contrastive_head_example
 namespace ecg::efficientnet_example {
 extern const ecg::spec::Experiment spec;
 }
@@ -36,6 +44,9 @@ extern const ecg::spec::Experiment spec;
 namespace ecg::nf_resnet_example {
 extern const ecg::spec::Experiment spec;
 }
+namespace ecg::partial_weights_example {
+extern const std::shared_ptr<torch::nn::Module> network;
+}
 namespace ecg::resnet_example {
 extern const ecg::spec::Experiment spec;
 }
@@ -45,6 +56,10 @@ extern const ecg::spec::Experiment spec;
 namespace ecg::s4_example {
 extern const ecg::spec::Experiment spec;
 }
+namespace ecg::s4_cpc_example {
+extern const ecg::spec::Experiment spec;
+extern const torch::Tensor signals;
+}  // namespace ecg::s4_cpc_example
 namespace ecg::senet_example {
 extern const ecg::spec::Experiment spec;
 }
