@@ -70,7 +70,7 @@ TEST(ParseTest, RefusesPretrainingThatDoesNotFitTogether) {
               StartsWith("x.textproto:3:12: training.self_supervised is given; losses and scores of windows are "
                          "averaged; choose evaluation.mean_logit"));
   EXPECT_EQ(error("resnet {}", "training { multi_label {} start_from { part {} } }"),
-            "x.textproto:3:40: training.start_from.part[0] has no prefix; write what the names of its parameters begin "
+            "x.textproto:3:45: training.start_from.part[0] has no prefix; write what the names of its parameters begin "
             "with, such as prefix: \"backbone\"");
 }
 
