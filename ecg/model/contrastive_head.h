@@ -49,7 +49,8 @@ torch::Tensor DrawNegatives(int64_t crops, int64_t samples, const ContrastOption
 torch::Tensor FixedNegatives(int64_t samples, const ContrastOptions& options);
 
 // ContrastiveResult is float32 [B] each: the loss of a crop, cross-entropy summed over its predictions, and the share of
-// its predictions whose dot product with the right sample is larger than with every negative.
+// its predictions whose dot product with the right sample is larger than with every negative. A tie is not right, as
+// between samples whose encoding is 0, so that an encoding that is the same everywhere has a score of 0.
 struct ContrastiveResult {
   torch::Tensor loss, accuracy;
 };
