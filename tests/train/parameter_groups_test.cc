@@ -2,9 +2,10 @@
 
 #include <torch/torch.h>
 
-#include <algorithm>
+#include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,7 +18,6 @@
 #include "ecg/experiment/training_parts.h"
 #include "ecg/model/network.h"
 #include "ecg/model/weights.h"
-#include "ecg/score/metric.h"
 #include "ecg/spec/resolve.h"
 #include "ecg/status/status_macros.h"
 #include "ecg/train/adam.h"
