@@ -36,9 +36,11 @@ def ecg_experiment(name, spec, deps = [], test_args = None):
             "//ecg/experiment",
             "//ecg/experiment:main",
             "//ecg/model:backbones",
+            "//ecg/model:contrastive_head",
             "//ecg/model:head",
             "//ecg/spec:embedded_spec",
             "//ecg/train:objective",
+            "//ecg/train:self_supervised",
         ] + deps,
     )
     tested = [compiler, "--spec=$(rootpath %s)" % spec, "--name=" + name] if test_args == None else [":" + name] + test_args

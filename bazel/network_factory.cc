@@ -48,21 +48,20 @@ absl::Status Write(std::ostream& out) {
   const OneofDescriptor* heads = model.GetDescriptor()->FindOneofByName("head_choice");
   std::set<std::string> types, headers = {"ecg/model/any_network.h", "ecg/model/classifier.h"};
   absl::Status status;
+  const auto add = [&] {
+    const absl::StatusOr<CompiledType> type = NetworkTypeOf(model, headers);
+    status.Update(type.status());
+    if (type.ok()) types.insert(type->type);
+  };
   for (int i = 0; i < backbones->field_count(); ++i) {
     Message& backbone = *model.GetReflection()->MutableMessage(&model, backbones->field(i));
-    const auto add = [&] {
-      const absl::StatusOr<CompiledType> type = NetworkTypeOf(model, headers);
-      status.Update(type.status());
-      if (type.ok()) types.insert(type->type);
-    };
     ForEachCompiledForm(backbone, [&] {
       model.GetReflection()->ClearOneof(&model, heads);
       add();
       if (backbone.GetDescriptor()->options().GetExtension(spec::whole_network)) return;
-      for (int head = 0; head < heads->field_count(); ++head) {
-        if (heads->field(head)->message_type() == spec::Own::descriptor()) continue;
-        model.GetReflection()->MutableMessage(&model, heads->field(head));
-        add();
+      for (int k = 0; k < heads->field_count(); ++k) {
+        if (heads->field(k)->message_type()->options().GetExtension(spec::pretrains)) continue;
+        ForEachCompiledForm(*model.GetReflection()->MutableMessage(&model, heads->field(k)), add);
       }
     });
   }

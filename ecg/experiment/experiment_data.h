@@ -37,6 +37,7 @@
 #include "ecg/corpus/target_versus_normal.h"
 #include "ecg/device/device.h"
 #include "ecg/experiment/recipe.h"
+#include "ecg/score/named_score.h"
 #include "ecg/spec/sampling.h"
 #include "ecg/status/status_macros.h"
 #include "ecg/terminal/progress.h"
@@ -56,6 +57,16 @@ inline std::vector<int64_t> PositivesOf(const SplitPart& part) {
   return positives;
 }
 
+// PretextLabels returns labels of the same records for training without labels: what the network computes itself has the
+// place of the classes, and no record has any.
+inline Labels PretextLabels(const Labels& labels) {
+  Labels pretext = {.classes = {PretextScore::kColumns.begin(), PretextScore::kColumns.end()},
+                    .records = labels.records,
+                    .targets = {}};
+  pretext.targets.resize(labels.records.size() * pretext.classes.size());
+  return pretext;
+}
+
 // ExperimentData is all of it. Its parts refer to one another, so it is neither moved nor copied.
 class ExperimentData {
  public:
@@ -69,9 +80,11 @@ class ExperimentData {
     if (spec.data().has_target_versus_normal()) {
       ECG_ASSIGN_OR_RETURN(labels, TargetVersusNormalLabels(labels, spec.data().target_versus_normal()));
     }
+    if (spec.training().has_self_supervised()) labels = PretextLabels(labels);
     ECG_ASSIGN_OR_RETURN(PackedSignals signals,
                          PackInCache(*dataset, {.bad_records = spec.data().bad_records()}, cache_dir));
     std::unique_ptr<ExperimentData> data(new ExperimentData(std::move(dataset), std::move(labels), std::move(signals)));
+    data->has_labels_ = !spec.training().has_self_supervised();
     ECG_RETURN_IF_ERROR(CheckSampling(spec, data->corpus().sampling_frequency_hz));
     ECG_RETURN_IF_ERROR(data->MakeParts(spec, scaler));
     return data;
@@ -128,11 +141,11 @@ class ExperimentData {
   std::string Summary() const {
     std::string text = absl::StrFormat(
         "corpus    %s %s, %s records at %d Hz, in %s\n"
-        "task      %d classes, %s training, %s validation and %s test records\n"
+        "task      %s, %s training, %s validation and %s test records\n"
         "scaling   mean %.6g mV, standard deviation %.6g mV\n",
         corpus().dataset, corpus().version, WithThousands(corpus().records.size()), sampling_frequency_hz(),
-        corpus().data_dir.string(), labels_.classes.size(), WithThousands(train_.size()),
-        WithThousands(validation_.size()), WithThousands(test_.size()), scaler().mean_mv,
+        corpus().data_dir.string(), has_labels_ ? absl::StrCat(labels_.classes.size(), " classes") : "no labels",
+        WithThousands(train_.size()), WithThousands(validation_.size()), WithThousands(test_.size()), scaler().mean_mv,
         scaler().standard_deviation_mv);
     if (shared_patients() > 0) {
       absl::StrAppend(&text, "patients  ", WithThousands(shared_patients()),
@@ -148,8 +161,9 @@ class ExperimentData {
     return text;
   }
 
-  // ClassTable returns how often each class occurs in each part.
+  // ClassTable returns how often each class occurs in each part; nothing where labels are ignored.
   std::string ClassTable() const {
+    if (!has_labels_) return "";
     size_t width = 5;
     for (const std::string& name : labels_.classes) width = std::max(width, name.size());
     std::string text = absl::StrFormat("%-*s  %8s  %10s  %8s\n", width, "class", "training", "validation", "test");
@@ -194,6 +208,7 @@ class ExperimentData {
   const std::unique_ptr<AnyDataset> dataset_;
   const Labels labels_;
   const PackedSignals signals_;
+  bool has_labels_ = true;
   SplitPart train_, validation_, test_;
   std::vector<SharedPatient> shared_patients_;
   std::unique_ptr<DeviceSignals> on_device_;

@@ -26,6 +26,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "ecg/device/device.h"
 #include "ecg/device/layout.h"
@@ -41,6 +42,7 @@
 #include "ecg/model/layers.h"
 #include "ecg/model/network.h"
 #include "ecg/model/output_bias.h"
+#include "ecg/model/partial_weights.h"
 #include "ecg/model/weights.h"
 #include "ecg/random/random.h"
 #include "ecg/run/history.h"
@@ -60,6 +62,7 @@
 #include "ecg/train/checkpoint.h"
 #include "ecg/train/console.h"
 #include "ecg/train/learning_rate_range.h"
+#include "ecg/train/parameter_groups.h"
 #include "ecg/train/tensorboard_log.h"
 #include "ecg/train/training_loop.h"
 #include "proto/experiment.pb.h"
@@ -117,17 +120,26 @@ class ExperimentRun {
 
   // Summary describes data, network and device in a few lines.
   std::string Summary() const {
-    return absl::StrCat(data_->Summary(), "network   ", WithThousands(ParameterCount(*network_)), " parameters, on ",
-                        device_.torch.str(), "\n",
-                        initial_weights_ ? absl::StrCat("weights   ", initial_weights_->file(), "\n") : "");
+    return absl::StrCat(
+        data_->Summary(), "network   ", WithThousands(ParameterCount(*network_)), " parameters, on ",
+        device_.torch.str(), "\n",
+        initial_weights_ ? absl::StrCat("weights   ", initial_weights_->file(), InitialParts(), "\n") : "");
   }
 
-  // UseInitialWeights makes a new training start from the weights in `path`, safetensors or PyTorch's, instead of
-  // random ones. They must be of the same network with the same number of classes.
-  absl::Status UseInitialWeights(const std::filesystem::path& path) {
-    ECG_RETURN_IF_ERROR(LoadWeights(path, StateOf(*network_)));
-    ECG_ASSIGN_OR_RETURN(std::string sha256, FileSha256(path));
+  // UseInitialWeights makes a new training start from the weights in `path`, a run's folder, safetensors or PyTorch's,
+  // instead of random ones: those of the parts that the spec names, or of the whole network, which must then be the same
+  // with the same number of classes.
+  absl::Status UseInitialWeights(std::filesystem::path path) {
+    if (std::filesystem::is_directory(path)) path = RunFolder(path).model();
+    std::vector<NamedPart> parts;
     initial_weights_.emplace();
+    for (const spec::NetworkPart& part : spec_.training().start_from().part()) {
+      parts.push_back({part.prefix(), part.prefix_in_file()});
+      initial_weights_->add_part(part.prefix());
+    }
+    ECG_RETURN_IF_ERROR(parts.empty() ? LoadWeights(path, StateOf(*network_))
+                                      : LoadParts(path, parts, StateOf(*network_)));
+    ECG_ASSIGN_OR_RETURN(std::string sha256, FileSha256(path));
     initial_weights_->set_file(std::filesystem::absolute(path).string());
     initial_weights_->set_sha256(std::move(sha256));
     return absl::OkStatus();
@@ -137,6 +149,7 @@ class ExperimentRun {
   // that a run which is stopped in that epoch still continues from them; and before the spec, which makes it a run.
   absl::Status Start(const RunFolder& folder) {
     ECG_RETURN_IF_ERROR(CheckParts());
+    ECG_RETURN_IF_ERROR(ParameterGroups::Create(spec_.training(), *network_).status());
     ECG_RETURN_IF_ERROR(FindBatchSize());
     if (initial_weights_) {
       run::TrainingState state;
@@ -204,6 +217,12 @@ class ExperimentRun {
   }
 
  private:
+  // InitialParts returns which parts have the initial weights, in brackets.
+  std::string InitialParts() const {
+    return initial_weights_->part().empty() ? ""
+                                            : absl::StrCat(" (", absl::StrJoin(initial_weights_->part(), ", "), ")");
+  }
+
   ExperimentRun(absl::string_view name, const spec::Experiment& spec, const Recipe& recipe, const Device& device)
       : name_(name), spec_(spec), recipe_(recipe), device_(device) {}
 
@@ -349,7 +368,7 @@ class ExperimentRun {
                          ReportOf(*objective_, validation.predictions(classes), metrics_, "validation"));
     run.mutable_validation()->set_loss(validation.loss);
     // Where classes exclude each other, none is reported by a threshold of its own.
-    if (!spec_.training().has_multi_class()) {
+    if (!spec_.training().has_multi_class() && !spec_.training().has_self_supervised()) {
       ECG_ASSIGN_OR_RETURN(calibration_, Calibrate(validation.predictions(classes)));
       ECG_RETURN_IF_ERROR(WriteModel(folder));
     }
@@ -375,7 +394,8 @@ class ExperimentRun {
     const ModelMetadata metadata = Metadata();
     const CompletedRun completed{folder.path(), run, *network_, *objective_, metadata, ids, predictions};
     ECG_RETURN_IF_ERROR(WritePredictionsOf(completed));
-    ECG_RETURN_IF_ERROR(WriteOnnxOf(completed));
+    // Without labels there are no predictions to serve.
+    if (!spec_.training().has_self_supervised()) ECG_RETURN_IF_ERROR(WriteOnnxOf(completed));
     AddPeakMemory(device_, run);
     ECG_ASSIGN_OR_RETURN(const std::string json, RunJson(run));
     ECG_RETURN_IF_ERROR(WriteFile(folder.run(), json));

@@ -77,11 +77,13 @@ std::string ResultLine(const run::Run& run) {
   const run::Scores& test = run.test();
   if (run.has_test_not_scored()) return absl::StrCat("test not scored: ", run.test_not_scored());
   const int total = test.per_class_size(), scored = total - test.left_out_classes_size();
-  return absl::StrFormat("test %s %.4f (bootstrap mean %.4f, %g%% %.4f, %g%% %.4f; %s classes)", test.score_name(),
-                         test.score(), test.bootstrap().mean(),
-                         100 * run.spec().evaluation().bootstrap().low_quantile(), test.bootstrap().low(),
-                         100 * run.spec().evaluation().bootstrap().high_quantile(), test.bootstrap().high(),
-                         scored == total ? absl::StrCat(total) : absl::StrCat(scored, " of ", total));
+  return absl::StrFormat("test %s %.4f (bootstrap mean %.4f, %g%% %.4f, %g%% %.4f%s)", test.score_name(), test.score(),
+                         test.bootstrap().mean(), 100 * run.spec().evaluation().bootstrap().low_quantile(),
+                         test.bootstrap().low(), 100 * run.spec().evaluation().bootstrap().high_quantile(),
+                         test.bootstrap().high(),
+                         total == 0        ? ""
+                         : scored == total ? absl::StrCat("; ", total, " classes")
+                                           : absl::StrCat("; ", scored, " of ", total, " classes"));
 }
 
 // MatchLines returns a line for each statement that a network was tested on in another corpus.
@@ -218,9 +220,7 @@ class Program {
     spec_.mutable_data()->set_data_dir(source.data_dir.string());
     if (flags_.mode == "evaluate") return Evaluate();
     ECG_RETURN_IF_ERROR(Open());
-    if (!flags_.initial_weights.empty()) {
-      ECG_RETURN_IF_ERROR(experiment_->UseInitialWeights(UserPath(flags_.initial_weights)));
-    }
+    if (!flags_.continues()) ECG_RETURN_IF_ERROR(UseInitialWeights());
     if (flags_.describe) {
       std::fputs(experiment_->Describe().c_str(), stdout);
       return absl::OkStatus();
@@ -267,6 +267,18 @@ class Program {
     return absl::OkStatus();
   }
 
+  // UseInitialWeights makes the training start from the weights that --initial_weights or else the spec names.
+  absl::Status UseInitialWeights() {
+    std::string weights = flags_.initial_weights;
+    if (weights.empty()) weights = spec_.training().start_from().weights();
+    if (weights == "RANDOM") return absl::OkStatus();
+    if (!weights.empty()) return experiment_->UseInitialWeights(UserPath(weights));
+    if (!spec_.training().has_start_from() || flags_.describe) return absl::OkStatus();
+    return absl::InvalidArgumentError(
+        "training.start_from names no weights; pass --initial_weights=RUN, the folder of a run, or its "
+        "model.safetensors, or --initial_weights=RANDOM to start from random ones");
+  }
+
   void PrintSummary() const {
     std::printf("%soutput    %s\n\n", experiment_->Summary().c_str(), folder_.path().c_str());
     std::fflush(stdout);
@@ -303,6 +315,10 @@ class Program {
     if (OpenEvaluation().ok()) {
       ECG_ASSIGN_OR_RETURN(const bool same, HoldsRecordsOfTheRun(trained));
       if (same) return EvaluateOpen();
+    }
+    if (trained.training().has_self_supervised()) {
+      return absl::InvalidArgumentError(
+          "the run was trained without labels, so that it has no classes to test on other records; fine-tune it first");
     }
     experiment_.reset();
     spec_ = std::move(trained);
@@ -387,8 +403,9 @@ void AddFlags(const Recipe& recipe, Flags& flags, CLI::App& app) {
                  "loss, and write it to learning_rates.csv in --output_dir")
       ->check(CLI::IsMember({"train", "evaluate", "predict", "find_learning_rate"}));
   app.add_option("--initial_weights", flags.initial_weights,
-                 "Start a new training from these weights: a run's model.safetensors, or what PyTorch's "
-                 "torch.save(model.state_dict(), FILE) wrote")
+                 "Start a new training from these weights: a run's folder or model.safetensors, or what PyTorch's "
+                 "torch.save(model.state_dict(), FILE) wrote; with the spec's training.start_from, the parts it names; "
+                 "RANDOM: from random weights")
       ->type_name("FILE");
   app.add_option("--demo_records", flags.demo_records, "Use a synthetic corpus of so many records")
       ->check(CLI::PositiveNumber);

@@ -75,30 +75,51 @@ class S4Layer : public StateSpace, public Undecayed {
   std::shared_ptr<GatedLinear> output_linear_;
 };
 
-// S4 is a convolution, S4Layers with a residual connection followed by layer norm, and the mean over time: [B, C, L] ->
-// [B, feature_dim]. Its own head is a linear layer.
+// S4Layers are S4Layers with a residual connection followed by layer norm, in a module that owns them as `s4_layers` and
+// `norms`: [B, L, C] -> [B, L, C].
+class S4Layers {
+ public:
+  S4Layers(torch::nn::Module& owner, int count, int channels, double dropout, const StateSpaceOptions& options) {
+    const auto layers = owner.register_module("s4_layers", std::make_shared<torch::nn::Module>());
+    const auto norms = owner.register_module("norms", std::make_shared<torch::nn::Module>());
+    for (int i = 0; i < count; ++i) {
+      const std::string name = std::to_string(i);
+      layers_.push_back(layers->register_module(name, std::make_shared<S4Layer>(channels, dropout, options)));
+      norms_.push_back(norms->register_module(name, torch::nn::LayerNorm(torch::nn::LayerNormOptions({channels}))));
+    }
+  }
+
+  torch::Tensor forward(torch::Tensor x) {
+    for (size_t i = 0; i < layers_.size(); ++i) x = norms_[i](x + layers_[i]->forward(x));
+    return x;
+  }
+
+ private:
+  std::vector<std::shared_ptr<S4Layer>> layers_;
+  std::vector<torch::nn::LayerNorm> norms_;
+};
+
+// StateSpaceOptionsOf returns the options of the layers of `spec`, which is S4's or S4Cpc's.
+template <typename Spec>
+StateSpaceOptions StateSpaceOptionsOf(const Spec& spec) {
+  return {
+      .matrix = spec.state_matrix() == spec::S4::DIAGONAL ? StateMatrix::kDiagonal : StateMatrix::kNormalPlusLowRank,
+      .state_size = spec.state_size(),
+      .causal = spec.causal(),
+      .kernel_samples = spec.kernel_samples()};
+}
+
+// S4 is a convolution, S4Layers, and the mean over time: [B, C, L] -> [B, feature_dim]. Its own head is a linear layer.
 class S4 : public torch::nn::Module {
  public:
   using Spec = spec::S4;
   static const Spec& SpecIn(const spec::Model& model) { return model.s4(); }
 
-  S4(const Spec& spec, int leads) : feature_dim_(spec.channels()) {
-    const int channels = spec.channels(), kernel = spec.kernel_size();
-    encoder_ =
-        register_module("encoder", Conv1d(torch::nn::Conv1dOptions(leads, channels, kernel).padding(kernel / 2)));
-    const auto layers = register_module("s4_layers", std::make_shared<torch::nn::Module>());
-    const auto norms = register_module("norms", std::make_shared<torch::nn::Module>());
-    const StateSpaceOptions options = {
-        .matrix = spec.state_matrix() == spec::S4::DIAGONAL ? StateMatrix::kDiagonal : StateMatrix::kNormalPlusLowRank,
-        .state_size = spec.state_size(),
-        .causal = spec.causal(),
-        .kernel_samples = spec.kernel_samples()};
-    for (int i = 0; i < spec.layers(); ++i) {
-      const std::string name = std::to_string(i);
-      layers_.push_back(layers->register_module(name, std::make_shared<S4Layer>(channels, spec.dropout(), options)));
-      norms_.push_back(norms->register_module(name, torch::nn::LayerNorm(torch::nn::LayerNormOptions({channels}))));
-    }
-  }
+  S4(const Spec& spec, int leads)
+      : feature_dim_(spec.channels()),
+        encoder_(register_module("encoder", Conv1d(torch::nn::Conv1dOptions(leads, spec.channels(), spec.kernel_size())
+                                                       .padding(spec.kernel_size() / 2)))),
+        layers_(*this, spec.layers(), spec.channels(), spec.dropout(), StateSpaceOptionsOf(spec)) {}
 
   int feature_dim() const { return feature_dim_; }
 
@@ -107,16 +128,13 @@ class S4 : public torch::nn::Module {
   }
 
   torch::Tensor forward(const torch::Tensor& signals) {
-    torch::Tensor x = encoder_(signals).transpose(1, 2);
-    for (size_t i = 0; i < layers_.size(); ++i) x = norms_[i](x + layers_[i]->forward(x));
-    return x.mean(/*dim=*/1);
+    return layers_.forward(encoder_(signals).transpose(1, 2)).mean(/*dim=*/1);
   }
 
  private:
-  Conv1d encoder_{nullptr};
-  std::vector<std::shared_ptr<S4Layer>> layers_;
-  std::vector<torch::nn::LayerNorm> norms_;
-  int feature_dim_;
+  const int feature_dim_;
+  Conv1d encoder_;
+  S4Layers layers_;
 };
 
 static_assert(Backbone<S4>);

@@ -1,6 +1,7 @@
 // state_names.h
 //
-// The names that the tensors of a network have in a file of weights, where it was saved inside of another module.
+// The names that the tensors of a network have in a file of weights, where it was saved inside of another module; and
+// prefixes of names.
 //
 //   const std::set<std::string> network = {"conv.weight", "fc.weight"};
 //   ECG_ASSIGN_OR_RETURN(const auto names, NamesInNetwork({"module.conv.weight", "module.fc.weight"}, network));
@@ -23,6 +24,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 
 namespace ecg {
 
@@ -30,6 +32,26 @@ namespace ecg {
 // not have. Nothing that we compute depends on it.
 inline bool IsBatchCounter(absl::string_view name) {
   return name == "num_batches_tracked" || absl::EndsWith(name, ".num_batches_tracked");
+}
+
+// IsUnder returns whether `name` is `prefix` or begins with it and a dot; everything is under the empty prefix. A dot at
+// the end of `prefix` makes no difference.
+inline bool IsUnder(absl::string_view name, absl::string_view prefix) {
+  prefix = absl::StripSuffix(prefix, ".");
+  if (prefix.empty() || name == prefix) return true;
+  return absl::StartsWith(name, prefix) && name[prefix.size()] == '.';
+}
+
+// LongestPrefix returns the one of `groups`, which have a prefix(group), whose prefix is the longest that `name` is
+// under, or nullptr.
+template <typename Groups, typename Prefix>
+auto LongestPrefix(const Groups& groups, absl::string_view name, const Prefix& prefix) {
+  decltype(&*groups.begin()) longest = nullptr;
+  for (const auto& group : groups) {
+    if (!IsUnder(name, prefix(group))) continue;
+    if (longest == nullptr || prefix(group).size() > prefix(*longest).size()) longest = &group;
+  }
+  return longest;
 }
 
 namespace state_names_internal {

@@ -7,14 +7,13 @@
 #include "ecg/experiment/recipe.h"
 #include "ecg/predict/predictor.h"
 #include "ecg/predict/stock_recipe.h"
-#include "ecg/run/run_folder.h"
 #include "ecg/status/status_macros.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {
 
 absl::StatusOr<Predictor> Predictor::Load(const std::filesystem::path& run, const PredictorOptions& options) {
-  ECG_ASSIGN_OR_RETURN(spec::Experiment spec, RunFolder(run).ReadSpec());
+  ECG_ASSIGN_OR_RETURN(spec::Experiment spec, ReadSpec(run));
   const absl::StatusOr<Recipe> recipe = StockRecipe(spec);
   if (recipe.ok()) return Make(run, std::move(spec), *recipe, options);
   return absl::FailedPreconditionError(absl::StrCat(

@@ -147,9 +147,17 @@ struct Predictor::Model {
 
 Predictor::Predictor(std::shared_ptr<const Model> loaded) : loaded_(std::move(loaded)) {}
 
+absl::StatusOr<spec::Experiment> Predictor::ReadSpec(const std::filesystem::path& run) {
+  ECG_ASSIGN_OR_RETURN(spec::Experiment spec, RunFolder(run).ReadSpec());
+  if (!spec.training().has_self_supervised()) return spec;
+  return absl::InvalidArgumentError(absl::StrCat("the run in ", run.string(),
+                                                 " was trained without labels, so that it predicts no classes. "
+                                                 "Fine-tune it, with training.start_from, and pass that run"));
+}
+
 absl::StatusOr<Predictor> Predictor::Load(const std::filesystem::path& run, const Recipe& recipe,
                                           const PredictorOptions& options) {
-  ECG_ASSIGN_OR_RETURN(spec::Experiment spec, RunFolder(run).ReadSpec());
+  ECG_ASSIGN_OR_RETURN(spec::Experiment spec, ReadSpec(run));
   return Make(run, std::move(spec), recipe, options);
 }
 

@@ -70,6 +70,8 @@ class Predictor {
  private:
   struct Model;
   explicit Predictor(std::shared_ptr<const Model> loaded);
+  // ReadSpec returns that of the run in `run`, which must have been trained with labels.
+  static absl::StatusOr<spec::Experiment> ReadSpec(const std::filesystem::path& run);
   // Make opens the run in `run`, whose spec was read.
   static absl::StatusOr<Predictor> Make(const std::filesystem::path& run, spec::Experiment spec, const Recipe& recipe,
                                         const PredictorOptions& options);

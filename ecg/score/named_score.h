@@ -9,12 +9,15 @@
 #ifndef ECG_SCORE_NAMED_SCORE_H_
 #define ECG_SCORE_NAMED_SCORE_H_
 
+#include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -22,6 +25,8 @@
 #include "absl/strings/string_view.h"
 #include "ecg/score/bootstrap.h"
 #include "ecg/score/confusion.h"
+#include "ecg/score/macro_score.h"
+#include "ecg/score/mean.h"
 #include "ecg/score/ranked_predictions.h"
 #include "ecg/score/scores.h"
 #include "ecg/status/status_macros.h"
@@ -158,13 +163,67 @@ struct MacroF1Score {
   }
 };
 
+// PretextScore is the score of runs without labels, whose network computes a loss and a score of each record by itself:
+// the mean over records of the second. Predictions have these two as their columns, and no targets.
+struct PretextScore {
+  static constexpr absl::string_view kScoreName = "pretext score";
+  static constexpr std::array kColumns = {"loss", "score"};
+
+  // Score is larger for better predictions.
+  static absl::StatusOr<MacroScore> Score(const Predictions& predictions) {
+    ECG_ASSIGN_OR_RETURN(const std::vector<double> scores, OfRecords(predictions));
+    return MacroScore{MeanOf(scores), 1};
+  }
+
+  // Report returns every figure.
+  static absl::StatusOr<run::Scores> Report(const Predictions& predictions) {
+    ECG_ASSIGN_OR_RETURN(const MacroScore score, Score(predictions));
+    run::Scores report;
+    report.set_score(score.mean);
+    report.set_score_name(kScoreName.data(), kScoreName.size());
+    return report;
+  }
+
+  // Interval returns the score on resamples of the records.
+  static absl::StatusOr<BootstrapInterval> Interval(const Predictions& predictions, const BootstrapOptions& options) {
+    ECG_ASSIGN_OR_RETURN(const std::vector<double> scores, OfRecords(predictions));
+    return BootstrapMean(scores, options);
+  }
+
+  // Sample returns Score and Interval.
+  static absl::StatusOr<ScoreSample> Sample(const Predictions& predictions, const BootstrapOptions& options) {
+    ECG_ASSIGN_OR_RETURN(const MacroScore score, Score(predictions));
+    ECG_ASSIGN_OR_RETURN(BootstrapInterval interval, Interval(predictions, options));
+    return ScoreSample{score.mean, score.classes, std::move(interval)};
+  }
+
+ private:
+  static absl::StatusOr<std::vector<double>> OfRecords(const Predictions& predictions) {
+    const size_t columns = predictions.classes.size();
+    if (columns != kColumns.size() || predictions.probabilities.size() < columns) {
+      return absl::InvalidArgumentError(absl::StrCat("there are ", columns, " columns of ",
+                                                     predictions.probabilities.size(),
+                                                     " numbers; expected loss and score of at least one record"));
+    }
+    std::vector<double> scores;
+    for (size_t i = 1; i < predictions.probabilities.size(); i += columns) {
+      scores.push_back(predictions.probabilities[i]);
+      if (std::isfinite(scores.back())) continue;
+      return absl::InvalidArgumentError(absl::StrCat("the score of record ", i / columns, " is not a finite number"));
+    }
+    return scores;
+  }
+};
+
 // SampleScore returns the score that is called `name`.
 inline absl::StatusOr<ScoreSample> SampleScore(absl::string_view name, const Predictions& predictions,
                                                const BootstrapOptions& options) {
   if (name == MacroRocAucScore::kScoreName) return MacroRocAucScore::Sample(predictions, options);
   if (name == MacroF1Score::kScoreName) return MacroF1Score::Sample(predictions, options);
+  if (name == PretextScore::kScoreName) return PretextScore::Sample(predictions, options);
   return absl::UnimplementedError(absl::StrCat("no score is called \"", name, "\"; there are ",
-                                               MacroRocAucScore::kScoreName, " and ", MacroF1Score::kScoreName));
+                                               MacroRocAucScore::kScoreName, ", ", MacroF1Score::kScoreName, " and ",
+                                               PretextScore::kScoreName));
 }
 
 }  // namespace ecg

@@ -268,11 +268,50 @@ inline std::vector<Problem> CheckTogether(const spec::Experiment& spec) {
   return problems;
 }
 
+// CheckPretraining finds what does not fit together in training without labels, and in what fine-tuning starts from.
+inline std::vector<Problem> CheckPretraining(const spec::Experiment& spec) {
+  std::vector<Problem> problems;
+  const auto report = [&](absl::string_view path, absl::string_view right) {
+    problems.push_back({std::string(path), absl::StrCat(path, " is given; ", right)});
+  };
+  const spec::Model& model = spec.model();
+  const spec::Training& training = spec.training();
+  if (model.has_contrastive_head() && !training.has_self_supervised()) {
+    report("model.contrastive_head", "it has no classes, and needs training.self_supervised");
+  }
+  if (model.has_contrastive_head() && !model.has_s4_cpc() && !model.has_own()) {
+    report("model.contrastive_head", "it needs a backbone with an encoding and a context, model.s4_cpc");
+  }
+  if (training.has_self_supervised()) {
+    if (!model.has_contrastive_head() && !model.has_own()) {
+      report("training.self_supervised",
+             "the network must compute its own loss, such as with model.s4_cpc and model.contrastive_head");
+    }
+    if (!spec.evaluation().has_mean_logit() && !spec.evaluation().has_own_aggregation()) {
+      report("training.self_supervised", "losses and scores of windows are averaged; choose evaluation.mean_logit");
+    }
+    if (spec.evaluation().metric_size() > 0) {
+      report("evaluation.metric", "training.self_supervised has no classes to compute it of; leave it out");
+    }
+    if (spec.data().has_target_versus_normal()) {
+      report("data.target_versus_normal", "training.self_supervised ignores labels; leave one of them out");
+    }
+  }
+  for (int i = 0; i < training.start_from().part_size(); ++i) {
+    if (!training.start_from().part(i).prefix().empty()) continue;
+    const std::string part = absl::StrCat("training.start_from.part[", i, "]");
+    problems.push_back({part, absl::StrCat(part,
+                                           " has no prefix; write what the names of its parameters begin with, "
+                                           "such as prefix: \"backbone\"")});
+  }
+  return problems;
+}
+
 // CheckExperiment finds all problems of `spec`; none means that it can be run.
 inline std::vector<Problem> CheckExperiment(const spec::Experiment& spec) {
   std::vector<Problem> problems = CheckRanges(spec);
   if (problems.empty()) {
-    for (const auto& check : {CheckData, CheckTogether, CheckOwnParts}) {
+    for (const auto& check : {CheckData, CheckTogether, CheckPretraining, CheckOwnParts}) {
       for (Problem& problem : check(spec)) problems.push_back(std::move(problem));
     }
   }

@@ -40,7 +40,9 @@
 #include "ecg/device/layout.h"
 #include "ecg/model/network.h"
 #include "ecg/random/random.h"
+#include "ecg/status/status_macros.h"
 #include "ecg/train/optimizer.h"
+#include "ecg/train/parameter_groups.h"
 #include "ecg/train/training_loop.h"
 #include "ecg/train/training_step.h"
 #include "proto/experiment.pb.h"
@@ -150,7 +152,11 @@ inline absl::StatusOr<std::vector<RangePoint>> LearningRateRange(Network& networ
     MoveNetwork(network, device);
     parts.objective->To(device.torch);
     network.train();
-    Optimizer optimizer(network, std::move(parts.update_rule), /*learning_rate=*/1);
+    // Parameters that are frozen in the first epoch stay so.
+    ECG_ASSIGN_OR_RETURN(const ParameterGroups groups, ParameterGroups::Create(training, network));
+    groups.Freeze(network, /*epoch=*/1);
+    Optimizer optimizer(network, std::move(parts.update_rule), /*learning_rate=*/1,
+                        groups.ForOptimizer(/*steps_in_epoch=*/0));
     const std::unique_ptr<BatchSource> source = MakeBatchSource(
         train,
         {.batch_size = batch_size, .samples = samples, .drop_last = true, .threads = spec.runtime().loader_threads()},

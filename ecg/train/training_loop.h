@@ -57,6 +57,7 @@
 #include "ecg/train/norm_statistics.h"
 #include "ecg/train/objective.h"
 #include "ecg/train/optimizer.h"
+#include "ecg/train/parameter_groups.h"
 #include "ecg/train/schedule.h"
 #include "ecg/train/training_step.h"
 #include "ecg/train/update_rule.h"
@@ -117,9 +118,11 @@ class TrainingLoop {
     const SplitPart& validation;
     Optimizer& optimizer;
     BatchSource& source;
-    TrainingStep& step;
+    const StepOptions& step_options;
+    const ParameterGroups& groups;
     AveragedWeights* average;
     run::TrainingState& state;
+    std::unique_ptr<TrainingStep> step;  // of the last epoch
     ScheduleSteps steps;
     bool stop = false;
 
@@ -135,7 +138,10 @@ class TrainingLoop {
     MoveNetwork(network, device_);
     parts_.objective->To(device_.torch);
     const NamedTensors weights = StateOf(network);
-    Optimizer optimizer(network, std::move(parts_.update_rule), training.optimizer().learning_rate());
+    ECG_ASSIGN_OR_RETURN(const ParameterGroups groups, ParameterGroups::Create(training, network));
+    ECG_ASSIGN_OR_RETURN(const ScheduleSteps steps, StepsOf(train));
+    Optimizer optimizer(network, std::move(parts_.update_rule), training.optimizer().learning_rate(),
+                        groups.ForOptimizer(steps.in_epoch));
     std::optional<AveragedWeights> average;
     if (training.has_averaged_weights()) average.emplace(network);
     const NamedTensors averages = average ? average->state() : NamedTensors();
@@ -148,20 +154,19 @@ class TrainingLoop {
         ECG_ASSIGN_OR_RETURN(best, checkpoints_.Best(state));
       }
     }
-    ECG_ASSIGN_OR_RETURN(const ScheduleSteps steps, StepsOf(train));
     const std::unique_ptr<BatchSource> source = MakeBatchSource(train,
                                                                 {.batch_size = training.batch_size(),
                                                                  .samples = crop_samples_,
                                                                  .drop_last = true,
                                                                  .threads = spec_.runtime().loader_threads()},
                                                                 device_.torch);
-    TrainingStep step(network, optimizer, *parts_.objective, *source, device_,
-                      {.augmentations = &parts_.augmentations,
-                       .accumulate_batches = training.accumulate_batches(),
-                       .clip_gradient_norm = training.clip_gradient_norm(),
-                       .average = average && !AveragesEpochs() ? &*average : nullptr,
-                       .average_decay = training.averaged_weights().decay()});
-    Fitting fitting{network, train, validation, optimizer, *source, step, average ? &*average : nullptr, state, steps};
+    const StepOptions options = {.augmentations = &parts_.augmentations,
+                                 .accumulate_batches = training.accumulate_batches(),
+                                 .clip_gradient_norm = training.clip_gradient_norm(),
+                                 .average = average && !AveragesEpochs() ? &*average : nullptr,
+                                 .average_decay = training.averaged_weights().decay()};
+    Fitting fitting{network, train,   validation, optimizer, *source, options, groups, average ? &*average : nullptr,
+                    state,   nullptr, steps};
 
     ECG_RETURN_IF_ERROR(Call(&AnyCallback::BeginTraining, fitting, state.history_size()));
     while (state.history_size() < training.epochs() && !fitting.stop) {
@@ -271,6 +276,7 @@ class TrainingLoop {
     fitting.average->Swap();
     fitting.source.Start(CropsOf(fitting, number));
     NormStatistics statistics(fitting.network);
+    fitting.groups.Freeze(fitting.network, number);
     for (int i = 0; i < fitting.source.count(); ++i) {
       statistics.NextBatch();
       fitting.source.Prefetch();
@@ -288,13 +294,23 @@ class TrainingLoop {
                          NumbersOf(parts_.augmentations));
   }
 
+  // StartStep puts the network in the mode of epoch `number`. The step is made anew where other parameters are trained
+  // than in the epoch before, because a recorded CUDA graph computes the gradients of certain ones.
+  void StartStep(Fitting& fitting, int number) {
+    fitting.network.train();
+    fitting.groups.Freeze(fitting.network, number);
+    if (fitting.step != nullptr && !fitting.groups.Changes(number)) return;
+    fitting.step = std::make_unique<TrainingStep>(fitting.network, fitting.optimizer, *parts_.objective, fitting.source,
+                                                  device_, fitting.step_options);
+  }
+
   absl::Status Train(Fitting& fitting, run::Epoch& epoch) {
     const spec::Training& training = spec_.training();
     const uint64_t seed = spec_.runtime().seed();
     const int number = epoch.epoch(), steps = static_cast<int>(fitting.steps.in_epoch);
     const int batches = steps * training.accumulate_batches(), batch_size = training.batch_size();
     torch::manual_seed(Random({seed, static_cast<uint64_t>(number)})());  // dropout
-    fitting.network.train();
+    StartStep(fitting, number);
     SegmentList crops = CropsOf(fitting, number);
     if (crops.size() / batch_size < batches) {
       return absl::InternalError(absl::StrCat("the sampler gives ", crops.size(), " crops in epoch ", number,
@@ -319,10 +335,10 @@ class TrainingLoop {
       const int64_t done = (number - 1) * fitting.steps.in_epoch + i;
       fitting.optimizer.SetSchedule(parts_.schedule->Factor(done, fitting.steps),
                                     parts_.schedule->Momentum(done, fitting.steps));
-      fitting.step([&] {
-        losses[batch].copy_(fitting.step.loss());
-        logits[batch].copy_(fitting.step.logits());
-        rows[batch++].copy_(fitting.step.rows());
+      (*fitting.step)([&] {
+        losses[batch].copy_(fitting.step->loss());
+        logits[batch].copy_(fitting.step->logits());
+        rows[batch++].copy_(fitting.step->rows());
       });
       // A CUDA device, which works ahead of the host, is waited for twice a second only.
       if (device_.torch.is_cpu() || i == 0 || since_told.seconds() > 0.5) {

@@ -3,9 +3,11 @@
 #ifndef TESTS_MODEL_BANNER_NAMES_H_
 #define TESTS_MODEL_BANNER_NAMES_H_
 
+#include <torch/nn/module.h>
 #include <torch/types.h>
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "ecg/model/classifier.h"
@@ -25,6 +27,11 @@ namespace ecg::classifier_example {
 extern const ecg::spec::Experiment spec;
 extern const torch::Tensor signals;
 }  // namespace ecg::classifier_example
+namespace ecg::contrastive_head_example {
+extern const ecg::spec::Experiment spec;
+extern const torch::Tensor predicted, encoding, signals;
+extern const torch::Device device;
+}  // namespace ecg::contrastive_head_example
 namespace ecg::efficientnet_example {
 extern const ecg::spec::Experiment spec;
 }
@@ -45,6 +52,9 @@ extern const torch::nn::Module* const network;
 extern const std::vector<int64_t> positives;
 extern const int64_t records;
 }  // namespace ecg::output_bias_example
+namespace ecg::partial_weights_example {
+extern const std::shared_ptr<torch::nn::Module> network;
+}
 namespace ecg::resnet_example {
 extern const ecg::spec::Experiment spec;
 }
@@ -54,6 +64,10 @@ extern const ecg::spec::Experiment spec;
 namespace ecg::s4_example {
 extern const ecg::spec::Experiment spec;
 }
+namespace ecg::s4_cpc_example {
+extern const ecg::spec::Experiment spec;
+extern const torch::Tensor signals;
+}  // namespace ecg::s4_cpc_example
 namespace ecg::senet_example {
 extern const ecg::spec::Experiment spec;
 }

@@ -1,13 +1,18 @@
 #include "ecg/predict/predictor.h"
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <numeric>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "ecg/predict/explanation.h"
 #include "ecg/signal/signal.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -72,6 +77,57 @@ TEST_F(PredictorTest, MayBeUsedByManyThreads) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_THAT(found, Each(expected));
+}
+
+TEST_F(PredictorTest, ExplainsALogitByContributionsThatAddUpToIt) {
+  const Predictor predictor = Predictor::Load(folder_).value();
+  for (const int samples : {250, 1130}) {
+    const Signal signal = MadeSignal(2, samples);
+    const double probability = predictor.Predict(signal).value()[1];
+    const Explanation explanation = predictor.Explain(signal, /*class_index=*/1).value();
+    EXPECT_NEAR(explanation.logit, std::log(probability / (1 - probability)), 1e-4);
+    ASSERT_EQ(explanation.contributions.size(), 12u * samples);
+    const double sum = std::accumulate(explanation.contributions.begin(), explanation.contributions.end(), 0.0);
+    const double difference = explanation.logit - explanation.flat_logit;
+    EXPECT_NE(difference, 0);
+    EXPECT_NEAR(sum, difference, std::max(0.02, 0.02 * std::abs(difference)));
+    EXPECT_NEAR(explanation.missing, difference - sum, 1e-3);
+  }
+}
+
+TEST_F(PredictorTest, ExplainsByTheSamplesWithoutWhichTheLogitFalls) {
+  const Predictor predictor = Predictor::Load(folder_).value();
+  const Signal signal = MadeSignal(2, 250);
+  const Explanation explanation = predictor.Explain(signal, /*class_index=*/1).value();
+  // The logit without the twelfth of the samples that `chosen` puts first.
+  const auto logit_without = [&](const auto& chosen) {
+    std::vector<int> order(explanation.contributions.size());
+    std::iota(order.begin(), order.end(), 0);
+    std::ranges::sort(order, chosen, [&](int i) { return explanation.contributions[i]; });
+    Signal rest = signal;
+    for (size_t i = 0; i < order.size() / 12; ++i) rest.digital[order[i]] = 0;
+    const double probability = predictor.Predict(rest).value()[1];
+    return std::log(probability / (1 - probability));
+  };
+  EXPECT_LT(logit_without(std::ranges::greater()), explanation.logit);
+  EXPECT_LT(logit_without(std::ranges::greater()), logit_without(std::ranges::less()));
+}
+
+TEST_F(PredictorTest, RefusesToExplainAClassThatIsNotThere) {
+  const Predictor predictor = Predictor::Load(folder_).value();
+  EXPECT_THAT(predictor.Explain(MadeSignal(0), 5).status().message(), HasSubstr("no class number 5; the model has 5"));
+}
+
+TEST(ExplanationTest, HighlightsSmoothedContributionsThatRaiseTheLogit) {
+  Explanation explanation = {.leads = 2, .contributions = std::vector<float>(2 * 100)};
+  explanation.contributions[30] = 1;
+  explanation.contributions[100 + 60] = -1;
+  const std::vector<float> emphasis = Emphasis(explanation, /*sampling_frequency_hz=*/100);
+  EXPECT_EQ(emphasis[30], 1);
+  EXPECT_GT(emphasis[31], emphasis[33]);
+  EXPECT_FLOAT_EQ(emphasis[28], emphasis[32]);
+  EXPECT_EQ(emphasis[50], 0);
+  EXPECT_EQ(emphasis[100 + 60], 0);
 }
 
 TEST_F(PredictorTest, RefusesAnotherRateAndASignalShorterThanAWindow) {

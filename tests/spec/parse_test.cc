@@ -37,13 +37,12 @@ TEST(ParseTest, ReadsTheSmallestSpecWithItsDefaults) {
 }
 
 TEST(ParseTest, AsksForEachChoiceThatMustBeMade) {
-  EXPECT_THAT(
-      std::vector<std::string>(absl::StrSplit(Error(""), '\n')),
-      ElementsAre(
-          "x.textproto:1:1: data has no dataset; choose one: ptb_xl {} or g12ec {} or cpsc2018 {} "
-          "or cinc_challenge {} or own {}",
-          StartsWith("x.textproto:1:1: model has no backbone; choose one: resnet {} or senet {} or "),
-          "x.textproto:1:1: training has no objective; choose one: multi_label {} or multi_class {} or own {}"));
+  EXPECT_THAT(std::vector<std::string>(absl::StrSplit(Error(""), '\n')),
+              ElementsAre("x.textproto:1:1: data has no dataset; choose one: ptb_xl {} or g12ec {} or cpsc2018 {} "
+                          "or cinc_challenge {} or own {}",
+                          StartsWith("x.textproto:1:1: model has no backbone; choose one: resnet {} or senet {} or "),
+                          "x.textproto:1:1: training has no objective; choose one: multi_label {} or multi_class {} or "
+                          "self_supervised {} or own {}"));
   EXPECT_THAT(Error("data { ptb_xl {} }\n  model {}\ntraining { multi_label {} }"),
               StartsWith("x.textproto:2:3: model has no backbone; choose one: resnet {} or senet {} or "));
 }
@@ -59,6 +58,27 @@ TEST(ParseTest, RefusesTwoHeadsOfOneNetwork) {
                   "training { multi_label {} }"),
             "x.textproto:3:13: model.xresnet.head is given; model.linear_head replaces that head; leave one of them "
             "out");
+}
+
+TEST(ParseTest, RefusesPretrainingThatDoesNotFitTogether) {
+  const auto error = [](absl::string_view model, absl::string_view rest) {
+    return Error(absl::StrCat("data { ptb_xl {} }\nmodel { ", model, " }\n", rest));
+  };
+  EXPECT_EQ(error("s4_cpc {} contrastive_head {}", "training { self_supervised {} }\nevaluation { mean_logit {} }"),
+            "");
+  EXPECT_THAT(error("s4_cpc {} contrastive_head {}", "training { multi_label {} }"),
+              StartsWith("x.textproto:2:19: model.contrastive_head is given; it has no classes, and needs "
+                         "training.self_supervised"));
+  EXPECT_THAT(error("resnet {} contrastive_head {}", "training { self_supervised {} }\nevaluation { mean_logit {} }"),
+              StartsWith("x.textproto:2:19: model.contrastive_head is given; it needs a backbone with an encoding"));
+  EXPECT_THAT(error("s4_cpc {}", "training { self_supervised {} }\nevaluation { mean_logit {} }"),
+              StartsWith("x.textproto:3:12: training.self_supervised is given; the network must compute its own loss"));
+  EXPECT_THAT(error("s4_cpc {} contrastive_head {}", "training { self_supervised {} }"),
+              StartsWith("x.textproto:3:12: training.self_supervised is given; losses and scores of windows are "
+                         "averaged; choose evaluation.mean_logit"));
+  EXPECT_EQ(error("resnet {}", "training { multi_label {} start_from { part {} } }"),
+            "x.textproto:3:45: training.start_from.part[0] has no prefix; write what the names of its parameters begin "
+            "with, such as prefix: \"backbone\"");
 }
 
 TEST(ParseTest, SaysInWordsWhichNumbersAFieldAccepts) {

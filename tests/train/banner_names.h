@@ -20,6 +20,7 @@
 #include "ecg/train/optimizer.h"
 #include "ecg/train/training_loop.h"
 #include "ecg/train/training_step.h"
+#include "ecg/train/update_rule.h"
 #include "proto/experiment.pb.h"
 #include "proto/run.pb.h"
 
@@ -51,6 +52,20 @@ namespace ecg::norm_statistics_example {
 extern const std::vector<torch::Tensor> batches;
 
 }  // namespace ecg::norm_statistics_example
+
+namespace ecg::parameter_groups_example {
+
+extern const ecg::spec::Experiment spec;
+extern std::unique_ptr<AnyUpdateRule> rule;
+extern const double learning_rate;
+
+}  // namespace ecg::parameter_groups_example
+
+namespace ecg::self_supervised_example {
+
+extern const torch::Tensor signals;
+
+}  // namespace ecg::self_supervised_example
 
 namespace ecg::tensorboard_log_example {
 
