@@ -34,7 +34,8 @@ using ::testing::Not;
 constexpr int kRecords = 60;
 constexpr char kMultiLabel[] = "data { ptb_xl {} } model { resnet {} } training { multi_label {} }";
 constexpr char kMultiClass[] =
-    "data { ptb_xl {} target_versus_normal { target: \"AFIB\" } } model { resnet {} } training { multi_class {} }";
+    "data { ptb_xl {} target_versus_normal { statement: \"AFIB\" normal: \"NORM\" } } model { resnet {} } training { "
+    "multi_class {} }";
 
 // The folder of a run that knows some of its classes.
 class RunReportTest : public testing::Test {
