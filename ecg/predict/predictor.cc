@@ -81,7 +81,7 @@ struct Predictor::Model {
       while (end < segments.size() && end < first + most && fits()) ++end;
       records.Add(Logits(signals, segments.subspan(first, end - first)));
     }
-    return objective->Probabilities(records.Take()).to(torch::kFloat32).contiguous();
+    return ProbabilitiesOf(*objective, records.Take());
   }
 };
 
