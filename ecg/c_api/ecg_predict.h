@@ -100,8 +100,8 @@ ecg_code ecg_predict_bytes(const ecg_predictor* predictor, const void* bytes, si
 /* ecg_samples is a recording in memory. I, II and V1 to V6 are needed; the other limb leads are derived where they are
  * not there. Any order, rate and spelling does; nothing is guessed. */
 typedef struct ecg_samples {
-  const float* values;   /* [leads, samples]: the first lead's samples, then of the second; NaN is missing */
-  size_t leads, samples; /* samples are those of each lead */
+  const float* values;           /* [leads, samples]: the first lead's samples, then the second's; NaN is missing */
+  size_t leads, samples;         /* samples are those of each lead */
   const char* const* lead_names; /* one for each lead: "I", "aVR", "V1" */
   const char* unit;              /* that of the values: "mV", "uV", "V" or "nV" */
   double rate_hz;                /* samples a second of each lead */

@@ -56,6 +56,14 @@ struct Evaluation {
   }
 };
 
+// ProbabilitiesOf returns the probabilities of `logits`, float32 [records, K] on the CPU, record by record: vectorised
+// functions round the last elements of a tensor differently, and a record's shall not depend on the others.
+inline torch::Tensor ProbabilitiesOf(const AnyObjective& objective, const torch::Tensor& logits) {
+  std::vector<torch::Tensor> rows;
+  for (int64_t row = 0; row < logits.size(0); ++row) rows.push_back(objective.Probabilities(logits.narrow(0, row, 1)));
+  return torch::cat(rows).to(torch::kFloat32).contiguous();
+}
+
 // Evaluate evaluates `network` on all records of `part`. It leaves the network in evaluation mode. `what` names the
 // work, in the progress bar and in errors.
 inline absl::StatusOr<Evaluation> Evaluate(Network& network, const SplitPart& part, const WindowOptions& options,
@@ -65,7 +73,7 @@ inline absl::StatusOr<Evaluation> Evaluate(Network& network, const SplitPart& pa
     const torch::Tensor logits = Predict(network, part, options, aggregation, device, what);
     Evaluation evaluation;
     evaluation.targets = part.Targets();
-    evaluation.probabilities = objective.Probabilities(logits).to(torch::kFloat32).contiguous();
+    evaluation.probabilities = ProbabilitiesOf(objective, logits);
     const torch::Tensor loss = objective.Loss(logits.to(device.torch), TargetTensor(part).to(device.torch));
     evaluation.loss = loss.item<double>() / (objective.is_mean() ? 1 : part.size());
     return evaluation;

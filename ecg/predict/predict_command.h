@@ -40,8 +40,8 @@ struct PredictCommand {
   RecordingOptions table;
 };
 
-// AddPredictFlags adds FILE, --format, --output, --plots, --explain, --watch and those of recording_flags.h to `app`; --help lists them
-// under `heading`, if there is one. `command` must outlive `app`.
+// AddPredictFlags adds FILE, --format, --output, --plots, --explain, --watch and those of recording_flags.h to `app`;
+// --help lists them under `heading`, if there is one. `command` must outlive `app`.
 void AddPredictFlags(CLI::App& app, PredictCommand& command, const std::string& heading = "");
 
 // RunPredict writes the readings. Where recordings could not be read, it ends with an error that says how many.

@@ -95,7 +95,7 @@ struct Predictor::Model {
       while (end < segments.size() && end < first + most && fits()) ++end;
       records.Add(Logits(signals, segments.subspan(first, end - first)));
     }
-    return objective->Probabilities(records.Take()).to(torch::kFloat32).contiguous();
+    return ProbabilitiesOf(*objective, records.Take());
   }
 
   // Explain returns the integrated gradients of the logit of class `k`: the gradient at so many steps on the straight

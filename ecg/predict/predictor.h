@@ -59,8 +59,8 @@ class Predictor {
   // Predict returns the probability of each class.
   absl::StatusOr<std::vector<float>> Predict(const Signal& signal) const;
 
-  // PredictAll returns the probabilities of each signal, [signals, classes]. On a CUDA device windows of several signals
-  // share a batch; on a CPU each signal's have the digits that Predict gives.
+  // PredictAll returns the probabilities of each signal, [signals, classes]. On a CUDA device windows of several
+  // signals share a batch; on a CPU each signal's have the digits that Predict gives.
   absl::StatusOr<std::vector<float>> PredictAll(std::span<const Signal> signals) const;
 
   // Explain returns which samples the probability of class number `class_index` comes from. The integral is taken in as many

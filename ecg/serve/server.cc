@@ -128,9 +128,10 @@ class Server::Service {
     http_.set_keep_alive_max_count(1'000'000);
     http_.set_tcp_nodelay(true);
     // A port may be taken again at once, but not by two servers at the same time, as the library's own options allow.
-    http_.set_socket_options([](socket_t socket) {
+    http_.set_socket_options([this](socket_t socket) {
       const int yes = 1;
       setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+      socket_ = socket;
     });
     http_.set_default_headers({{"X-Content-Type-Options", "nosniff"}, {"Cache-Control", "no-store"}});
     AddRoutes();
@@ -147,6 +148,8 @@ class Server::Service {
       return absl::UnavailableError(absl::StrCat("cannot listen on ", options_.host, ":", options_.port,
                                                  "; another program may have the port: pass another --port"));
     }
+    // The library lets five new connections wait, and more are lost; SOMAXCONN is what the system allows.
+    listen(socket_, SOMAXCONN);
     thread_ = std::thread([this] { http_.listen_after_bind(); });
     // Before it listens, the library ignores a stop.
     while (!http_.is_running()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -260,6 +263,7 @@ class Server::Service {
   RequestMetrics metrics_;
   std::atomic<bool> is_stopping_ = false;
   int port_ = 0;
+  socket_t socket_ = -1;
   httplib::Server http_;
   std::thread thread_;
 };

@@ -2,7 +2,8 @@
 //
 // Names of leads in a sentence, as short as people say them.
 //
-//   LeadList({0, 1, 6, 7, 8, 9, 10, 11});  // "I, II, V1 to V6"
+//   const int missing[] = {1, 6, 7, 8, 9, 10, 11};
+//   LeadList(missing);  // "II, V1 to V6"
 
 #ifndef ECG_SIGNAL_LEAD_LIST_H_
 #define ECG_SIGNAL_LEAD_LIST_H_
