@@ -27,7 +27,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
 #include "ecg/file/file.h"
 #include "ecg/signal/recording_files.h"
@@ -101,8 +101,9 @@ class Arrivals {
     const auto add = [&state](const std::filesystem::path& file) {
       struct stat status;
       if (stat(file.c_str(), &status) != 0) return;
-      absl::StrAppend(&state, state.empty() ? "" : ", ", status.st_size, " bytes of ", status.st_mtim.tv_sec, ".",
-                      status.st_mtim.tv_nsec / 1'000'000, access(file.c_str(), R_OK) == 0 ? "" : " unreadable");
+      absl::StrAppendFormat(&state, "%s%d bytes of %d.%03d%s", state.empty() ? "" : ", ", status.st_size,
+                            status.st_mtim.tv_sec, status.st_mtim.tv_nsec / 1'000'000,
+                            access(file.c_str(), R_OK) == 0 ? "" : " unreadable");
     };
     add(path);
     if (path.extension() == ".hea") {

@@ -73,6 +73,8 @@ absl::Status WriteResult(const Arrival& arrival, const Reading& reading, const M
 void BlockStopSignals() {
   const sigset_t signals = StopSignals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  // A shell starts background jobs with SIGINT ignored; an ignored signal may never arrive.
+  for (const int stop : {SIGINT, SIGTERM}) signal(stop, SIG_DFL);
 }
 
 absl::StatusOr<PredictedFiles> WatchFolder(const Predictor& predictor, const std::filesystem::path& folder,

@@ -85,6 +85,7 @@ grep -q '3 of 5 recordings were read' watch_err || { cat watch_err; fail "the co
 touch -d '1 minute ago' start && find inbox -name '*.ecg.json' -exec touch -d '2 minutes ago' {} +
 "$predict" --model=run --watch=inbox >watched 2>watch_err &
 watcher=$!
+wait_for watch_err 'watching inbox'
 sleep 6
 kill -TERM $watcher && wait $watcher || fail "it should end well"
 [ -z "$(find inbox -name '*.ecg.json' -newer start)" ] || { cat watched; fail "nothing should be predicted again"; }
