@@ -335,7 +335,7 @@ inline absl::StatusOr<std::string> FormatEdf(const Recording& recording) {
   FillTexts(recording, dates.fraction, &file);
   std::string bytes = Header(recording, dates, file);
   auto text = file.texts.begin();
-  for (const Segment& segment : file.segments) {
+  for (const auto& segment : file.segments) {
     std::vector<std::vector<int16_t>> steps;
     for (const Strip* strip : segment.strips) {
       for (const Channel& channel : strip->channels) {
