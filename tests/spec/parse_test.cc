@@ -39,7 +39,7 @@ TEST(ParseTest, ReadsTheSmallestSpecWithItsDefaults) {
 TEST(ParseTest, AsksForEachChoiceThatMustBeMade) {
   EXPECT_THAT(std::vector<std::string>(absl::StrSplit(Error(""), '\n')),
               ElementsAre("x.textproto:1:1: data has no dataset; choose one: ptb_xl {} or g12ec {} or cpsc2018 {} "
-                          "or cinc_challenge {} or own {}",
+                          "or cinc_challenge {} or recordings {} or own {}",
                           StartsWith("x.textproto:1:1: model has no backbone; choose one: resnet {} or senet {} or "),
                           "x.textproto:1:1: training has no objective; choose one: multi_label {} or multi_class {} or "
                           "self_supervised {} or own {}"));
