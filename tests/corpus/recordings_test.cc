@@ -125,7 +125,7 @@ TEST_F(RecordingsTest, RefusesOrSkipsBadFiles) {
   const PackedSignals packed = PackInCache(recordings, {.bad_records = spec::Data::SKIP}, folder_ / ".cache").value();
   EXPECT_THAT(packed.unusable(), ElementsAre(1, 2, 3));
   EXPECT_THAT(packed.reason(1), HasSubstr("b.txt"));
-  EXPECT_THAT(packed.reason(3), HasSubstr("are missing"));
+  EXPECT_THAT(packed.reason(3), HasSubstr("missing: II"));
 }
 
 TEST_F(RecordingsTest, SaysWhatIsWrongWithFilesAndTheirNames) {
