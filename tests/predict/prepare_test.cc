@@ -89,7 +89,7 @@ TEST(PrepareTest, WarnsOfNoise) {
     for (size_t i = 0; i < channel.mv.size(); ++i) channel.mv[i] += static_cast<float>(0.2 * std::sin(2.1 * i * i));
   }
   ModelMetadata model = Model();
-  EXPECT_THAT(Warnings(recording, model), Contains(HasSubstr("is noisy")));
+  EXPECT_THAT(Warnings(recording, model), Contains(HasSubstr("noisy, up to")));
 }
 
 }  // namespace
