@@ -61,9 +61,10 @@ class LiveServer::Service {
     http_.set_keep_alive_max_count(1);
     http_.set_tcp_nodelay(true);
     // A port may be taken again at once, but not by two servers at the same time, as the library's own options allow.
-    http_.set_socket_options([](socket_t socket) {
+    http_.set_socket_options([this](socket_t socket) {
       const int yes = 1;
       setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+      socket_ = socket;
     });
     http_.set_default_headers({{"X-Content-Type-Options", "nosniff"}, {"Cache-Control", "no-store"}});
     AddRoutes();
@@ -71,10 +72,12 @@ class LiveServer::Service {
 
   ~Service() {
     {
-      const std::lock_guard lock(mutex_);
+      std::unique_lock lock(mutex_);
       is_ending_ = true;
+      changed_.notify_all();
+      // A stop cuts connections, so the open pages get the last values before; one that is stuck is not waited for.
+      changed_.wait_for(lock, std::chrono::seconds(2), [this] { return pages_ == 0; });
     }
-    changed_.notify_all();
     http_.stop();
     if (thread_.joinable()) thread_.join();
   }
@@ -94,6 +97,8 @@ class LiveServer::Service {
                               "; another program may have it. Pass another --live=PORT, or --live for any free one")
                : absl::StrCat("cannot show the run: the ports ", first, " to ", last, " are taken; pass --live=PORT"));
     }
+    // The library lets five new connections wait, and more are lost; SOMAXCONN is what the system allows.
+    listen(socket_, SOMAXCONN);
     thread_ = std::thread([this] { http_.listen_after_bind(); });
     // Before it listens, the library ignores a stop.
     while (!http_.is_running()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -169,7 +174,13 @@ class LiveServer::Service {
           if (is_last) sink.done();
           return true;
         },
-        [this](bool) { --pages_; });
+        [this](bool) {
+          {
+            const std::lock_guard lock(mutex_);
+            --pages_;
+          }
+          changed_.notify_all();
+        });
   }
 
   // NextEvent waits until there are values that are newer than `sent`, or the server ends. It returns them as one event,
@@ -196,6 +207,7 @@ class LiveServer::Service {
   uint64_t version_ = 0;
   bool is_ending_ = false;
   int port_ = 0;
+  socket_t socket_ = -1;
   httplib::Server http_;
   std::thread thread_;
 };
