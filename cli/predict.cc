@@ -15,10 +15,10 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "ecg/command_line/command_line.h"
+#include "ecg/command_line/stop_signals.h"
 #include "ecg/file/path.h"
 #include "ecg/predict/predict_command.h"
 #include "ecg/predict/predictor.h"
-#include "ecg/predict/watch_folder.h"
 #include "ecg/status/status_macros.h"
 
 namespace {

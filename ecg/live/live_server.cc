@@ -3,7 +3,6 @@
 #include <httplib.h>
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
-#include <sys/socket.h>
 
 #include <atomic>
 #include <chrono>
@@ -15,7 +14,6 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -23,6 +21,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "ecg/http/http_listener.h"
 #include "ecg/live/page.h"
 
 namespace ecg {
@@ -59,14 +58,6 @@ class LiveServer::Service {
     http_.set_payload_max_length(1024);
     // A connection that is kept open would delay the end of the program.
     http_.set_keep_alive_max_count(1);
-    http_.set_tcp_nodelay(true);
-    // A port may be taken again at once, but not by two servers at the same time, as the library's own options allow.
-    http_.set_socket_options([this](socket_t socket) {
-      const int yes = 1;
-      setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-      socket_ = socket;
-    });
-    http_.set_default_headers({{"X-Content-Type-Options", "nosniff"}, {"Cache-Control", "no-store"}});
     AddRoutes();
   }
 
@@ -78,8 +69,7 @@ class LiveServer::Service {
       // A stop cuts connections, so the open pages get the last values before; one that is stuck is not waited for.
       changed_.wait_for(lock, std::chrono::seconds(2), [this] { return pages_ == 0; });
     }
-    http_.stop();
-    if (thread_.joinable()) thread_.join();
+    listener_.Stop();
   }
 
   absl::Status Start(std::optional<int> port) {
@@ -97,11 +87,7 @@ class LiveServer::Service {
                               "; another program may have it. Pass another --live=PORT, or --live for any free one")
                : absl::StrCat("cannot show the run: the ports ", first, " to ", last, " are taken; pass --live=PORT"));
     }
-    // The library lets five new connections wait, and more are lost; SOMAXCONN is what the system allows.
-    listen(socket_, SOMAXCONN);
-    thread_ = std::thread([this] { http_.listen_after_bind(); });
-    // Before it listens, the library ignores a stop.
-    while (!http_.is_running()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    listener_.Start();
     return absl::OkStatus();
   }
 
@@ -207,9 +193,8 @@ class LiveServer::Service {
   uint64_t version_ = 0;
   bool is_ending_ = false;
   int port_ = 0;
-  socket_t socket_ = -1;
   httplib::Server http_;
-  std::thread thread_;
+  HttpListener listener_{http_};
 };
 
 LiveServer::LiveServer(std::unique_ptr<Service> service) : service_(std::move(service)) {}

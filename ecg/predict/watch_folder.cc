@@ -1,13 +1,9 @@
 #include "ecg/predict/watch_folder.h"
 
-#include <pthread.h>
-#include <signal.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdio>
-#include <ctime>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -18,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "ecg/command_line/stop_signals.h"
 #include "ecg/file/file.h"
 #include "ecg/predict/arrivals.h"
 #include "ecg/predict/predict_files.h"
@@ -32,22 +29,6 @@ namespace {
 
 // Recordings that are predicted together. A stop is noticed after as many.
 constexpr size_t kChunk = 16;
-
-sigset_t StopSignals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  return signals;
-}
-
-// WaitForStop returns whether a stop signal comes within `duration`.
-bool WaitForStop(std::chrono::milliseconds duration) {
-  const sigset_t signals = StopSignals();
-  const timespec wait = {.tv_sec = static_cast<time_t>(duration.count() / 1000),
-                         .tv_nsec = static_cast<long>(duration.count() % 1000 * 1'000'000)};
-  return sigtimedwait(&signals, nullptr, &wait) > 0;
-}
 
 // Line returns what is printed of a reading.
 std::string Line(const Reading& reading, const ModelMetadata& model) {
@@ -70,13 +51,6 @@ absl::Status WriteResult(const Arrival& arrival, const Reading& reading, const M
 
 }  // namespace
 
-void BlockStopSignals() {
-  const sigset_t signals = StopSignals();
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  // A shell starts background jobs with SIGINT ignored; an ignored signal may never arrive.
-  for (const int stop : {SIGINT, SIGTERM}) signal(stop, SIG_DFL);
-}
-
 absl::StatusOr<PredictedFiles> WatchFolder(const Predictor& predictor, const std::filesystem::path& folder,
                                            const WatchFolderOptions& options) {
   if (std::error_code error; !std::filesystem::is_directory(folder, error)) {
@@ -85,7 +59,7 @@ absl::StatusOr<PredictedFiles> WatchFolder(const Predictor& predictor, const std
   Arrivals arrivals(folder, options.settle);
   PredictedFiles done;
   std::string said;  // what is wrong with the folder, so that it is said once
-  while (!WaitForStop(options.interval)) {
+  while (!WaitForStopSignal(options.interval)) {
     const absl::StatusOr<std::vector<Arrival>> arrived = arrivals.Poll(Arrivals::Clock::now());
     if (!arrived.ok()) {
       if (said != arrived.status().message()) {
@@ -96,7 +70,7 @@ absl::StatusOr<PredictedFiles> WatchFolder(const Predictor& predictor, const std
     }
     said.clear();
     for (size_t first = 0; first < arrived->size(); first += kChunk) {
-      if (first > 0 && WaitForStop(std::chrono::milliseconds(0))) return done;
+      if (first > 0 && WaitForStopSignal(std::chrono::milliseconds(0))) return done;
       const std::span<const Arrival> chunk =
           std::span(*arrived).subspan(first, std::min(kChunk, arrived->size() - first));
       std::vector<std::string> files;

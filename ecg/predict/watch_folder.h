@@ -2,7 +2,7 @@
 //
 // Predicts each recording that arrives in a folder, until the process is asked to stop.
 //
-//   BlockStopSignals();   // before any thread starts
+//   BlockStopSignals();   // of ecg/command_line/stop_signals.h, before any thread starts
 //   ECG_ASSIGN_OR_RETURN(const Predictor predictor, Predictor::Load("runs/resnet18_all/1"));
 //   ECG_ASSIGN_OR_RETURN(const PredictedFiles done, WatchFolder(predictor, "inbox"));
 //
@@ -30,10 +30,7 @@ struct WatchFolderOptions {
   PredictFilesOptions files = {};
 };
 
-// BlockStopSignals leaves SIGINT and SIGTERM, of this thread and all that it starts, to WatchFolder.
-void BlockStopSignals();
-
-// WatchFolder predicts what arrives in `folder` until SIGINT or SIGTERM, and returns the counts. It prints a line for each
+// WatchFolder predicts what arrives in `folder` until a stop signal, and returns the counts. It prints a line for each
 // recording. A file that cannot be read gets a result that says so; a folder that cannot be listed, or a result that
 // cannot be written, is said, and the rest goes on. Only what is wrong with the model or the device is an error, and a
 // folder that is not there at the start.

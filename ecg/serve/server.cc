@@ -1,17 +1,13 @@
 #include "ecg/serve/server.h"
 
 #include <httplib.h>
-#include <pthread.h>
-#include <sys/socket.h>
 
 #include <atomic>
 #include <chrono>
-#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -21,6 +17,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
+#include "ecg/command_line/stop_signals.h"
+#include "ecg/http/http_listener.h"
 #include "ecg/predict/predictor.h"
 #include "ecg/predict/prepare.h"
 #include "ecg/predict/reading.h"
@@ -60,14 +58,6 @@ bool IsToken(const std::string& found, const std::string& expected) {
     difference |= static_cast<unsigned char>(expected[i]) ^ static_cast<unsigned char>(i < found.size() ? found[i] : 0);
   }
   return difference == 0;
-}
-
-sigset_t StopSignals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  return signals;
 }
 
 // Upload is the file of a request.
@@ -126,14 +116,6 @@ class Server::Service {
     http_.set_read_timeout(options_.timeout);
     http_.set_write_timeout(options_.timeout);
     http_.set_keep_alive_max_count(1'000'000);
-    http_.set_tcp_nodelay(true);
-    // A port may be taken again at once, but not by two servers at the same time, as the library's own options allow.
-    http_.set_socket_options([this](socket_t socket) {
-      const int yes = 1;
-      setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-      socket_ = socket;
-    });
-    http_.set_default_headers({{"X-Content-Type-Options", "nosniff"}, {"Cache-Control", "no-store"}});
     AddRoutes();
   }
   ~Service() { Stop(); }
@@ -148,11 +130,7 @@ class Server::Service {
       return absl::UnavailableError(absl::StrCat("cannot listen on ", options_.host, ":", options_.port,
                                                  "; another program may have the port: pass another --port"));
     }
-    // The library lets five new connections wait, and more are lost; SOMAXCONN is what the system allows.
-    listen(socket_, SOMAXCONN);
-    thread_ = std::thread([this] { http_.listen_after_bind(); });
-    // Before it listens, the library ignores a stop.
-    while (!http_.is_running()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    listener_.Start();
     return absl::OkStatus();
   }
 
@@ -160,8 +138,7 @@ class Server::Service {
 
   void Stop() {
     is_stopping_ = true;
-    http_.stop();
-    if (thread_.joinable()) thread_.join();
+    listener_.Stop();
   }
 
  private:
@@ -263,9 +240,8 @@ class Server::Service {
   RequestMetrics metrics_;
   std::atomic<bool> is_stopping_ = false;
   int port_ = 0;
-  socket_t socket_ = -1;
   httplib::Server http_;
-  std::thread thread_;
+  HttpListener listener_{http_};
 };
 
 Server::Server(Predictor predictor, const ServerOptions& options)
@@ -276,15 +252,10 @@ absl::Status Server::Start() { return service_->Start(); }
 int Server::port() const { return service_->port(); }
 void Server::Stop() { service_->Stop(); }
 
-void Server::BlockSignals() {
-  const sigset_t signals = StopSignals();
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-}
+void Server::BlockSignals() { BlockStopSignals(); }
 
 void Server::WaitForSignal() {
-  const sigset_t signals = StopSignals();
-  int signal = 0;
-  sigwait(&signals, &signal);
+  WaitForStopSignal();
   Stop();
 }
 
