@@ -195,7 +195,7 @@ TEST(ClaimTest, OfAWorkerThatStandsStillIsLostBeforeOthersTakeIt) {
   constexpr double kLease = 5;
   const Other other([&] {
     Claims claims(folder / "claims", kLease);
-    const std::optional<Claim> claim = TryTake(claims, "a=1");
+    std::optional<Claim> claim = TryTake(claims, "a=1");
     if (!claim) _exit(1);
     Process process = Process::Start({"/bin/sh", "-c", "while :; do echo alive; sleep 0.05; done"}, folder / "log",
                                      &claim->deadline())

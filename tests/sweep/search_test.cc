@@ -199,7 +199,7 @@ TEST(SearchTest, EndsWhenAllSettingsHaveBeenTried) {
 }
 
 TEST(SearchTest, HalvesTheSettingsAndGoesOnFromTheirCheckpoints) {
-  Worker worker(absl::StrCat(kRate, "search { budget_runs: 20 halving {} }"), FolderFor("halving"));
+  Worker worker(absl::StrCat(kRate, "search { budget_runs: 20 parallel: 1 random_settings: 9 halving {} }"), FolderFor("halving"));
   int first = 0;
   while (worker.Decide()) ++first;
   EXPECT_EQ(first, 9) << "the second bracket is not begun before the first has ended";
