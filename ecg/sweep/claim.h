@@ -10,16 +10,17 @@
 //   ECG_RETURN_IF_ERROR(claim->Finish());
 //
 // The claims on NAME are files claims/NAME/1, claims/NAME/2, ...; the one with the largest number holds. It is taken by
-// making the next number with LinkFile, which one process can do. A number is never made anew, so that what a slow
-// worker knows of an older one harms nobody.
+// making the next number with LinkFile, which one process can do. Numbers only grow, so that what a slow worker knows of
+// an older one harms nobody.
 //
-// A claim is a lease: its worker rewrites the file, in place, every sixth of the lease time, with a count that goes up. Another
-// worker that has seen no change for the whole lease time, by its own clock, takes the next number: clocks of machines are
-// never compared, nor times of files. A worker that could not rewrite its claim for three quarters of the lease time has
-// lost it, by its own clock, which also runs while it is suspended: it then acts no more on what it had claimed, and the
-// claim's Deadline has its process killed even when the worker itself stands still. So both never act at once, as long as
-// a rewritten file is seen by others within a quarter of the lease time: NFS guarantees it for a file that is opened
-// after it was closed elsewhere (close-to-open consistency, the default; not with the mount option `nocto`).
+// A claim is a lease: its worker rewrites the file, in place, every sixth of the lease time, with a count that goes up.
+// Another worker that has seen no change for the whole lease time, by its own clock, takes the next number: clocks of
+// machines are never compared, nor times of files. A worker that could not rewrite its claim for three quarters of the
+// lease time has lost it, by its own clock, which also runs while it is suspended: it then acts no more on what it had
+// claimed, and the claim's Deadline has its process killed even when the worker itself stands still. So both never act
+// at once, as long as a rewritten file is seen by others within a quarter of the lease time: NFS guarantees it for a
+// file that is opened after it was closed elsewhere (close-to-open consistency, the default; not with the mount option
+// `nocto`).
 //
 // Where the worker ran on the same machine, others see at once that its process is gone.
 
@@ -49,7 +50,8 @@ namespace ecg {
 struct SeenClaim {
   int number = 0;
   spec::SweepClaim claim;
-  // Whether it may be taken: it was given back or failed, or its worker is dead, or it is one that this worker has lost.
+  // Whether it may be taken: it was given back or failed, or its worker is dead, or it is one that this worker has
+  // lost.
   bool is_free = false;
 
   bool failed() const { return claim.state() == spec::SweepClaim::FAILED; }
@@ -92,8 +94,8 @@ class Claim {
   std::shared_ptr<claim_internal::Held> held_;
 };
 
-// Claims is one worker's view of the folder, with a thread that rewrites the claims that it holds. All but that thread's work
-// is for one thread.
+// Claims is one worker's view of the folder, with a thread that rewrites the claims that it holds. All but that
+// thread's work is for one thread.
 class Claims {
  public:
   // `folder` is made when it is needed. The lease time must be the same for all workers.

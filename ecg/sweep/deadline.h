@@ -1,7 +1,7 @@
 // deadline.h
 //
-// A time that a process keeps putting off, and by which another one acts unless it does. It lies in memory that processes
-// forked later share.
+// A time that a process keeps putting off, and by which another one acts unless it does. It lies in memory that
+// processes forked later share.
 //
 //   Deadline deadline(45);            // seconds from now
 //   if (!deadline.PutOff(BootSeconds() + 45)) std::puts("too late");

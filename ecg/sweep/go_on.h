@@ -13,9 +13,10 @@
 
 namespace ecg {
 
-// GoOn makes `to`, which must not hold a run yet, a run that `from` has begun and that is to have `epochs` epochs: --resume
-// continues it. It has the spec, the history, TensorBoard's log and the checkpoint of `from`, which stays as it is. Tensors are
-// not copied but linked, where the file system can: they are never changed in place. `to` appears at once, whole.
+// GoOn makes `to`, which must not hold a run yet, a run that `from` has begun and that is to have `epochs` epochs:
+// --resume continues it. It has the spec, the history, TensorBoard's log and the checkpoint of `from`, which stays as
+// it is. Tensors are not copied but linked, where the file system can: they are never changed in place. `to` appears at
+// once, whole.
 absl::Status GoOn(const RunFolder& from, int epochs, const RunFolder& to);
 
 }  // namespace ecg

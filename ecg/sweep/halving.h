@@ -22,9 +22,9 @@ int Rungs(const spec::Search& search);
 // RungEpochs returns the number of epochs at `rung`, from 0, where the last rung has all `epochs`: rounded, at least 1.
 int RungEpochs(const spec::Search& search, int epochs, int rung);
 
-// DependsOnEpochs says whether the training that `spec` describes, with its defaults filled in, depends on the number of
-// epochs, so that it cannot be resumed with more: by the schedule, whose type says so, or by averaged_weights. Of an own schedule
-// that is not known here: true.
+// DependsOnEpochs says whether the training that `spec` describes, with its defaults filled in, depends on the number
+// of epochs, so that it cannot be resumed with more: by the schedule, whose type says so, or by averaged_weights. Of an
+// own schedule that is not known here: true.
 bool DependsOnEpochs(const spec::Experiment& spec);
 
 }  // namespace ecg

@@ -97,7 +97,8 @@ inline std::filesystem::path ProgramPath(absl::string_view typed, const std::str
   return (self.parent_path() / from_self).lexically_normal();
 }
 
-// ListRuns prints the state of every run, which worker has claimed it, and an estimate of the time that the others take.
+// ListRuns prints the state of every run, which worker has claimed it, and an estimate of the time that the others
+// take.
 inline absl::Status ListRuns(const Plan& plan, const SweepFolder& folder, int jobs) {
   TimeLeft time;
   Claims claims(folder.claims(), /*lease_seconds=*/60);  // it takes none

@@ -30,8 +30,8 @@
 
 namespace ecg {
 
-// ParseSweep reads `text`, the content of `file_name`, and checks it, and every value of every run, against the specs of
-// `experiments`. Its errors have the form of ParseExperiment's.
+// ParseSweep reads `text`, the content of `file_name`, and checks it, and every value of every run, against the specs
+// of `experiments`. Its errors have the form of ParseExperiment's.
 inline absl::StatusOr<spec::Sweep> ParseSweep(absl::string_view text, absl::string_view file_name,
                                               const std::vector<SweepExperiment>& experiments) {
   spec::Sweep sweep;

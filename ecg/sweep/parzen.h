@@ -17,9 +17,9 @@
 
 namespace ecg {
 
-// ParzenEstimator is the mixture, with equal weights, of the uniform density on [low, high] and of a normal density around
-// each point, cut off at `low` and `high`. The standard deviation of a point's is the larger of its distances to its
-// neighbours, where `low` and `high` are neighbours too, but at least (high - low) / min(100, points + 2).
+// ParzenEstimator is the mixture, with equal weights, of the uniform density on [low, high] and of a normal density
+// around each point, cut off at `low` and `high`. The standard deviation of a point's is the larger of its distances to
+// its neighbours, where `low` and `high` are neighbours too, but at least (high - low) / min(100, points + 2).
 class ParzenEstimator {
  public:
   // `low` must be below `high`, and the points between them.

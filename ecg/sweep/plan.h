@@ -68,8 +68,8 @@ struct PlannedRun {
   // All assignments, in order: the experiment's, the axes', those of --set.
   std::vector<std::string> set;
   spec::Experiment spec;
-  // Where the sweep is searched: the number of the cell and of the setting in it, both from 0, and with successive halving
-  // the rung.
+  // Where the sweep is searched: the number of the cell and of the setting in it, both from 0, and with successive
+  // halving the rung.
   int cell = 0, setting = 0, rung = 0;
   // The run whose checkpoint this one goes on from: that of the rung before. nullptr: it is trained from the start.
   const PlannedRun* goes_on_from = nullptr;
@@ -114,7 +114,8 @@ class Planner {
           std::vector<Problem>* problems)
       : sweep_(sweep), experiments_(experiments), changes_(changes), problems_(*problems) {}
 
-  // MakePlan returns all runs. Those of a searched sweep are of one setting: `setting`, the values of its searched axes.
+  // MakePlan returns all runs. Those of a searched sweep are of one setting: `setting`, the values of its searched
+  // axes.
   Plan MakePlan(const Setting& setting = {}) {
     Plan plan;
     plan.sweep = sweep_;
@@ -294,7 +295,9 @@ class Planner {
     }
     const auto check_range = [&](const auto& range, absl::string_view name) {
       const std::string below = absl::StrCat(".search.", name);
-      if (values > 0) report(below, "has values as well as a range; write search { choice {} }, or leave out the values");
+      if (values > 0) {
+        report(below, "has values as well as a range; write search { choice {} }, or leave out the values");
+      }
       if (axis.field_size() == 0) report(below, "has a range and no field; write field: \"PATH\"");
       if (!range.has_low() || !range.has_high() || range.low() >= range.high()) {
         report(below, absl::StrCat("goes from ", range.low(), " to ", range.high(), "; low must be below high"));
@@ -311,7 +314,9 @@ class Planner {
       case spec::AxisSearch::kInteger:
         return check_range(search.integer(), "integer");
       case spec::AxisSearch::kChoice:
-        if (values < 2) report(".search.choice", "chooses among fewer than two values; write value: [...] or group {...}");
+        if (values < 2) {
+          report(".search.choice", "chooses among fewer than two values; write value: [...] or group {...}");
+        }
         if (axis.value_size() > 0 && axis.field_size() == 0) {
           report(".search.choice", "has values and no field; write field: \"PATH\"");
         }
@@ -330,7 +335,8 @@ class Planner {
     if (run.spec.training().epochs() >= settings) return;
     Report("search.halving",
            absl::StrCat("training.epochs of ", run.experiment->name, " is ", run.spec.training().epochs(),
-                        ", so that the first rung, 1/", settings, " of it, has no epoch; write fewer rungs or more epochs"));
+                        ", so that the first rung, 1/", settings,
+                        " of it, has no epoch; write fewer rungs or more epochs"));
   }
 
   // Checks how the sweep is searched.
@@ -370,8 +376,10 @@ class Planner {
                absl::StrCat("the axis ", axis.name(),
                             " is CHOSEN beside axes that are searched; write search { choice {} } in it"));
       }
-      if (search.has_halving() && (axis.name() == "epochs" || std::ranges::count(axis.field(), "training.epochs") > 0)) {
-        Report(absl::StrCat("axis[", a, "]"), "the numbers of epochs are those of halving; leave out this axis or halving");
+      const bool is_of_epochs = axis.name() == "epochs" || std::ranges::count(axis.field(), "training.epochs") > 0;
+      if (search.has_halving() && is_of_epochs) {
+        Report(absl::StrCat("axis[", a, "]"),
+               "the numbers of epochs are those of halving; leave out this axis or halving");
       }
     }
   }
@@ -565,8 +573,9 @@ class Planner {
   Setting setting_;
 };
 
-// MakePlan returns the runs of `sweep`, which may start `experiments`; the plan points at these. That of a searched sweep has
-// no runs yet. It appends what is wrong to `problems`, whose paths are in the sweep; the plan must not be used then.
+// MakePlan returns the runs of `sweep`, which may start `experiments`; the plan points at these. That of a searched
+// sweep has no runs yet. It appends what is wrong to `problems`, whose paths are in the sweep; the plan must not be
+// used then.
 inline Plan MakePlan(const spec::Sweep& sweep, const std::vector<SweepExperiment>& experiments,
                      const SweepChanges& changes, std::vector<Problem>* problems) {
   Planner planner(sweep, experiments, changes, problems);
@@ -574,8 +583,8 @@ inline Plan MakePlan(const spec::Sweep& sweep, const std::vector<SweepExperiment
   return planner.MakeSearchedPlan();
 }
 
-// RunsOfSetting returns the runs of one setting of the searched axes of a sweep that MakePlan has found no problem with. A
-// setting may be impossible together with others: an error.
+// RunsOfSetting returns the runs of one setting of the searched axes of a sweep that MakePlan has found no problem
+// with. A setting may be impossible together with others: an error.
 inline absl::StatusOr<std::deque<PlannedRun>> RunsOfSetting(const spec::Sweep& sweep,
                                                             const std::vector<SweepExperiment>& experiments,
                                                             const SweepChanges& changes, const Setting& setting) {

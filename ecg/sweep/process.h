@@ -25,8 +25,8 @@ namespace ecg {
 // (as by SIGSTOP or Ctrl-Z) or hangs.
 class Process {
  public:
-  // Start runs `command`, a path and its arguments, and appends its output to the file `log`. The process is killed once
-  // `deadline` passes, unless that is nullptr; it must outlive the Process. Call it from the main thread.
+  // Start runs `command`, a path and its arguments, and appends its output to the file `log`. The process is killed
+  // once `deadline` passes, unless that is nullptr; it must outlive the Process. Call it from the main thread.
   static absl::StatusOr<Process> Start(const std::vector<std::string>& command, const std::filesystem::path& log,
                                        const Deadline* deadline = nullptr);
 

@@ -1,7 +1,7 @@
 // results.h
 //
-// The results of a sweep: results.csv with a row for each run, results.md with the tables, results.html with the same and
-// more to look at, and the chosen settings.
+// The results of a sweep: results.csv with a row for each run, results.md with the tables, results.html with the same
+// and more to look at, and the chosen settings.
 //
 //   Results results("grid_resnet18", plan);
 //   ECG_ASSIGN_OR_RETURN(FinishedRun run, FinishedRun::Read(folder.run(plan.runs[0])));

@@ -384,9 +384,12 @@ bool Runner::IsOver() const {
 
 std::string Runner::ScoreInWords(const PlannedRun& run) const {
   const FinishedRun& finished = results_.finished().at(run.name);
-  std::string text = absl::StrFormat("%s: validation %s %.4f", run.name, finished.score_name, finished.validation_score);
+  std::string text =
+      absl::StrFormat("%s: validation %s %.4f", run.name, finished.score_name, finished.validation_score);
   // Where the validation score chooses, the test scores of all candidates must not be seen.
-  if (AxesWithUse(plan_.sweep, spec::Axis::CHOSEN).empty()) absl::StrAppendFormat(&text, ", test %.4f", finished.test.score);
+  if (AxesWithUse(plan_.sweep, spec::Axis::CHOSEN).empty()) {
+    absl::StrAppendFormat(&text, ", test %.4f", finished.test.score);
+  }
   return text;
 }
 

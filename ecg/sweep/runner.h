@@ -1,7 +1,7 @@
 // runner.h
 //
-// One worker of a sweep: runs what is not finished and not claimed by another worker, several runs at a time, and writes the
-// results after each.
+// One worker of a sweep: runs what is not finished and not claimed by another worker, several runs at a time, and
+// writes the results after each.
 //
 //   const auto command = [&](const PlannedRun& run, bool resume) {
 //     std::vector<std::string> words = {"examples/resnet18_all", "--output_dir=" + folder.run(run).path().string()};
@@ -60,8 +60,8 @@ class Runner {
   // All arguments must outlive it. `search` proposes the runs of a sweep that is searched.
   Runner(Plan& plan, const SweepFolder& folder, const Options& options, Results& results, Search* search = nullptr);
 
-  // Run runs what is not finished yet. A run that fails does not stop the others, and is not tried again by any worker that is
-  // there by then; it is an error at the end.
+  // Run runs what is not finished yet. A run that fails does not stop the others, and is not tried again by any worker
+  // that is there by then; it is an error at the end.
   absl::Status Run();
 
  private:
@@ -112,16 +112,17 @@ class Runner {
   Claims claims_;
   TimeLeft time_left_;
   LiveBlock live_;
-  size_t known_runs_ = 0;                     // of the plan, its first ones
-  std::vector<const PlannedRun*> waiting_;    // in order
+  size_t known_runs_ = 0;                   // of the plan, its first ones
+  std::vector<const PlannedRun*> waiting_;  // in order
   std::vector<Running> running_;
   std::vector<const PlannedRun*> failed_;
-  std::map<std::string, int> retried_;        // the number of the claim of each run that had failed before this worker began
-  std::map<std::string, SeenClaim> others_;   // what other workers run
-  double next_look_ = 0;                      // when to look for work again, in seconds since boot
-  bool found_all_ = false;                    // the last look found nothing to start
-  bool results_due_ = true;                   // the results do not have all that this worker has finished
-  bool results_unsure_ = false;               // nor, maybe, what others have
+  // The number of the claim of each run that had failed before this worker began.
+  std::map<std::string, int> retried_;
+  std::map<std::string, SeenClaim> others_;  // what other workers run
+  double next_look_ = 0;                     // when to look for work again, in seconds since boot
+  bool found_all_ = false;                   // the last look found nothing to start
+  bool results_due_ = true;                  // the results do not have all that this worker has finished
+  bool results_unsure_ = false;              // nor, maybe, what others have
 };
 
 }  // namespace ecg

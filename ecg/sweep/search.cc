@@ -98,8 +98,8 @@ absl::StatusOr<Search> Search::Create(const spec::Sweep& sweep, const std::vecto
   }
   const size_t size = search.bracket_size_, all = search.space_.Count();
   if (all < size) {
-    return absl::InvalidArgumentError(absl::StrCat("there are ", all, " settings to search, but a bracket of search.halving "
-                                                   "has ", size, "; write fewer rungs"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "there are ", all, " settings to search, but a bracket of search.halving has ", size, "; write fewer rungs"));
   }
   search.settings_ = all / size * size;
   if (sweep.search().has_budget_runs()) {
@@ -110,7 +110,7 @@ absl::StatusOr<Search> Search::Create(const spec::Sweep& sweep, const std::vecto
       absl::StrCat("search.budget_runs is ", sweep.search().budget_runs(), ", but ",
                    search.bracket_size_ > 1 ? absl::StrCat("one bracket of ", search.bracket_size_, " settings")
                                             : "one setting",
-                   " in each cell of the table takes ", runs.size() * search.bracket_size_, " runs; write at least as many"));
+                   " in each cell of the table takes ", runs.size() * size, " runs; write at least as many"));
 }
 
 std::filesystem::path Search::SettingFile(const Cell& cell, size_t number) const {
@@ -355,7 +355,8 @@ absl::StatusOr<bool> Search::Propose(size_t c, const Plan& plan, const FinishedR
   if (!is_random && begin + 1 > static_cast<size_t>(search.parallel())) {
     known = (begin + 1 - search.parallel()) / bracket_size_ * bracket_size_;
   }
-  // The number of settings in progress is limited for the random ones as well: those that come after them wait for them.
+  // The number of settings in progress is limited for the random ones as well: those that come after them wait for
+  // them.
   if (!AreDone(cell, known, plan, finished)) return false;
   const SearchHistory history = History(cell, known, finished);
   for (int attempt = 0; attempt < kProposals + kDraws; ++attempt) {

@@ -7,9 +7,9 @@
 //   ECG_RETURN_IF_ERROR(search.Read(plan));
 //   ECG_ASSIGN_OR_RETURN(const bool grew, search.Decide(plan, finished, /*wants_run=*/true));
 //
-// Every decision follows from the sweep, its seed and the results that it may depend on, whoever makes it. It is written
-// down once, with LinkFile, before it takes effect, so that all workers act on the same, and a sweep that is started
-// again goes on:
+// Every decision follows from the sweep, its seed and the results that it may depend on, whoever makes it. It is
+// written down once, with LinkFile, before it takes effect, so that all workers act on the same, and a sweep that is
+// started again goes on:
 //
 //   search/CELL/setting-12.textproto        a setting (SearchedSetting)
 //   search/CELL/promoted-2-1.textproto      of bracket 2, the settings that leave rung 1 (Promotion)
@@ -40,17 +40,18 @@ namespace ecg {
 // Search is the search of one sweep, which MakePlan found no problem with.
 class Search {
  public:
-  // Create checks that the budget is enough for anything. `experiments` must outlive the search. Decisions are in `folder`,
-  // which is made when there is one.
+  // Create checks that the budget is enough for anything. `experiments` must outlive the search. Decisions are in
+  // `folder`, which is made when there is one.
   static absl::StatusOr<Search> Create(const spec::Sweep& sweep, const std::vector<SweepExperiment>& experiments,
                                        const SweepChanges& changes, std::filesystem::path folder);
 
-  // Read adds to `plan` the runs of all decisions that are in the folder and not in the plan yet, and changes nothing else.
+  // Read adds to `plan` the runs of all decisions that are in the folder and not in the plan yet, and changes nothing
+  // else.
   absl::Status Read(Plan& plan);
 
   // Decide reads, and makes the decisions that are due: which settings go on, and, where a worker `wants_run`, one more
-  // setting, if the budget and the scores allow it. It closes the plan when the search is over. Returns whether the plan
-  // has grown.
+  // setting, if the budget and the scores allow it. It closes the plan when the search is over. Returns whether the
+  // plan has grown.
   //
   // Where the first three runs have all failed, no more are proposed.
   absl::StatusOr<bool> Decide(Plan& plan, const FinishedRuns& finished, bool wants_run);

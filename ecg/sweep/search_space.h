@@ -48,18 +48,19 @@ class SearchSpace {
   Setting Draw(Random& random) const;
 
   // ProposeByTpe returns what the tree-structured Parzen estimator proposes (Bergstra et al. 2011, "Algorithms for
-  // Hyper-Parameter Optimization", section 4). Of n ranked settings the best ceil(0.15 n) are good; the others, and those that
-  // are pending, are not. For each axis by itself, l(x) is the density of the good, and g(x) of the others; 24
-  // candidates are drawn from l, and that with the largest l / g is taken: the expected improvement grows with it.
-  // Densities are Parzen estimators, of the logarithm for log_uniform; a choice has probability proportional to
-  // 1 + the number of times that it occurs.
+  // Hyper-Parameter Optimization", section 4). Of n ranked settings the best ceil(0.15 n) are good; the others, and
+  // those that are pending, are not. For each axis by itself, l(x) is the density of the good, and g(x) of the others;
+  // 24 candidates are drawn from l, and that with the largest l / g is taken: the expected improvement grows with it.
+  // Densities are Parzen estimators, of the logarithm for log_uniform; a choice has probability proportional to 1 + the
+  // number of times that it occurs.
   Setting ProposeByTpe(const SearchHistory& history, Random& random) const;
 
  private:
   struct Range {
     enum class Kind { kUniform, kLogUniform, kInteger, kChoice };
     Kind kind;
-    double low = 0, high = 0;  // of the number that is modelled: the logarithm, or the whole number and a half beside it
+    // Of the number that is modelled: the logarithm, or the whole number and a half beside it.
+    double low = 0, high = 0;
     std::vector<std::string> choices = {};
 
     std::string TextOf(double x) const;

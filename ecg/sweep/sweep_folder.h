@@ -55,8 +55,8 @@ class SweepFolder {
   RunFolder run(const PlannedRun& run) const { return RunFolder(path_ / run.name); }
   std::filesystem::path log(const PlannedRun& run) const { return path_ / run.name / "log.txt"; }
 
-  // Start makes the folder and keeps `data` in it, and fails where the runs that are there use other records. Any number of
-  // workers may do so at once.
+  // Start makes the folder and keeps `data` in it, and fails where the runs that are there use other records. Any
+  // number of workers may do so at once.
   absl::Status Start(const spec::SweptData& data) const {
     ECG_RETURN_IF_ERROR(MakeDirectories(path_));
     std::string printed;
@@ -65,9 +65,9 @@ class SweepFolder {
     ECG_ASSIGN_OR_RETURN(const std::string text, ReadFile(this->data()));
     spec::SweptData before;
     if (!google::protobuf::TextFormat::ParseFromString(text, &before)) {
-      return absl::DataLossError(absl::StrCat(this->data().string(),
-                                              " does not say which records the runs use; delete it, if all of them use ",
-                                              InWords(data)));
+      return absl::DataLossError(
+          absl::StrCat(this->data().string(), " does not say which records the runs use; delete it, if all of them use ",
+                       InWords(data)));
     }
     if (google::protobuf::util::MessageDifferencer::Equals(before, data)) return absl::OkStatus();
     return absl::FailedPreconditionError(absl::StrCat(path_.string(), " holds runs with ", InWords(before), ", not ",

@@ -129,8 +129,8 @@ inline ComparisonReport SweepReport(const std::string& name, const Plan& plan, c
   return report;
 }
 
-// ReadSweepReport returns what the page of the sweep in `folder` shows, as far as results.csv and the runs tell: every run
-// by itself, with no means over repetitions.
+// ReadSweepReport returns what the page of the sweep in `folder` shows, as far as results.csv and the runs tell: every
+// run by itself, with no means over repetitions.
 inline absl::StatusOr<ComparisonReport> ReadSweepReport(const std::filesystem::path& folder) {
   using namespace sweep_report_internal;
   ECG_ASSIGN_OR_RETURN(const CsvTable table, CsvTable::Read(SweepFolder(folder).results_csv()));

@@ -58,8 +58,8 @@ struct Candidate {
 struct Cell {
   // In the order of the axes' values; where the sweep is searched, the best first. Empty where there is no run.
   std::vector<Candidate> candidates;
-  // The candidate whose test score the cell reports, or -1: with CHOSEN axes the one with the best validation score, once
-  // all runs of all candidates are finished, or the search is over. Otherwise there is one only.
+  // The candidate whose test score the cell reports, or -1: with CHOSEN axes the one with the best validation score,
+  // once all runs of all candidates are finished, or the search is over. Otherwise there is one only.
   int chosen = -1;
 };
 

@@ -73,8 +73,8 @@ TEST(SearchSpaceTest, DrawsEachPartOfARangeEquallyOften) {
   }
 }
 
-// The least value of `function` among 60 settings: the first 10 random, the others random or proposed by TPE when all but
-// the last three scores are known.
+// The least value of `function` among 60 settings: the first 10 random, the others random or proposed by TPE when all
+// but the last three scores are known.
 double Least(const SearchSpace& space, const std::function<double(const Setting&)>& function, uint64_t seed, bool tpe) {
   std::vector<std::pair<double, Setting>> tried;
   for (size_t k = 0; k < 60; ++k) {
@@ -102,8 +102,8 @@ int Wins(const SearchSpace& space, const std::function<double(const Setting&)>& 
   return wins;
 }
 
-// If TPE were no better than chance, it would win 29 or more of 40 once in three hundred times, and in both tests once in a
-// hundred thousand.
+// If TPE were no better than chance, it would win 29 or more of 40 once in three hundred times, and in both tests once
+// in a hundred thousand.
 constexpr int kClearly = 29;
 
 TEST(SearchSpaceTest, FindsLowerValuesOfBraninsFunctionByTpeThanAtRandom) {
@@ -137,7 +137,8 @@ TEST(SearchSpaceTest, FindsLowerValuesByTpeWhereAxesAreOfDifferentKinds) {
 TEST(SearchSpaceTest, ProposesWhatIsFrequentAmongTheGoodAndRareAmongTheOthers) {
   const SearchSpace space = SpaceOf(R"(axis { name: "rule" value: ["a", "b", "c"] search { choice {} } })");
   // The best 2 of 10 are good: b and c. c is among the others too.
-  SearchHistory history = {.ranked = {{"b"}, {"c"}, {"c"}, {"c"}, {"a"}, {"a"}, {"a"}, {"c"}, {"a"}, {"a"}}, .pending = {}};
+  SearchHistory history;
+  for (const char* rule : {"b", "c", "c", "c", "a", "a", "a", "c", "a", "a"}) history.ranked.push_back({rule});
   Random random({1});
   EXPECT_THAT(space.ProposeByTpe(history, random), ElementsAre("b"));
   // What is being tried counts as not good.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Several workers finish one sweep: of three, one is killed, and one stands still for longer than its lease. The tables are those
-# of a single worker.
+# Several workers finish one sweep: of three, one is killed, and one stands still for longer than its lease. The tables
+# are those of a single worker.
 #   workers_test.sh SWEEP SEARCHED_SWEEP
 set -uo pipefail
 sweep=$PWD/$1
@@ -34,7 +34,8 @@ ends() {
 same_tables() {
   cmp "$1/results.md" "$2/results.md" || fail "results.md of $1 and $2 should be the same"
   cmp "$1/chosen.textproto" "$2/chosen.textproto" || fail "$1 and $2 should choose the same"
-  cmp <(sed 's/,[^,]*$//' "$1/results.csv") <(sed 's/,[^,]*$//' "$2/results.csv") || fail "results.csv of $1 and $2 should be the same"
+  cmp <(sed 's/,[^,]*$//' "$1/results.csv") <(sed 's/,[^,]*$//' "$2/results.csv") ||
+    fail "results.csv of $1 and $2 should be the same"
   cmp <(sed "s|$PWD/$1|FOLDER|g" "$1/results.html") <(sed "s|$PWD/$2|FOLDER|g" "$2/results.html") ||
     fail "results.html of $1 and $2 should be the same"
 }
@@ -85,7 +86,8 @@ one=$!
 wait_until works waiting $one
 wait_until [ "$(ls -d waiting/claims/*=* 2>/dev/null | wc -l)" = 6 ] 2>/dev/null
 succeeds "$sweep" "${small[@]}" --output_dir=waiting --no_wait --set=training.epochs=40
-grep -q "Nothing is left to start. Other workers: .* (process $one) " out || { fail "it should name the other worker"; cat out; }
+grep -q "Nothing is left to start. Other workers: .* (process $one) " out ||
+  { fail "it should name the other worker"; cat out; }
 kill -TERM $one
 ends 1 $one
 
@@ -98,7 +100,8 @@ kill -KILL $one
 wait $one 2>/dev/null
 succeeds "$searched" "${for_search[@]}" --output_dir=search_alone
 cp out search_out
-grep -q '^9 of 9 runs are finished\.$' search_alone/results.md || { fail "six settings and three that go on"; cat search_alone/results.md; }
+grep -q '^9 of 9 runs are finished\.$' search_alone/results.md ||
+  { fail "six settings and three that go on"; cat search_alone/results.md; }
 [ "$(grep -c '| chosen |' search_alone/results.md)" = 1 ] || fail "one setting should be chosen"
 [ "$(grep -c '^| .* | 2 | ' search_alone/results.md)" = 3 ] || fail "three settings should have ended after two epochs"
 [ "$(grep -vc ',,,' search_alone/results.csv)" = 2 ] || fail "only the chosen run's test score should be reported"
@@ -117,7 +120,8 @@ for i in 1 2 3; do
 done
 for pid in "${pids[@]}"; do ends 0 $pid; done
 same_tables search_alone search_shared
-[ -z "$(find search_shared -path '*/checkpoints/*.safetensors')" ] || fail "a search that is over should keep no checkpoint tensors"
+[ -z "$(find search_shared -path '*/checkpoints/*.safetensors')" ] ||
+  fail "a search that is over should keep no checkpoint tensors"
 succeeds "$searched" "${for_search[@]}" --output_dir=search_shared --list
 grep -q '^9 of 9 runs are finished' out || fail "--list should know the runs of a search"
 
