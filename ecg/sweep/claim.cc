@@ -262,9 +262,13 @@ absl::StatusOr<std::optional<SeenClaim>> Claims::Look(const std::string& name) {
     return std::nullopt;
   }
   const std::filesystem::path path = folder_ / name / absl::StrCat(numbers.back());
-  absl::StatusOr<std::string> text = ReadFile(path);
-  if (absl::IsNotFound(text.status())) return std::nullopt;  // it was finished meanwhile
-  ECG_RETURN_IF_ERROR(text.status());
+  const absl::StatusOr<std::string> text = ReadFile(path);
+  if (!text.ok()) {
+    // It was finished meanwhile; an NFS client may say so by "stale file handle".
+    std::error_code error;
+    if (!std::filesystem::exists(path, error)) return std::nullopt;
+    return text.status();
+  }
 
   SeenClaim seen = {.number = numbers.back(), .claim = {}, .is_free = false};
   Watched& watched = watched_[name];

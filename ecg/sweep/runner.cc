@@ -269,7 +269,8 @@ absl::StatusOr<bool> Runner::Decide(bool wants_run) {
   if (plan_.is_open != was_open) results_due_ = true;
   AddNewRuns();
   for (const PlannedRun& run : plan_.runs) {
-    if (results_.finished().count(run.name) > 0 && !search_->GoesOn(run)) DropCheckpoints(folder_.run(run));
+    if (results_.finished().count(run.name) == 0 || search_->GoesOn(run)) continue;
+    if (dropped_.insert(&run).second) DropCheckpoints(folder_.run(run));
   }
   return has_grown;
 }

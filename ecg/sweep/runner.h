@@ -19,6 +19,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -119,6 +120,7 @@ class Runner {
   // The number of the claim of each run that had failed before this worker began.
   std::map<std::string, int> retried_;
   std::map<std::string, SeenClaim> others_;  // what other workers run
+  std::set<const PlannedRun*> dropped_;      // whose checkpoints a search needs no more
   double next_look_ = 0;                     // when to look for work again, in seconds since boot
   bool found_all_ = false;                   // the last look found nothing to start
   bool results_due_ = true;                  // the results do not have all that this worker has finished

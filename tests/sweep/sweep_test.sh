@@ -58,7 +58,7 @@ refuses 'wrong.textproto:1:12: training has no field "epoch"' "$sweep" "${small[
 "$sweep" "${small[@]}" --output_dir=stopped --lease_seconds=1000 >out 2>err &
 pid=$!
 wait_for "stopped/$second/history.csv"
-"$sweep" "${small[@]}" --output_dir=stopped --list | grep -q "^started *$second .* claimed by $(hostname) (process $pid)" ||
+"$sweep" "${small[@]}" --output_dir=stopped --list | grep -q "^started *$second .* claimed by $(uname -n) (process $pid)" ||
   fail "--list should name the worker"
 kill -TERM $pid
 wait $pid && fail "a sweep that was stopped should not succeed"

@@ -48,18 +48,23 @@ for i in 1 2 3; do
   "$sweep" "${small[@]}" --output_dir=shared --lease_seconds=4 >worker$i 2>&1 &
   pids+=($!)
 done
-# The second dies, the third stands still, each while it works on a run.
-wait_until works shared ${pids[1]}
-kill -KILL ${pids[1]}
+# The third stands still while it works on a run, until another has taken that over; the second dies.
 wait_until works shared ${pids[2]}
 kill -STOP ${pids[2]}
-ends 0 ${pids[0]}
-same_tables alone shared
+run=$(dirname "$(grep -l "^process: ${pids[2]}\$" shared/claims/*=*/1)")
+run=${run##*/}
+wait_until works shared ${pids[1]}
+kill -KILL ${pids[1]}
+is_taken_over() { [ -e "shared/claims/$run/2" ] || [ -e "shared/$run/run.json" ]; }
+wait_until is_taken_over
 kill -CONT ${pids[2]}
+ends 0 ${pids[0]}
 ends 0 ${pids[2]}
 wait ${pids[1]} 2>/dev/null
 same_tables alone shared
-grep -q ', by another worker (' worker1 || { fail "a worker should tell of what others finish"; cat worker1; }
+grep -q ', by another worker (' worker3 || { fail "a worker should tell of what others finish"; cat worker3; }
+grep -q "^$run: given up" worker3 || grep -q "^$run: validation" worker3 ||
+  { fail "a worker should tell that it has lost a run"; cat worker3; }
 [ -z "$(find shared -path '*/checkpoints/*.safetensors')" ] || fail "finished runs should keep no checkpoint tensors"
 [ -z "$(ls -d shared/claims/*=* 2>/dev/null)" ] || fail "no claim on a finished run should be left"
 [ -z "$(find shared -name '.new-*')" ] || fail "no temporary file should be left"
@@ -83,9 +88,9 @@ grep -q '^5 of 6 runs are finished' broken/results.md || fail "the other runs sh
 # A worker that does not wait ends when nothing is left to start.
 "$sweep" "${small[@]}" --output_dir=waiting --jobs=6 --set=training.epochs=40 >worker1 2>&1 &
 one=$!
-wait_until works waiting $one
-wait_until [ "$(ls -d waiting/claims/*=* 2>/dev/null | wc -l)" = 6 ] 2>/dev/null
-succeeds "$sweep" "${small[@]}" --output_dir=waiting --no_wait --set=training.epochs=40
+all_are_claimed() { [ "$(ls -d waiting/claims/*=* 2>/dev/null | wc -l)" = 6 ]; }
+wait_until all_are_claimed
+succeeds "$sweep" "${small[@]}" --output_dir=waiting --set=training.epochs=40 --no_wait
 grep -q "Nothing is left to start. Other workers: .* (process $one) " out ||
   { fail "it should name the other worker"; cat out; }
 kill -TERM $one
