@@ -93,8 +93,8 @@ bool IsGone(const spec::SweepClaim& claim, const spec::SweepClaim& self) {
 std::string Text(const spec::SweepClaim& claim) {
   std::string text;
   google::protobuf::TextFormat::PrintToString(claim, &text);
-  text.resize(kBytes, '\n');
-  return text;
+  text.resize(kBytes - 1, ' ');
+  return text + "\n";
 }
 
 // Rewrite writes `text` into the file `path`, which must be there, and syncs it.
