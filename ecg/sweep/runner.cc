@@ -164,6 +164,7 @@ absl::Status Runner::Collect(Progress* progress) {
       if (state == RunState::kFinished) {
         ECG_RETURN_IF_ERROR(ReadFinished(*run));
         added.insert(run);
+        if (progress == nullptr) TellOfOther(*run);
       }
       if (progress != nullptr) progress->Advance();
     }
@@ -207,8 +208,7 @@ absl::StatusOr<bool> Runner::TakeNote(const PlannedRun& run, const std::optional
   if (state == RunState::kFinished) {
     ECG_RETURN_IF_ERROR(ReadFinished(run));
     results_unsure_ = true;
-    live_.Print(absl::StrCat(ScoreInWords(run), ", by another worker (", results_.finished().size(), " of ",
-                             plan_.runs.size(), ")"));
+    TellOfOther(run);
     return true;
   }
   if (!seen || !seen->failed()) return false;
@@ -381,6 +381,11 @@ bool Runner::IsOver() const {
   if (!found_all_) return waiting_.empty() && search_ == nullptr;
   // With nothing left to start: what waits is run by others.
   return waiting_.empty() || (!options_.waits && others_.size() == waiting_.size());
+}
+
+void Runner::TellOfOther(const PlannedRun& run) {
+  live_.Print(absl::StrCat(ScoreInWords(run), ", by another worker (", results_.finished().size(), " of ",
+                           plan_.runs.size(), ")"));
 }
 
 std::string Runner::ScoreInWords(const PlannedRun& run) const {

@@ -82,7 +82,8 @@ class Runner {
 
   // Makes the runs that the plan has gained wait.
   void AddNewRuns();
-  // Moves what waits, or failed, and is finished by now to the results.
+  // Moves what waits, or failed, and is finished by now to the results. Tells of it, unless this is the beginning, which
+  // shows its progress.
   absl::Status Collect(Progress* progress);
   absl::Status AddFinished(const PlannedRun& run, FinishedRun finished);
   absl::Status ReadFinished(const PlannedRun& run);
@@ -101,6 +102,7 @@ class Runner {
   absl::Status WriteResults();
   bool IsOver() const;
 
+  void TellOfOther(const PlannedRun& run);
   std::string ScoreInWords(const PlannedRun& run) const;
   std::vector<std::string> Lines() const;
   std::string Elsewhere() const;
