@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <string>
 #include <utility>
 
@@ -47,6 +48,7 @@ struct FinishedRun {
   bool synthetic = false;
   std::string corpus;    // its message in the spec, such as "PtbXl"
   std::string data_dir;  // the folder of its records
+  std::string records;   // their digest, which does not depend on the folder; empty for a run of an older version
 
   // Read reads the run that `folder` holds.
   static absl::StatusOr<FinishedRun> Read(const RunFolder& folder) {
@@ -73,9 +75,14 @@ struct FinishedRun {
     finished.synthetic = run.synthetic();
     finished.corpus = run.dataset();
     finished.data_dir = run.spec().data().data_dir();
+    const absl::StatusOr<run::CorpusIdentity> identity = folder.ReadCorpus();
+    if (identity.ok()) finished.records = identity->digest();
     return finished;
   }
 };
+
+// FinishedRuns are finished runs, by their names.
+using FinishedRuns = std::map<std::string, FinishedRun>;
 
 }  // namespace ecg
 

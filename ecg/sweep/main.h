@@ -36,7 +36,6 @@
 #include "absl/strings/string_view.h"
 #include "ecg/command_line/command_line.h"
 #include "ecg/device/wait_policy.h"
-#include "ecg/file/file_lock.h"
 #include "ecg/file/path.h"
 #include "ecg/run/run_json.h"
 #include "ecg/spec/check.h"
@@ -45,10 +44,12 @@
 #include "ecg/spec/parse.h"
 #include "ecg/spec/settings.h"
 #include "ecg/status/status_macros.h"
+#include "ecg/sweep/claim.h"
 #include "ecg/sweep/parse_sweep.h"
 #include "ecg/sweep/plan.h"
 #include "ecg/sweep/results.h"
 #include "ecg/sweep/runner.h"
+#include "ecg/sweep/search.h"
 #include "ecg/sweep/sweep_folder.h"
 #include "ecg/sweep/time_left.h"
 #include "ecg/terminal/progress.h"
@@ -79,6 +80,8 @@ struct SweepFlags {
   std::vector<std::string> set;
   int demo_records = 0;
   int jobs = 1;
+  double lease_seconds = 60;
+  bool no_wait = false;
   bool list = false;
 };
 
@@ -94,9 +97,11 @@ inline std::filesystem::path ProgramPath(absl::string_view typed, const std::str
   return (self.parent_path() / from_self).lexically_normal();
 }
 
-// ListRuns prints the state of every run, and an estimate of the time that the others take.
+// ListRuns prints the state of every run, which worker has claimed it, and an estimate of the time that the others
+// take.
 inline absl::Status ListRuns(const Plan& plan, const SweepFolder& folder, int jobs) {
   TimeLeft time;
+  Claims claims(folder.claims(), /*lease_seconds=*/60);  // it takes none
   std::vector<RunState> states;
   std::vector<std::string> notes;
   for (const PlannedRun& run : plan.runs) {
@@ -104,6 +109,11 @@ inline absl::Status ListRuns(const Plan& plan, const SweepFolder& folder, int jo
     std::string& note = notes.emplace_back();
     if (states.back() == RunState::kStarted) {
       note = absl::StrCat("  ", EpochsDone(folder.run(run)), " of ", run.spec.training().epochs(), " epochs");
+    }
+    if (states.back() != RunState::kFinished) {
+      ECG_ASSIGN_OR_RETURN(const std::optional<SeenClaim> seen, claims.Look(run.name));
+      if (seen && !seen->is_free) absl::StrAppend(&note, "  claimed by ", WorkerInWords(seen->claim));
+      if (seen && seen->failed()) absl::StrAppend(&note, "  failed on ", WorkerInWords(seen->claim));
     }
     if (states.back() != RunState::kFinished) continue;
     ECG_ASSIGN_OR_RETURN(const run::Run done, ReadRun(folder.run(run).run()));
@@ -210,7 +220,7 @@ inline absl::Status RunSweep(const EmbeddedSweep& embedded, const SweepFlags& fl
   const std::string settings = SettingsPath(sweep, flags);
   ECG_ASSIGN_OR_RETURN(const SweepChanges changes, ReadChanges(flags, settings));
   std::vector<Problem> problems;
-  const Plan plan = MakePlan(sweep, experiments, changes, &problems);
+  Plan plan = MakePlan(sweep, experiments, changes, &problems);
   if (!problems.empty()) {
     return absl::InvalidArgumentError(absl::StrJoin(
         problems, "\n", [](std::string* text, const Problem& problem) { absl::StrAppend(text, problem.message); }));
@@ -219,9 +229,15 @@ inline absl::Status RunSweep(const EmbeddedSweep& embedded, const SweepFlags& fl
   const std::string name(embedded.sweep.name);
   const SweepFolder folder(
       std::filesystem::absolute(flags.output_dir.empty() ? UserPath("runs") / name : UserPath(flags.output_dir)));
-  if (flags.list) return ListRuns(plan, folder, flags.jobs);
+  std::optional<Search> search;
+  if (plan.is_searched()) {
+    ECG_ASSIGN_OR_RETURN(search, Search::Create(sweep, experiments, changes, folder.search()));
+  }
+  if (flags.list) {
+    if (search) ECG_RETURN_IF_ERROR(search->Read(plan));
+    return ListRuns(plan, folder, flags.jobs);
+  }
 
-  ECG_ASSIGN_OR_RETURN(const FileLock lock, folder.Lock());
   spec::SweptData data;
   if (!flags.data_dir.empty()) data.set_data_dir(std::filesystem::absolute(UserPath(flags.data_dir)).string());
   if (flags.demo_records > 0) data.set_demo_records(flags.demo_records);
@@ -239,8 +255,9 @@ inline absl::Status RunSweep(const EmbeddedSweep& embedded, const SweepFlags& fl
     return words;
   };
   Results results(name, plan);
-  const Runner::Options options = {.command = command, .jobs = flags.jobs};
-  const absl::Status status = Runner(plan, folder, options, results).Run();
+  const Runner::Options options = {
+      .command = command, .jobs = flags.jobs, .lease_seconds = flags.lease_seconds, .waits = !flags.no_wait};
+  const absl::Status status = Runner(plan, folder, options, results, search ? &*search : nullptr).Run();
   if (absl::IsCancelled(status)) return status;
   std::printf("\n%s\nThis is in %s\n", results.Markdown().c_str(), folder.results_md().c_str());
   std::fflush(stdout);
@@ -252,13 +269,21 @@ inline int SweepMain(const EmbeddedSweep& embedded, int argc, char** argv) {
   SweepFlags flags;
   const std::string name(embedded.sweep.name), file(embedded.sweep.file);
   CLI::App app(absl::StrCat("Runs the sweep ", name, ", built from ", file,
-                            ". Finished runs are not run again: after an interruption, the same command continues."),
+                            ". Finished runs are not run again: after an interruption, the same command continues. "
+                            "The same command on several machines, with the same --output_dir on a file system that "
+                            "they share, divides the runs among them."),
                name);
   app.add_option("--output_dir", flags.output_dir,
                  absl::StrCat("Folder for the runs and the results; default runs/", name))
       ->type_name("FOLDER");
   app.add_option("--jobs", flags.jobs, "Runs at the same time, which share the cores and the device; default 1")
       ->check(CLI::Range(1, 1024));
+  app.add_option("--lease_seconds", flags.lease_seconds,
+                 "How long another worker may show no sign of life before its runs are taken over; the same for all "
+                 "workers, default 60")
+      ->check(CLI::Range(1.0, 86400.0));
+  app.add_flag("--no_wait", flags.no_wait,
+               "End when there is no run left to start, rather than when other workers have finished theirs");
   app.add_flag("--list", flags.list, "Print the state of each run and an estimate of the time left, and exit");
   app.add_option("--settings", flags.settings,
                  "Settings that all runs start from, such as another sweep's chosen.textproto")

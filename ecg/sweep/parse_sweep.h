@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
@@ -24,12 +25,13 @@
 #include "ecg/spec/text_reader.h"
 #include "ecg/status/status_macros.h"
 #include "ecg/sweep/plan.h"
+#include "ecg/sweep/search.h"
 #include "proto/sweep.pb.h"
 
 namespace ecg {
 
-// ParseSweep reads `text`, the content of `file_name`, and checks it, and every value of every run, against the specs of
-// `experiments`. Its errors have the form of ParseExperiment's.
+// ParseSweep reads `text`, the content of `file_name`, and checks it, and every value of every run, against the specs
+// of `experiments`. Its errors have the form of ParseExperiment's.
 inline absl::StatusOr<spec::Sweep> ParseSweep(absl::string_view text, absl::string_view file_name,
                                               const std::vector<SweepExperiment>& experiments) {
   spec::Sweep sweep;
@@ -39,6 +41,10 @@ inline absl::StatusOr<spec::Sweep> ParseSweep(absl::string_view text, absl::stri
   if (findings.empty()) {
     std::vector<Problem> problems;
     MakePlan(sweep, experiments, {}, &problems);
+    if (problems.empty() && sweep.has_search()) {
+      const absl::Status status = Search::Create(sweep, experiments, {}, "").status();
+      if (!status.ok()) problems.push_back({"search", std::string(status.message())});
+    }
     for (Problem& problem : problems) {
       findings.push_back({reader.LocationOf(problem.path), std::move(problem.message)});
     }

@@ -6,13 +6,18 @@
 //   const Plan plan = MakePlan(sweep, experiments, {.set = {"training.epochs=2"}}, &problems);
 //   plan.runs[0].name;   // "learning_rate=0.01,batch_size=64"
 //   plan.runs[0].spec;   // the experiment with these values, every default filled in
+//
+// The runs of a sweep that is searched are added to its plan as they are proposed (search.h).
 
 #ifndef ECG_SWEEP_PLAN_H_
 #define ECG_SWEEP_PLAN_H_
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstring>
+#include <deque>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <set>
@@ -21,6 +26,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -33,6 +39,7 @@
 #include "ecg/spec/resolve.h"
 #include "ecg/spec/settings.h"
 #include "ecg/status/status_macros.h"
+#include "ecg/sweep/search_space.h"
 #include "proto/experiment.pb.h"
 #include "proto/sweep.pb.h"
 
@@ -61,14 +68,37 @@ struct PlannedRun {
   // All assignments, in order: the experiment's, the axes', those of --set.
   std::vector<std::string> set;
   spec::Experiment spec;
+  // Where the sweep is searched: the number of the cell and of the setting in it, both from 0, and with successive
+  // halving the rung.
+  int cell = 0, setting = 0, rung = 0;
+  // The run whose checkpoint this one goes on from: that of the rung before. nullptr: it is trained from the start.
+  const PlannedRun* goes_on_from = nullptr;
 };
 
-// Plan is a sweep with its runs, in the order in which they are started.
+// Plan is a sweep with its runs, in the order in which they are started. Runs may be added at the end: pointers to
+// the others stay valid.
 struct Plan {
   spec::Sweep sweep;
-  // The values of each axis, in the order of tables.
+  // The values of each axis, in the order of tables. None for a searched axis.
   std::vector<std::vector<std::string>> values;
-  std::vector<PlannedRun> runs;
+  std::deque<PlannedRun> runs;
+  // Whether a search is not over, so that runs may be added.
+  bool is_open = false;
+  // The names of the runs that failed, as far as a search is concerned.
+  std::set<std::string> failed;
+
+  // is_searched says whether the sweep has axes that are searched.
+  bool is_searched() const { return std::ranges::any_of(sweep.axis(), &spec::Axis::has_search); }
+
+  // InOrder returns all runs in the order of results.csv, which does not depend on when they were added.
+  std::vector<const PlannedRun*> InOrder() const {
+    std::vector<const PlannedRun*> ordered;
+    for (const PlannedRun& run : runs) ordered.push_back(&run);
+    std::ranges::stable_sort(ordered, {}, [](const PlannedRun* run) {
+      return std::array<int, 3>{run->setting, run->cell, run->rung};
+    });
+    return ordered;
+  }
 };
 
 // IsRunWord says whether `word` can be part of the name of a run, which is the name of a folder.
@@ -84,16 +114,22 @@ class Planner {
           std::vector<Problem>* problems)
       : sweep_(sweep), experiments_(experiments), changes_(changes), problems_(*problems) {}
 
-  Plan MakePlan() {
+  // MakePlan returns all runs. Those of a searched sweep are of one setting: `setting`, the values of its searched
+  // axes.
+  Plan MakePlan(const Setting& setting = {}) {
     Plan plan;
     plan.sweep = sweep_;
     CheckNames();
     if (!problems_.empty()) return plan;
-    for (const spec::Axis& axis : sweep_.axis()) plan.values.push_back(OwnValues(axis));
+    setting_ = setting;
+    for (const spec::Axis& axis : sweep_.axis()) {
+      plan.values.push_back(axis.has_search() ? std::vector<std::string>() : OwnValues(axis));
+    }
     std::map<std::string, std::string> names;  // of runs, with their experiments
     for (int e = 0; e < sweep_.experiment_size(); ++e) {
       for (PlannedRun& run : RunsOf(e)) {
         for (size_t a = 0; a < run.values.size(); ++a) {
+          if (sweep_.axis(static_cast<int>(a)).has_search()) continue;
           if (std::ranges::count(plan.values[a], run.values[a]) == 0) plan.values[a].push_back(run.values[a]);
         }
         const auto [other, is_new] = names.emplace(run.name, run.experiment->name);
@@ -108,6 +144,29 @@ class Planner {
     }
     CheckAllDiffer(plan.runs);
     Sort(plan);
+    return plan;
+  }
+
+  // MakeSearchedPlan checks a searched sweep at the two ends of its ranges, and returns its plan, without runs.
+  Plan MakeSearchedPlan() {
+    Plan plan;
+    CheckNames();
+    if (problems_.empty()) {
+      const SearchSpace space(sweep_);
+      plan = MakePlan(space.Lowest());
+      if (problems_.empty()) {
+        Plan highest = MakePlan(space.Highest());
+        std::ranges::move(highest.runs, std::back_inserter(plan.runs));
+        if (problems_.empty()) CheckAllDiffer(plan.runs);
+      }
+      for (const PlannedRun& run : plan.runs) CheckEpochs(run);
+    }
+    plan.sweep = sweep_;
+    for (spec::Axis& axis : *plan.sweep.mutable_axis()) {
+      if (axis.has_search()) axis.set_use(spec::Axis::CHOSEN);
+    }
+    plan.runs.clear();
+    plan.is_open = true;
     return plan;
   }
 
@@ -172,6 +231,10 @@ class Planner {
         values.emplace_back(absl::StrCat(path, ".group[", k, "]"), axis.group(k).name());
       }
       CheckWords(values, "value");
+      if (axis.has_search()) {
+        CheckSearched(path, axis);
+        continue;
+      }
       if (axis.value_size() > 0 && axis.field_size() == 0) {
         Report(path, absl::StrCat("the axis ", axis.name(), " has values and no field; write field: \"PATH\""));
       }
@@ -180,6 +243,7 @@ class Planner {
       }
     }
     CheckWords(axes, "axis");
+    CheckSearch();
 
     std::vector<std::string> targets;
     for (const SweepExperiment& experiment : experiments_) targets.push_back(experiment.name);
@@ -219,10 +283,118 @@ class Planner {
     CheckWords(order, "axis");
   }
 
+  // Checks one searched axis, which is at `path`.
+  void CheckSearched(const std::string& path, const spec::Axis& axis) {
+    const spec::AxisSearch& search = axis.search();
+    const size_t values = OwnValues(axis).size();
+    const auto report = [&](absl::string_view below, absl::string_view message) {
+      Report(absl::StrCat(path, below), absl::StrCat("the axis ", axis.name(), " ", message));
+    };
+    if (axis.has_use() && axis.use() != spec::Axis::CHOSEN) {
+      report(".use", "is searched, so that its use is CHOSEN; leave out its use, or its search");
+    }
+    const auto check_range = [&](const auto& range, absl::string_view name) {
+      const std::string below = absl::StrCat(".search.", name);
+      if (values > 0) {
+        report(below, "has values as well as a range; write search { choice {} }, or leave out the values");
+      }
+      if (axis.field_size() == 0) report(below, "has a range and no field; write field: \"PATH\"");
+      if (!range.has_low() || !range.has_high() || range.low() >= range.high()) {
+        report(below, absl::StrCat("goes from ", range.low(), " to ", range.high(), "; low must be below high"));
+      }
+    };
+    switch (search.values_case()) {
+      case spec::AxisSearch::kUniform:
+        return check_range(search.uniform(), "uniform");
+      case spec::AxisSearch::kLogUniform:
+        if (search.log_uniform().low() <= 0) {
+          report(".search.log_uniform", "has a logarithm, so that low must be above 0");
+        }
+        return check_range(search.log_uniform(), "log_uniform");
+      case spec::AxisSearch::kInteger:
+        return check_range(search.integer(), "integer");
+      case spec::AxisSearch::kChoice:
+        if (values < 2) {
+          report(".search.choice", "chooses among fewer than two values; write value: [...] or group {...}");
+        }
+        if (axis.value_size() > 0 && axis.field_size() == 0) {
+          report(".search.choice", "has values and no field; write field: \"PATH\"");
+        }
+        return;
+      case spec::AxisSearch::VALUES_NOT_SET:
+        report(".search",
+               "does not say what is searched; write uniform {...}, log_uniform {...}, integer {...} or choice {}");
+    }
+  }
+
+  // Checks that a run has enough epochs for halving.
+  void CheckEpochs(const PlannedRun& run) {
+    if (!sweep_.search().has_halving()) return;
+    int settings = 1;
+    for (int rung = 1; rung < sweep_.search().halving().rungs(); ++rung) settings *= sweep_.search().halving().factor();
+    if (run.spec.training().epochs() >= settings) return;
+    Report("search.halving",
+           absl::StrCat("training.epochs of ", run.experiment->name, " is ", run.spec.training().epochs(),
+                        ", so that the first rung, 1/", settings,
+                        " of it, has no epoch; write fewer rungs or more epochs"));
+  }
+
+  // Checks how the sweep is searched.
+  void CheckSearch() {
+    const bool is_searched = std::ranges::any_of(sweep_.axis(), &spec::Axis::has_search);
+    if (!is_searched && sweep_.has_search()) {
+      Report("search", "no axis is searched; write search {...} in an axis, or leave this out");
+    }
+    if (!is_searched) return;
+    const spec::Search& search = sweep_.search();
+    if (!sweep_.has_search()) {
+      Report("", "an axis is searched, and the sweep does not say for how long; write search { budget_runs: ... }");
+    } else if (!search.has_budget_runs() && !search.has_budget_hours()) {
+      Report("search", "the search has no end; write budget_runs or budget_hours");
+    }
+    const auto at_least = [&](bool right, absl::string_view field, absl::string_view least) {
+      const std::string path = absl::StrCat("search.", field);
+      if (!right) Report(path, absl::StrCat(path, " must be at least ", least));
+    };
+    at_least(!search.has_budget_runs() || search.budget_runs() >= 1, "budget_runs", "1");
+    if (search.has_budget_hours() && !(search.budget_hours() > 0)) {
+      Report("search.budget_hours", "search.budget_hours must be above 0");
+    }
+    at_least(search.parallel() >= 1, "parallel", "1");
+    at_least(search.random_settings() >= 1, "random_settings", "1");
+    if (search.has_halving()) {
+      at_least(search.halving().factor() >= 2, "halving.factor", "2");
+      at_least(search.halving().rungs() >= 2, "halving.rungs", "2");
+      if (search.halving().factor() > 10 || search.halving().rungs() > 6) {
+        Report("search.halving", "search.halving must have a factor of at most 10 and at most 6 rungs");
+      }
+    }
+    for (int a = 0; a < sweep_.axis_size(); ++a) {
+      const spec::Axis& axis = sweep_.axis(a);
+      if (!axis.has_search() && axis.use() == spec::Axis::CHOSEN) {
+        Report(absl::StrCat("axis[", a, "].use"),
+               absl::StrCat("the axis ", axis.name(),
+                            " is CHOSEN beside axes that are searched; write search { choice {} } in it"));
+      }
+      const bool is_of_epochs = axis.name() == "epochs" || std::ranges::count(axis.field(), "training.epochs") > 0;
+      if (search.has_halving() && is_of_epochs) {
+        Report(absl::StrCat("axis[", a, "]"),
+               "the numbers of epochs are those of halving; leave out this axis or halving");
+      }
+    }
+  }
+
   static std::vector<std::string> OwnValues(const spec::Axis& axis) {
     std::vector<std::string> names(axis.value().begin(), axis.value().end());
     for (const spec::SettingGroup& group : axis.group()) names.push_back(group.name());
     return names;
+  }
+
+  // The value of the searched axis `a`.
+  const std::string& ValueOf(int a) const {
+    size_t place = 0;
+    for (int i = 0; i < a; ++i) place += sweep_.axis(i).has_search();
+    return setting_[place];
   }
 
   // The value that `experiment` is at on the axis `axis`, if it is at any.
@@ -247,12 +419,12 @@ class Planner {
   }
 
   // Returns which of the fields of axis `a` an experiment with `spec` has; -1 after it has reported that it has none.
-  int FieldOf(const spec::Experiment& spec, int a) {
+  int FieldOf(const spec::Experiment& spec, int a, const std::string& value) {
     const spec::Axis& axis = sweep_.axis(a);
     absl::Status status;
     for (int k = 0; k < axis.field_size(); ++k) {
       spec::Experiment changed = spec;
-      const std::string assignment = absl::StrCat(axis.field(k), "=", axis.value(0));
+      const std::string assignment = absl::StrCat(axis.field(k), "=", value);
       status = SetByPath(changed, assignment);
       if (!status.ok()) break;
       status = CheckCompiledUnchanged(spec, changed);
@@ -269,12 +441,26 @@ class Planner {
     const std::string path = absl::StrCat("axis[", a, "]");
     const std::optional<std::string> at = ValueAt(sweep_.experiment(e), axis.name());
     const std::vector<std::string> own = OwnValues(axis);
+    if (at.has_value() && axis.has_search()) {
+      Report(absl::StrCat("experiment[", e, "].at"),
+             absl::StrCat("the axis ", axis.name(), " is searched; no experiment can be at one value of it"));
+      return {};
+    }
     if (at.has_value() && std::ranges::count(own, *at) == 0) {
       return {{.name = *at, .set = {}, .path = absl::StrCat("experiment[", e, "].at")}};
     }
     std::vector<Value> values;
+    const bool is_range = axis.has_search() && !axis.search().has_choice();
+    if (is_range) {
+      const std::string& value = ValueOf(a);
+      const int field = FieldOf(spec, a, value);
+      if (field < 0) return {};
+      values.push_back({.name = value,
+                        .set = {absl::StrCat(axis.field(field), "=", value)},
+                        .path = absl::StrCat(path, ".search")});
+    }
     if (axis.value_size() > 0) {
-      const int field = FieldOf(spec, a);
+      const int field = FieldOf(spec, a, axis.value(0));
       for (int k = 0; field >= 0 && k < axis.value_size(); ++k) {
         values.push_back({.name = axis.value(k),
                           .set = {absl::StrCat(axis.field(field), "=", axis.value(k))},
@@ -287,7 +473,7 @@ class Planner {
                         .path = absl::StrCat(path, ".group[", k, "]")});
     }
     if (at.has_value()) std::erase_if(values, [&](const Value& value) { return value.name != *at; });
-    if (own.empty()) {
+    if (own.empty() && !is_range) {
       Report(absl::StrCat("experiment[", e, "]"),
              absl::StrCat(sweep_.experiment(e).name(), " has no value on the axis ", axis.name(), "; write at: \"",
                           axis.name(), "=VALUE\", or give the axis values of its own"));
@@ -296,6 +482,7 @@ class Planner {
       const absl::Status status = Try(spec, sweep_.experiment(e).name(), value.set);
       if (!status.ok()) Report(value.path, std::string(status.message()));
     }
+    if (axis.has_search()) std::erase_if(values, [&](const Value& value) { return value.name != ValueOf(a); });
     return values;
   }
 
@@ -347,7 +534,7 @@ class Planner {
   }
 
   // Reports two runs that would compute the same.
-  void CheckAllDiffer(const std::vector<PlannedRun>& runs) {
+  void CheckAllDiffer(const std::deque<PlannedRun>& runs) {
     std::map<std::string, const PlannedRun*> seen;
     for (const PlannedRun& run : runs) {
       const auto [other, is_new] = seen.emplace(absl::StrCat(run.experiment->name, "\n", ToText(run.spec)), &run);
@@ -383,13 +570,28 @@ class Planner {
   const std::vector<SweepExperiment>& experiments_;
   const SweepChanges& changes_;
   std::vector<Problem>& problems_;
+  Setting setting_;
 };
 
-// MakePlan returns the runs of `sweep`, which may start `experiments`; the plan points at these. It appends what is wrong
-// to `problems`, whose paths are in the sweep; the plan must not be used then.
+// MakePlan returns the runs of `sweep`, which may start `experiments`; the plan points at these. That of a searched
+// sweep has no runs yet. It appends what is wrong to `problems`, whose paths are in the sweep; the plan must not be
+// used then.
 inline Plan MakePlan(const spec::Sweep& sweep, const std::vector<SweepExperiment>& experiments,
                      const SweepChanges& changes, std::vector<Problem>* problems) {
-  return Planner(sweep, experiments, changes, problems).MakePlan();
+  Planner planner(sweep, experiments, changes, problems);
+  if (std::ranges::none_of(sweep.axis(), &spec::Axis::has_search)) return planner.MakePlan();
+  return planner.MakeSearchedPlan();
+}
+
+// RunsOfSetting returns the runs of one setting of the searched axes of a sweep that MakePlan has found no problem
+// with. A setting may be impossible together with others: an error.
+inline absl::StatusOr<std::deque<PlannedRun>> RunsOfSetting(const spec::Sweep& sweep,
+                                                            const std::vector<SweepExperiment>& experiments,
+                                                            const SweepChanges& changes, const Setting& setting) {
+  std::vector<Problem> problems;
+  Plan plan = Planner(sweep, experiments, changes, &problems).MakePlan(setting);
+  if (!problems.empty()) return absl::InvalidArgumentError(problems[0].message);
+  return std::move(plan.runs);
 }
 
 }  // namespace ecg

@@ -1,7 +1,7 @@
 // results.h
 //
-// The results of a sweep: results.csv with a row for each run, results.md with the tables, results.html with the same and
-// more to look at, and the chosen settings.
+// The results of a sweep: results.csv with a row for each run, results.md with the tables, results.html with the same
+// and more to look at, and the chosen settings.
 //
 //   Results results("grid_resnet18", plan);
 //   ECG_ASSIGN_OR_RETURN(FinishedRun run, FinishedRun::Read(folder.run(plan.runs[0])));
@@ -129,7 +129,8 @@ class Results {
     std::string text;
     AppendCsvRow(row, &text);
     const std::set<std::string> reported = Reported(table);
-    for (const PlannedRun& run : plan_.runs) {
+    for (const PlannedRun* ordered : plan_.InOrder()) {
+      const PlannedRun& run = *ordered;
       const auto found = finished_.find(run.name);
       if (found == finished_.end()) continue;
       const FinishedRun& finished = found->second;
@@ -174,7 +175,7 @@ class Results {
     std::string text = absl::StrCat("# ", name_, "\n\n");
     if (!plan_.sweep.description().empty()) absl::StrAppend(&text, plan_.sweep.description(), "\n\n");
     absl::StrAppend(&text, WithThousands(finished_.size()), " of ", WithThousands(plan_.runs.size()),
-                    " runs are finished.\n");
+                    plan_.is_open ? " runs are finished, and the search goes on.\n" : " runs are finished.\n");
     if (std::ranges::any_of(finished_, [](const auto& run) { return run.second.synthetic; })) {
       absl::StrAppend(&text, "\nThe records are synthetic: these scores say nothing about patients.\n");
     }
@@ -200,16 +201,24 @@ class Results {
         if (cell.candidates.empty()) continue;
         absl::StrAppend(text, "\n## Choice", Of(table, row, column), "\n\n");
         std::vector<std::string> cells = AxisNames(spec::Axis::CHOSEN);
+        const bool halves = plan_.sweep.search().has_halving();
+        if (halves) cells.push_back("epochs");
         cells.insert(cells.end(), {absl::StrCat("validation ", finished_.begin()->second.score_name), ""});
         absl::StrAppend(text, Header(cells));
         for (size_t k = 0; k < cell.candidates.size(); ++k) {
           const Candidate& candidate = cell.candidates[k];
           cells = candidate.setting;
-          cells.push_back(candidate.complete() ? absl::StrFormat("%.4f", candidate.validation_score()) : "not yet");
+          if (halves) cells.push_back(absl::StrCat(candidate.epochs));
+          cells.push_back(candidate.complete() ? absl::StrFormat("%.4f", candidate.validation_score())
+                          : candidate.failed   ? "failed"
+                                               : "not yet");
           cells.push_back(static_cast<int>(k) == cell.chosen ? "chosen" : "");
           absl::StrAppend(text, Row(cells));
         }
-        absl::StrAppend(text, cell.chosen < 0 ? "\nThe best is chosen when all of them are finished.\n"
+        const absl::string_view when = !plan_.is_searched() ? "The best is chosen when all of them are finished."
+                                       : plan_.is_open      ? "The best is chosen when the search is over."
+                                                            : "None has come to its end, so that none is chosen.";
+        absl::StrAppend(text, cell.chosen < 0 ? absl::StrCat("\n", when, "\n")
                                               : absl::StrCat("\nThe best validation score is chosen; its settings "
                                                              "are in ",
                                                              SettingsFile(table, row, column), ".\n"));

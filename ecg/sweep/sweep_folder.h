@@ -6,9 +6,11 @@
 //   results.csv, results.md, results.html   written after each run
 //   chosen.textproto                    the settings that were chosen
 //   data.textproto                      the records that the runs share
+//   claims/                             which worker runs what (claim.h)
+//   search/                             what a search has decided (search.h)
 //
 //   const SweepFolder folder("runs/grid_resnet18");
-//   ECG_ASSIGN_OR_RETURN(const FileLock lock, folder.Lock());
+//   ECG_RETURN_IF_ERROR(folder.Start(data));
 //   ECG_ASSIGN_OR_RETURN(const RunState state, folder.StateOf(plan.runs[0]));
 
 #ifndef ECG_SWEEP_SWEEP_FOLDER_H_
@@ -23,10 +25,10 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "ecg/file/file.h"
-#include "ecg/file/file_lock.h"
 #include "ecg/run/comparable_spec.h"
 #include "ecg/run/run_folder.h"
 #include "ecg/status/status_macros.h"
+#include "ecg/sweep/link_file.h"
 #include "ecg/sweep/plan.h"
 #include "google/protobuf/text_format.h"
 #include "google/protobuf/util/message_differencer.h"
@@ -45,36 +47,37 @@ class SweepFolder {
 
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path data() const { return path_ / "data.textproto"; }
+  std::filesystem::path claims() const { return path_ / "claims"; }
+  std::filesystem::path search() const { return path_ / "search"; }
   std::filesystem::path results_csv() const { return path_ / "results.csv"; }
   std::filesystem::path results_md() const { return path_ / "results.md"; }
   std::filesystem::path results_html() const { return path_ / "results.html"; }
   RunFolder run(const PlannedRun& run) const { return RunFolder(path_ / run.name); }
   std::filesystem::path log(const PlannedRun& run) const { return path_ / run.name / "log.txt"; }
 
-  // Lock makes the folder, and locks it for this process.
-  absl::StatusOr<FileLock> Lock() const {
-    ECG_RETURN_IF_ERROR(MakeDirectories(path_));
-    return FileLock::TryAcquire(path_ / ".lock", absl::StrCat("another process runs a sweep in ", path_.string(),
-                                                              "; wait for it, or pass another --output_dir"));
-  }
-
-  // Start keeps `data` in the folder, and fails where the runs that are there use other records.
+  // Start makes the folder and keeps `data` in it, and fails where the runs that are there use other records. Any
+  // number of workers may do so at once.
   absl::Status Start(const spec::SweptData& data) const {
-    const absl::StatusOr<std::string> text = ReadFile(this->data());
-    spec::SweptData before;
-    if (text.ok() && google::protobuf::TextFormat::ParseFromString(*text, &before)) {
-      if (google::protobuf::util::MessageDifferencer::Equals(before, data)) return absl::OkStatus();
-      return absl::FailedPreconditionError(absl::StrCat(path_.string(), " holds runs with ", InWords(before), ", not ",
-                                                        InWords(data), "; pass another --output_dir"));
-    }
+    ECG_RETURN_IF_ERROR(MakeDirectories(path_));
     std::string printed;
     google::protobuf::TextFormat::PrintToString(data, &printed);
-    return WriteFile(this->data(), printed);
+    ECG_RETURN_IF_ERROR(LinkFile(this->data(), printed).status());
+    ECG_ASSIGN_OR_RETURN(const std::string text, ReadFile(this->data()));
+    spec::SweptData before;
+    if (!google::protobuf::TextFormat::ParseFromString(text, &before)) {
+      return absl::DataLossError(
+          absl::StrCat(this->data().string(), " does not say which records the runs use; delete it, if all of them use ",
+                       InWords(data)));
+    }
+    if (google::protobuf::util::MessageDifferencer::Equals(before, data)) return absl::OkStatus();
+    return absl::FailedPreconditionError(absl::StrCat(path_.string(), " holds runs with ", InWords(before), ", not ",
+                                                      InWords(data), "; pass another --output_dir"));
   }
 
   // StateOf returns the state of `run`. Fails where its folder holds a run of another spec.
   absl::StatusOr<RunState> StateOf(const PlannedRun& run) const {
     const RunFolder folder = this->run(run);
+    AskServer(folder.path());
     std::error_code error;
     if (!std::filesystem::exists(folder.spec(), error)) return RunState::kNew;
     ECG_ASSIGN_OR_RETURN(const spec::Experiment found, folder.ReadSpec());

@@ -90,13 +90,17 @@ inline ComparisonReport SweepReport(const std::string& name, const Plan& plan, c
       if (!table.columns[column].empty()) of.push_back(table.columns[column]);
       ComparedChoice choice = {.of = absl::StrJoin(of, ", ")};
       for (const int a : AxesWithUse(plan.sweep, spec::Axis::CHOSEN)) choice.axes.push_back(plan.sweep.axis(a).name());
+      const bool halves = plan.sweep.search().has_halving();
+      if (halves) choice.axes.push_back("epochs");
       for (size_t k = 0; k < cell.candidates.size(); ++k) {
         const Candidate& candidate = cell.candidates[k];
         for (const FinishedRun* run : candidate.finished) {
           if (run == nullptr) continue;
           if (finished++ == 0) Describe(*run, folder.path(), report);
         }
-        choice.settings.push_back({candidate.setting,
+        std::vector<std::string> values = candidate.setting;
+        if (halves) values.push_back(absl::StrCat(candidate.epochs));
+        choice.settings.push_back({std::move(values),
                                    candidate.complete() ? std::optional(candidate.validation_score()) : std::nullopt,
                                    static_cast<int>(k) == cell.chosen});
       }
@@ -116,15 +120,17 @@ inline ComparisonReport SweepReport(const std::string& name, const Plan& plan, c
       report.results.push_back(std::move(result));
     }
   }
-  if (finished < plan.runs.size()) {
+  if (plan.is_searched()) {
+    if (plan.is_open) report.notes.push_back("The search is not over.");
+  } else if (finished < plan.runs.size()) {
     report.notes.push_back(absl::StrCat(finished, " of ", plan.runs.size(), " runs are finished."));
   }
   AddPairs(candidates, report);
   return report;
 }
 
-// ReadSweepReport returns what the page of the sweep in `folder` shows, as far as results.csv and the runs tell: every run
-// by itself, with no means over repetitions.
+// ReadSweepReport returns what the page of the sweep in `folder` shows, as far as results.csv and the runs tell: every
+// run by itself, with no means over repetitions.
 inline absl::StatusOr<ComparisonReport> ReadSweepReport(const std::filesystem::path& folder) {
   using namespace sweep_report_internal;
   ECG_ASSIGN_OR_RETURN(const CsvTable table, CsvTable::Read(SweepFolder(folder).results_csv()));

@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <functional>
 #include <iterator>
 #include <map>
 #include <optional>
@@ -34,14 +35,14 @@
 
 namespace ecg {
 
-// FinishedRuns are the finished runs, by their names.
-using FinishedRuns = std::map<std::string, FinishedRun>;
-
 // Candidate is one setting of the CHOSEN axes, with its runs: one for each combination of the AVERAGED axes.
 struct Candidate {
   std::vector<std::string> setting;  // the values of the CHOSEN axes
   std::vector<const PlannedRun*> runs;
   std::vector<const FinishedRun*> finished;  // of each run; null where it is not finished
+  // Where the sweep is searched: the number of epochs, which differs with successive halving, and whether a run failed.
+  int epochs = 0;
+  bool failed = false;
 
   bool complete() const { return std::ranges::count(finished, nullptr) == 0; }
 
@@ -55,9 +56,10 @@ struct Candidate {
 
 // Cell is a cell of the table.
 struct Cell {
-  std::vector<Candidate> candidates;  // in the order of the axes' values; empty where there is no run
-  // The candidate whose test score the cell reports, or -1: with CHOSEN axes the one with the best validation score, once
-  // all runs of all candidates are finished. Otherwise there is one only.
+  // In the order of the axes' values; where the sweep is searched, the best first. Empty where there is no run.
+  std::vector<Candidate> candidates;
+  // The candidate whose test score the cell reports, or -1: with CHOSEN axes the one with the best validation score,
+  // once all runs of all candidates are finished, or the search is over. Otherwise there is one only.
   int chosen = -1;
 };
 
@@ -84,6 +86,48 @@ inline std::vector<int> AxesWithUse(const spec::Sweep& sweep, spec::Axis::Use us
   return axes;
 }
 
+namespace table_internal {
+
+// SearchedCell returns the cell of a searched sweep whose runs are `runs`, in the order of results.csv. With successive
+// halving a setting is represented by the last rung at which all of its runs are finished, and only one that has all
+// epochs is chosen.
+inline Cell SearchedCell(const Plan& plan, const std::vector<const PlannedRun*>& runs, const FinishedRuns& finished) {
+  const std::vector<int> axes = AxesWithUse(plan.sweep, spec::Axis::CHOSEN);
+  const int last_rung = plan.sweep.search().has_halving() ? plan.sweep.search().halving().rungs() - 1 : 0;
+  std::map<int, std::map<int, Candidate>> by_setting;  // and by rung
+  for (const PlannedRun* run : runs) {
+    Candidate& candidate = by_setting[run->setting][run->rung];
+    const auto found = finished.find(run->name);
+    candidate.runs.push_back(run);
+    candidate.finished.push_back(found == finished.end() ? nullptr : &found->second);
+    candidate.epochs = run->spec.training().epochs();
+    candidate.failed |= plan.failed.count(run->name) > 0;
+    candidate.setting.clear();
+    for (const int a : axes) candidate.setting.push_back(run->values[a]);
+  }
+  Cell cell;
+  for (auto& [setting, by_rung] : by_setting) {
+    auto best = by_rung.begin();
+    for (auto one = by_rung.begin(); one != by_rung.end(); ++one) {
+      if (one->second.complete()) best = one;
+    }
+    // One that failed at its last rung has no result.
+    if (by_rung.rbegin()->second.failed) best = std::prev(by_rung.end());
+    cell.candidates.push_back(std::move(best->second));
+  }
+  const auto key = [](const Candidate& one) {
+    return one.complete() ? std::pair<int, double>(one.runs[0]->rung, one.validation_score())
+                          : std::pair<int, double>(-1, one.failed ? -1 : 0);
+  };
+  std::ranges::stable_sort(cell.candidates, std::ranges::greater(), key);
+  const bool has_best = !cell.candidates.empty() && cell.candidates[0].complete() &&
+                        cell.candidates[0].runs[0]->rung == last_rung;
+  if (has_best && !plan.is_open) cell.chosen = 0;
+  return cell;
+}
+
+}  // namespace table_internal
+
 // MakeTable arranges the runs of `plan`. The table points at both arguments.
 inline Table MakeTable(const Plan& plan, const FinishedRuns& finished) {
   // The positions of the values of the axes with one use: sorting by it gives the order of the table.
@@ -102,11 +146,17 @@ inline Table MakeTable(const Plan& plan, const FinishedRuns& finished) {
   using Key = std::vector<size_t>;
   std::map<Key, std::string> rows, columns;
   std::map<Key, std::map<Key, std::map<Key, std::map<Key, const PlannedRun*>>>> sorted;
-  for (const PlannedRun& run : plan.runs) {
+  std::map<Key, std::map<Key, std::vector<const PlannedRun*>>> searched;
+  for (const PlannedRun* ordered : plan.InOrder()) {
+    const PlannedRun& run = *ordered;
     const Key row = key_of(run, spec::Axis::ROW), column = key_of(run, spec::Axis::COLUMN);
     rows[row] = absl::StrJoin(words_of(run, spec::Axis::ROW), ", ");
     columns[column] = absl::StrJoin(words_of(run, spec::Axis::COLUMN), ", ");
-    sorted[row][column][key_of(run, spec::Axis::CHOSEN)][key_of(run, spec::Axis::AVERAGED)] = &run;
+    if (plan.is_searched()) {
+      searched[row][column].push_back(&run);
+    } else {
+      sorted[row][column][key_of(run, spec::Axis::CHOSEN)][key_of(run, spec::Axis::AVERAGED)] = &run;
+    }
   }
 
   Table table;
@@ -116,6 +166,10 @@ inline Table MakeTable(const Plan& plan, const FinishedRuns& finished) {
     std::vector<Cell>& cells = table.cells.emplace_back();
     for (const auto& [column, column_label] : columns) {
       Cell& cell = cells.emplace_back();
+      if (plan.is_searched()) {
+        cell = table_internal::SearchedCell(plan, searched[row][column], finished);
+        continue;
+      }
       for (const auto& [setting, runs] : sorted[row][column]) {
         Candidate& candidate = cell.candidates.emplace_back();
         for (const auto& [averaged, run] : runs) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "ecg/spec/check.h"
 #include "ecg/sweep/finished_run.h"
 #include "ecg/sweep/plan.h"
 #include "ecg/sweep/sweep_folder.h"
@@ -18,6 +19,19 @@ extern const spec::Sweep sweep;
 extern const std::vector<SweepExperiment> experiments;
 extern const Plan plan;
 extern const SweepFolder folder;
+
+namespace runner_example {
+extern Plan growing_plan;
+}
+
+namespace search_example {
+extern const FinishedRuns finished;
+extern std::vector<Problem> problems;
+}
+
+namespace sweep_folder_example {
+extern const spec::SweptData data;
+}
 
 namespace table_example {
 extern const FinishedRun run;
