@@ -119,6 +119,10 @@ inline constexpr ReferenceModel kReferenceModels[] = {
     {"xresnet1d18_deeper", "xresnet { depth: XRESNET_18_DEEPER }"},
     {"xresnet1d34_deeper", "xresnet { depth: XRESNET_34_DEEPER }"},
     {"xresnet1d50_deeper", "xresnet { depth: XRESNET_50_DEEPER }"},
+    // With the squeeze-and-excitation of fastai's networks of these names, without "1d".
+    {"xse_resnet1d18", "xresnet { depth: XRESNET_18 squeeze_excitation: true }"},
+    {"xse_resnet1d50", "xresnet { depth: XRESNET_50 squeeze_excitation: true }"},
+    {"xse_resnet1d101", "xresnet { depth: XRESNET_101 squeeze_excitation: true }"},
     {"inception1d", "inception_time {}"},
     {"resnet1d_wang", "wang_resnet { depth: WANG }"},
     {"resnet1d18", "wang_resnet { depth: RESNET_18 }"},

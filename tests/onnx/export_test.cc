@@ -72,7 +72,8 @@ INSTANTIATE_TEST_SUITE_P(OfEachFamily, PublishedNetworkTest,
                          testing::Values("resnet1d-18", "squeezenet1d-1.1", "se_resnext1d-50", "effnet1d_b0",
                                          "lstm_d2_h64", "transformer_d1_h1_dim32c", "transformer_d2_h4_dim64l",
                                          "lambda_resnet1d18", "mobilenetv3-s", "nfresnet1d18", "xresnet1d18",
-                                         "inception1d", "resnet1d_wang", "wrn1d_22", "fcn", "sen", "gru_bidir", "s4"));
+                                         "xse_resnet1d18", "inception1d", "resnet1d_wang", "wrn1d_22", "fcn", "sen",
+                                         "gru_bidir", "s4"));
 
 TEST(ExportTest, WeightsKeepTheirNamesAndNumbers) {
   const auto network = AnyNetwork(SpecOf(*FindReferenceModel("resnet1d-18")), kLeads, kClasses);
