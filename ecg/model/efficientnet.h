@@ -36,6 +36,7 @@
 #include "ecg/nn/batch_norm.h"
 #include "ecg/nn/convolution.h"
 #include "ecg/nn/squeeze_excitation.h"
+#include "ecg/nn/stochastic_depth.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {
@@ -56,14 +57,6 @@ inline torch::Tensor ConvolveSame(const Conv1d& convolution, const torch::Tensor
 
 }  // namespace efficientnet_internal
 
-// DropConnect zeroes whole crops of `x` [B, C, L] at random, with probability `rate`, in training, and divides the
-// others by 1 - rate: Huang et al. 2016, "Deep Networks with Stochastic Depth", arXiv:1603.09382.
-inline torch::Tensor DropConnect(const torch::Tensor& x, double rate, bool training) {
-  if (!training || rate == 0) return x;
-  const double keep = 1 - rate;
-  return x * x.new_empty({x.size(0), 1, 1}).bernoulli_(keep).div_(keep);
-}
-
 // MobileBottleneck is an inverted residual block (Sandler et al. 2018, arXiv:1801.04381) with squeeze-and-excitation
 // (Hu et al. 2018, arXiv:1709.01507): expansion, depthwise convolution, squeeze-and-excitation and projection, with a
 // residual connection where input and output have the same shape: [B, in, L] -> [B, out, L / stride].
@@ -76,8 +69,8 @@ class MobileBottleneck : public torch::nn::Module {
     int stride;
     // Channels of the depthwise convolution for each input channel.
     int expansion;
-    // Rate of DropConnect.
-    double drop_rate;
+    // That of DropCrops.
+    double drop_probability;
   };
 
   explicit MobileBottleneck(const Options& options) : options_(options) {
@@ -108,7 +101,7 @@ class MobileBottleneck : public torch::nn::Module {
     x = torch::silu(bn1_(efficientnet_internal::ConvolveSame(depthwise_conv_, x, samples)));
     x = bn2_(project_conv_(squeeze_excitation_->forward(x)));
     if (options_.stride != 1 || options_.in != options_.out) return x;
-    return DropConnect(x, options_.drop_rate, is_training()) + input;
+    return DropCrops(x, options_.drop_probability, is_training()) + input;
   }
 
  private:
@@ -144,14 +137,14 @@ class EfficientNet : public torch::nn::Module {
     for (const Stage& stage : kStages) {
       for (int block = 0; block < depth(stage.blocks); ++block) {
         // Grows linearly with depth.
-        const double drop_rate = scaling.dropout * blocks_.size() / count;
+        const double drop_probability = scaling.dropout * blocks_.size() / count;
         blocks_.push_back(
             std::make_shared<MobileBottleneck>(MobileBottleneck::Options{.in = channels,
                                                                          .out = width(stage.width),
                                                                          .kernel = stage.kernel,
                                                                          .stride = block == 0 ? stage.stride : 1,
                                                                          .expansion = stage.expansion,
-                                                                         .drop_rate = drop_rate}));
+                                                                         .drop_probability = drop_probability}));
         blocks->push_back(blocks_.back());
         channels = width(stage.width);
       }

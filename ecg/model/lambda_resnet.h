@@ -40,6 +40,7 @@
 #include "ecg/nn/batch_norm.h"
 #include "ecg/nn/convolution.h"
 #include "ecg/nn/max_pool.h"
+#include "ecg/nn/stochastic_depth.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {
@@ -95,7 +96,7 @@ class LambdaLayer : public torch::nn::Module {
 // LambdaBottleneck is a lambda layer between two convolutions of kernel size 1, with a residual connection: [B, `in`,
 // L] -> [B, 4 * `width`, ceil(L / `stride`)]. Where the shape changes, average pooling of kernel size 3 follows the
 // lambda layer, and the shortcut's convolution has a bias.
-class LambdaBottleneck : public torch::nn::Module {
+class LambdaBottleneck : public ResidualBlock {
  public:
   static constexpr int kExpansion = 4;
 
@@ -118,7 +119,7 @@ class LambdaBottleneck : public torch::nn::Module {
 
   torch::Tensor forward(const torch::Tensor& x) {
     const torch::Tensor out = conv2_->forward(bn1_->NormRelu(conv1_(x)));
-    return bn3_->NormRelu(conv3_(out), shortcut_ ? shortcut_->forward(x) : x);
+    return NormAddRelu(bn3_, conv3_(out), shortcut_ ? shortcut_->forward(x) : x);
   }
 
  private:
@@ -143,6 +144,7 @@ class LambdaResNet : public torch::nn::Module {
         bn1_(register_module("bn1", BatchNorm1d(kStemWidth))) {
     int channels = kStemWidth;
     layers_ = ResidualStages<LambdaBottleneck>(*this, channels, BlocksOf(spec.depth()));
+    SetStochasticDepth(*this, spec.stochastic_depth());
     fc_ = register_module("fc",
                           torch::nn::Sequential(torch::nn::Dropout(0.3), torch::nn::Linear(channels, feature_dim_)));
   }

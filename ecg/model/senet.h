@@ -32,6 +32,7 @@
 #include "ecg/nn/convolution.h"
 #include "ecg/nn/max_pool.h"
 #include "ecg/nn/squeeze_excitation.h"
+#include "ecg/nn/stochastic_depth.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {
@@ -51,7 +52,7 @@ struct SeBottleneckShape {
 
 // SeBottleneck is three convolutions of kernel sizes 1, 3 and 1 and squeeze-and-excitation, with a residual connection:
 // [B, `in`, L] -> [B, 4 * `width`, ceil(L / `stride`)].
-class SeBottleneck : public torch::nn::Module {
+class SeBottleneck : public ResidualBlock {
  public:
   static constexpr int kExpansion = 4;
 
@@ -61,7 +62,7 @@ class SeBottleneck : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& x) {
     torch::Tensor out = bn1_->NormRelu(conv1_(x));
     out = bn2_->NormRelu(conv2_(out));
-    out = se_module_->forward(bn3_(conv3_(out)));
+    out = Dropped(se_module_->forward(bn3_(conv3_(out))));
     out += downsample_ ? downsample_->forward(x) : x;
     return out.relu_();
   }
@@ -112,6 +113,7 @@ class SeNet : public torch::nn::Module {
     }
     register_module("layer0", layer0_);
     layers_ = ResidualStages<SeBottleneck>(*this, channels, blocks, shape);
+    SetStochasticDepth(*this, spec.stochastic_depth());
     dropout_ = register_module("dropout", torch::nn::Dropout(dropout));
     fc_ = register_module("fc", torch::nn::Linear(channels, feature_dim_));
   }

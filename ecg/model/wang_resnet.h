@@ -30,6 +30,7 @@
 #include "ecg/nn/batch_norm.h"
 #include "ecg/nn/convolution.h"
 #include "ecg/nn/max_pool.h"
+#include "ecg/nn/stochastic_depth.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {
@@ -56,6 +57,7 @@ class WangResNet : public torch::nn::Module {
       stage->extend(*ResidualStage<Block>(channels, spec.width(), blocks - 1, 1));
       stages_.push_back(register_module(std::to_string(position_++), stage));
     }
+    SetStochasticDepth(*this, spec.stochastic_depth());
     feature_dim_ = 2 * channels;
   }
 

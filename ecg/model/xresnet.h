@@ -38,6 +38,7 @@
 #include "ecg/nn/conv_norm_activation.h"
 #include "ecg/nn/max_pool.h"
 #include "ecg/nn/squeeze_excitation.h"
+#include "ecg/nn/stochastic_depth.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {
@@ -68,7 +69,7 @@ struct XResNetOptions {
 // XResNetBlock is a residual block: for `expansion` 1 two convolutions of kernel size `kernel`, for `expansion` 4 three
 // of kernel sizes 1, `kernel` and 1. [B, `in`, L] -> [B, `width` * `expansion`, ceil(L / `stride`)].
 template <int expansion>
-class XResNetBlock : public torch::nn::Module {
+class XResNetBlock : public ResidualBlock {
  public:
   // Output channels, in units of `width`.
   static constexpr int kExpansion = expansion;
@@ -100,6 +101,7 @@ class XResNetBlock : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& x) {
     torch::Tensor out = convs_->forward(x);
     if (se_module_) out = se_module_->forward(out);
+    out = Dropped(out);
     out += idpath_->is_empty() ? x : idpath_->forward(x);
     return out.relu_();
   }
@@ -138,6 +140,7 @@ class XResNet : public torch::nn::Module {
       stages_.push_back(register_module(std::to_string(kFirstStage + stage),
                                         make(channels, width, blocks[stage], stride, options)));
     }
+    SetStochasticDepth(*this, spec.stochastic_depth());
     feature_dim_ = 2 * channels;
   }
 

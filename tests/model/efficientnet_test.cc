@@ -58,15 +58,6 @@ TEST(EfficientNetTest, PadsByTheLengthOfTheCrop) {
   EXPECT_EQ(sums(5, {1, 2, 3, 4, 5}, 1251), (std::vector<float>{1 + 2 + 3, 1 + 2 + 3 + 4 + 5, 3 + 4 + 5}));
 }
 
-TEST(EfficientNetTest, DropConnectZeroesWholeCropsAndKeepsTheExpectation) {
-  torch::manual_seed(1);
-  const torch::Tensor out = DropConnect(torch::ones({10000, 2, 3}), /*rate=*/0.25, /*training=*/true);
-  const torch::Tensor first = out.slice(1, 0, 1).slice(2, 0, 1);
-  EXPECT_TRUE(out.equal(first.expand_as(out)));
-  EXPECT_TRUE(torch::logical_or(first == 0, first == static_cast<float>(1 / 0.75)).all().item<bool>());
-  EXPECT_NEAR(out.mean().item<double>(), 1, 0.03);
-}
-
 TEST(EfficientNetTest, IsDeterministicInEvaluation) {
   torch::manual_seed(1);
   EfficientNet network(SpecOfLength(0), /*leads=*/12);
