@@ -33,6 +33,7 @@
 #include "ecg/model/mobile.h"
 #include "ecg/model/residual.h"
 #include "ecg/nn/activation.h"
+#include "ecg/nn/at_each_time.h"
 #include "ecg/nn/batch_norm.h"
 #include "ecg/nn/convolution.h"
 #include "ecg/nn/squeeze_excitation.h"
@@ -157,15 +158,11 @@ class EfficientNet : public torch::nn::Module {
     fc_ = register_module("fc", torch::nn::Linear(width(kHeadWidth), feature_dim_));
   }
 
-  torch::Tensor forward(const torch::Tensor& signals) {
-    const int64_t samples = signals.size(-1);
-    const absl::Status usable = CheckSamples(samples);
-    TORCH_CHECK(usable.ok(), std::string(usable.message()));
-    torch::Tensor x = torch::silu(bn0_(efficientnet_internal::ConvolveSame(conv_stem_, signals, samples)));
-    for (const auto& block : blocks_) x = block->forward(x, samples);
-    x = torch::silu(bn1_(conv_head_(x)));
-    return fc_(dropout_(x.mean(/*dim=*/-1)));
-  }
+  torch::Tensor forward(const torch::Tensor& signals) { return fc_(dropout_(Convolve(signals).mean(/*dim=*/-1))); }
+
+  // Sequence returns the features of each time: [B, C, L] -> [B, sequence_dim, T].
+  torch::Tensor Sequence(const torch::Tensor& signals) { return AtEachTime(fc_, dropout_(Convolve(signals))); }
+  int sequence_dim() const { return feature_dim_; }
 
   // CheckSamples refuses crops that have another length than the spec's, if it has one, or are too short for the
   // deepest layers.
@@ -186,6 +183,16 @@ class EfficientNet : public torch::nn::Module {
   int feature_dim() const { return feature_dim_; }
 
  private:
+  // Convolve returns what is pooled: [B, C, L] -> [B, width, T].
+  torch::Tensor Convolve(const torch::Tensor& signals) {
+    const int64_t samples = signals.size(-1);
+    const absl::Status usable = CheckSamples(samples);
+    TORCH_CHECK(usable.ok(), std::string(usable.message()));
+    torch::Tensor x = torch::silu(bn0_(efficientnet_internal::ConvolveSame(conv_stem_, signals, samples)));
+    for (const auto& block : blocks_) x = block->forward(x, samples);
+    return torch::silu(bn1_(conv_head_(x)));
+  }
+
   static constexpr int kStemWidth = 32;
   static constexpr int kHeadWidth = 1280;
   static constexpr int kShortestEven = 32;

@@ -37,6 +37,7 @@
 #include <cstdint>
 
 #include "ecg/model/residual.h"
+#include "ecg/nn/at_each_time.h"
 #include "ecg/nn/batch_norm.h"
 #include "ecg/nn/convolution.h"
 #include "ecg/nn/max_pool.h"
@@ -149,7 +150,17 @@ class LambdaResNet : public torch::nn::Module {
                           torch::nn::Sequential(torch::nn::Dropout(0.3), torch::nn::Linear(channels, feature_dim_)));
   }
 
-  torch::Tensor forward(const torch::Tensor& signals) {
+  torch::Tensor forward(const torch::Tensor& signals) { return fc_->forward(Convolve(signals).mean(/*dim=*/-1)); }
+
+  // Sequence returns the features of each time: [B, C, L] -> [B, sequence_dim, T].
+  torch::Tensor Sequence(const torch::Tensor& signals) { return AtEachTime(fc_, Convolve(signals)); }
+  int sequence_dim() const { return feature_dim_; }
+
+  int feature_dim() const { return feature_dim_; }
+
+ private:
+  // Convolve returns what is pooled: [B, C, L] -> [B, width, T].
+  torch::Tensor Convolve(const torch::Tensor& signals) {
     torch::Tensor x = bn1_->NormRelu(conv1_(Clamped(signals)));
     x = HalvingMaxPool(x);
     for (size_t stage = 0; stage < layers_.size(); ++stage) {
@@ -159,12 +170,9 @@ class LambdaResNet : public torch::nn::Module {
         x = (layers_[stage]->begin() + block)->forward(x);
       }
     }
-    return fc_->forward(x.mean(/*dim=*/-1));
+    return x;
   }
 
-  int feature_dim() const { return feature_dim_; }
-
- private:
   // Clamped returns `x` clamped to [-20, 20].
   static torch::Tensor Clamped(const torch::Tensor& x) { return x.clamp(-20, 20); }
 

@@ -24,6 +24,7 @@
 #include <cmath>
 
 #include "ecg/model/residual.h"
+#include "ecg/nn/at_each_time.h"
 #include "ecg/nn/convolution.h"
 #include "ecg/nn/max_pool.h"
 #include "ecg/nn/stochastic_depth.h"
@@ -137,16 +138,23 @@ class NfResNet : public torch::nn::Module {
     InitKaimingNormal(*this);
   }
 
-  torch::Tensor forward(const torch::Tensor& signals) {
-    torch::Tensor x = conv1_(signals).relu_();
-    x = HalvingMaxPool(x);
-    for (auto& layer : layers_) x = layer->forward(x);
-    return fc_(x.mean(/*dim=*/-1));
-  }
+  torch::Tensor forward(const torch::Tensor& signals) { return fc_(Convolve(signals).mean(/*dim=*/-1)); }
+
+  // Sequence returns the features of each time: [B, C, L] -> [B, sequence_dim, T].
+  torch::Tensor Sequence(const torch::Tensor& signals) { return AtEachTime(fc_, Convolve(signals)); }
+  int sequence_dim() const { return feature_dim_; }
 
   int feature_dim() const { return feature_dim_; }
 
  private:
+  // Convolve returns what is pooled: [B, C, L] -> [B, width, T].
+  torch::Tensor Convolve(const torch::Tensor& signals) {
+    torch::Tensor x = conv1_(signals).relu_();
+    x = HalvingMaxPool(x);
+    for (auto& layer : layers_) x = layer->forward(x);
+    return x;
+  }
+
   // BlocksOf returns the number of blocks in each stage, the same as in ResNet.
   static std::array<int, kResidualStages> BlocksOf(Spec::Depth depth) {
     switch (depth) {

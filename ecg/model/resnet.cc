@@ -4,6 +4,7 @@
 #include <torch/nn/modules/linear.h>
 
 #include "ecg/model/residual.h"
+#include "ecg/nn/at_each_time.h"
 #include "ecg/nn/batch_norm.h"
 #include "ecg/nn/convolution.h"
 #include "ecg/nn/max_pool.h"
@@ -57,11 +58,21 @@ ResNet<Block>::ResNet(const Spec& spec, int leads)
 }
 
 template <typename Block>
-torch::Tensor ResNet<Block>::forward(const torch::Tensor& signals) {
+torch::Tensor ResNet<Block>::Convolve(const torch::Tensor& signals) {
   torch::Tensor x = bn1_->NormRelu(conv1_(signals));
   x = HalvingMaxPool(x);
   for (auto& layer : layers_) x = layer->forward(x);
-  return fc_(x.mean(/*dim=*/-1));
+  return x;
+}
+
+template <typename Block>
+torch::Tensor ResNet<Block>::forward(const torch::Tensor& signals) {
+  return fc_(Convolve(signals).mean(/*dim=*/-1));
+}
+
+template <typename Block>
+torch::Tensor ResNet<Block>::Sequence(const torch::Tensor& signals) {
+  return AtEachTime(fc_, Convolve(signals));
 }
 
 // Table 1 of each paper.

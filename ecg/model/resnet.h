@@ -91,7 +91,14 @@ class ResNet : public torch::nn::Module {
 
   int feature_dim() const { return feature_dim_; }
 
+  // Sequence returns the features of each time, of which forward is the mean: [B, C, L] -> [B, sequence_dim, T].
+  torch::Tensor Sequence(const torch::Tensor& signals);
+  int sequence_dim() const { return feature_dim_; }
+
  private:
+  // Convolve returns the output of the last stage: [B, C, L] -> [B, width, T].
+  torch::Tensor Convolve(const torch::Tensor& signals);
+
   // Stages is the number of blocks in each stage, and the groups of their convolutions.
   struct Stages {
     std::array<int, kResidualStages> blocks;

@@ -28,6 +28,7 @@
 #include <vector>
 
 #include "ecg/model/residual.h"
+#include "ecg/nn/at_each_time.h"
 #include "ecg/nn/batch_norm.h"
 #include "ecg/nn/convolution.h"
 #include "ecg/nn/max_pool.h"
@@ -118,17 +119,24 @@ class SeNet : public torch::nn::Module {
     fc_ = register_module("fc", torch::nn::Linear(channels, feature_dim_));
   }
 
-  torch::Tensor forward(const torch::Tensor& signals) {
-    torch::Tensor x = layer0_->forward(signals);
-    // As in the authors' Caffe networks: no padding, and a last window that may reach beyond the end.
-    x = MaxPool(x, {.kernel = 3, .stride = 2, .ceil_mode = true});
-    for (auto& layer : layers_) x = layer->forward(x);
-    return fc_(dropout_(x.mean(/*dim=*/-1)));
-  }
+  torch::Tensor forward(const torch::Tensor& signals) { return fc_(dropout_(Convolve(signals).mean(/*dim=*/-1))); }
+
+  // Sequence returns the features of each time: [B, C, L] -> [B, sequence_dim, T].
+  torch::Tensor Sequence(const torch::Tensor& signals) { return AtEachTime(fc_, dropout_(Convolve(signals))); }
+  int sequence_dim() const { return feature_dim_; }
 
   int feature_dim() const { return feature_dim_; }
 
  private:
+  // Convolve returns what is pooled: [B, C, L] -> [B, width, T].
+  torch::Tensor Convolve(const torch::Tensor& signals) {
+    torch::Tensor x = layer0_->forward(signals);
+    // As in the authors' Caffe networks: no padding, and a last window that may reach beyond the end.
+    x = MaxPool(x, {.kernel = 3, .stride = 2, .ceil_mode = true});
+    for (auto& layer : layers_) x = layer->forward(x);
+    return x;
+  }
+
   // StemConvolution is a convolution of the stem, of which the first has stride 2.
   struct StemConvolution {
     int kernel;

@@ -87,11 +87,15 @@ class WideResNet : public torch::nn::Module {
                            std::make_shared<PooledHead>(spec_.head(), feature_dim(), classes));
   }
 
-  torch::Tensor forward(const torch::Tensor& signals) {
+  torch::Tensor forward(const torch::Tensor& signals) { return MaxAndMean(Sequence(signals)); }
+
+  // Sequence returns the features of each time: [B, C, L] -> [B, sequence_dim, T].
+  torch::Tensor Sequence(const torch::Tensor& signals) {
     torch::Tensor x = stem_(signals);
     for (const auto& block : blocks_) x = block->forward(x);
-    return MaxAndMean(x);
+    return x;
   }
+  int sequence_dim() const { return spec_.width(); }
 
  private:
   Spec spec_;

@@ -152,13 +152,17 @@ class XResNet : public torch::nn::Module {
                            std::make_shared<PooledHead>(spec_.head(), feature_dim_, classes));
   }
 
-  torch::Tensor forward(const torch::Tensor& signals) {
+  torch::Tensor forward(const torch::Tensor& signals) { return MaxAndMean(Sequence(signals)); }
+
+  // Sequence returns the features of each time: [B, C, L] -> [B, sequence_dim, T].
+  torch::Tensor Sequence(const torch::Tensor& signals) {
     torch::Tensor x = signals;
     for (const auto& layer : stem_) x = layer->forward(x);
     x = HalvingMaxPool(x);
     for (torch::nn::Sequential& stage : stages_) x = stage->forward(x);
-    return MaxAndMean(x);
+    return x;
   }
+  int sequence_dim() const { return feature_dim_ / 2; }
 
  private:
   // State names are positions: three layers of the stem, pooling, the stages, the head.

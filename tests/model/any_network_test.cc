@@ -102,6 +102,21 @@ TEST_P(AnyNetworkTest, TakesAnyHeadWhereItHasFeatures) {
   }
 }
 
+TEST_P(AnyNetworkTest, HasFeaturesOfEachTimeForAttention) {
+  spec::Model model = SpecOf(GetParam());
+  if (model.has_fcn()) GTEST_SKIP() << "the last layer of this network gives the logits";
+  model.mutable_attention_head()->set_heads(2);
+  torch::manual_seed(1);
+  const std::shared_ptr<Network> network = AnyNetwork(model, /*leads=*/12, /*classes=*/3).value();
+  const int samples = network->CheckSamples(250).ok() ? 250 : 1250;
+  const torch::Tensor signals = torch::randn({4, 12, samples});
+  const torch::Tensor logits = network->forward(ChannelsLast(signals));
+  ASSERT_EQ(logits.sizes(), torch::IntArrayRef({4, 3}));
+  // All parameters are trained, those of layers behind the backbone's own pooling too.
+  logits.square().sum().backward();
+  for (const auto& item : network->named_parameters()) EXPECT_TRUE(item.value().grad().defined()) << item.key();
+}
+
 INSTANTIATE_TEST_SUITE_P(FirstOfEachType, AnyNetworkTest, testing::ValuesIn(FirstOfEachType()),
                          [](const testing::TestParamInfo<ReferenceModel>& info) {
                            std::string name(info.param.name.data(), info.param.name.size());

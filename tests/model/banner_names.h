@@ -17,6 +17,9 @@
 namespace ecg::any_network_example {
 extern const ecg::spec::Experiment spec;
 }
+namespace ecg::attention_head_example {
+extern const ecg::spec::Experiment spec;
+}
 namespace ecg::basic_conv_example {
 extern const ecg::spec::Experiment spec;
 }
