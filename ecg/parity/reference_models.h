@@ -1,7 +1,8 @@
 // reference_models.h
 //
 // The published networks, under their published names: those of `seitalab/dnn_ecg_comparison` (Nonaka and Seita 2021)
-// and of `helme/ecg_ptbxl_benchmarking` (Strodthoff et al. 2021), and S4 of `AI4HealthUOL/ecg-fm-benchmarking`.
+// and of `helme/ecg_ptbxl_benchmarking` (Strodthoff et al. 2021), S4 of `AI4HealthUOL/ecg-fm-benchmarking`, and a few
+// that others published for images or signals.
 //
 //   for (const ReferenceModel& reference : kReferenceModels) ...
 
@@ -142,6 +143,11 @@ inline constexpr ReferenceModel kReferenceModels[] = {
 
     // AI4HealthUOL/ecg-fm-benchmarking
     {"s4", "s4 {}"},
+
+    // facebookresearch/ConvNeXt, over time; the first one is narrower than the published ones.
+    {"convnext1d_tiny_w32", "convnext {}"},
+    {"convnext1d_tiny", "convnext { width: 96 }"},
+    {"convnext1d_small", "convnext { depth: SMALL width: 96 }"},
 };
 
 // FindReferenceModel returns the published network `name`.

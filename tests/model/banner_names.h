@@ -35,6 +35,9 @@ extern const ecg::spec::Experiment spec;
 extern const torch::Tensor predicted, encoding, signals;
 extern const torch::Device device;
 }  // namespace ecg::contrastive_head_example
+namespace ecg::convnext_example {
+extern const ecg::spec::Experiment spec;
+}
 namespace ecg::efficientnet_example {
 extern const ecg::spec::Experiment spec;
 }

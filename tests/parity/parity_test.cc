@@ -77,6 +77,10 @@ TEST_F(ParityTest, ProtocolAgreesWithTheReference) {
 
 TEST(S4ParityTest, AgreesWithThePublishedCode) { ExpectAgreement(CompareModels("tests/data/s4.json", AnyNetwork)); }
 
+TEST(ConvNextParityTest, AgreesWithThePublishedCode) {
+  ExpectAgreement(CompareModels("tests/data/convnext.json", AnyNetwork));
+}
+
 TEST(XResNetParityTest, AgreesWithTheBlocksOfFastaiWithSqueezeAndExcitation) {
   ExpectAgreement(CompareModels("tests/data/xse_resnet.json", AnyNetwork));
 }
