@@ -8,7 +8,7 @@
 // - A linear layer maps the pooled features to `feature_dim`; the head follows.
 // - The rate of drop-connect is that of dropout, 0.2 to 0.5; the paper's is 0.2 at every scale.
 // - The padding of all convolutions of stride 2 depends on the length of the crop, TensorFlow's on the length of the
-//   layer's input. This matters only where one is even and the other odd; see efficientnet_internal::ConvolveSame.
+//   layer's input. This matters only where one is even and the other odd; see ConvolveSame.
 //
 //   Classifier<EfficientNet> network(spec.model(), /*leads=*/12, /*classes=*/71);
 
@@ -36,27 +36,12 @@
 #include "ecg/nn/at_each_time.h"
 #include "ecg/nn/batch_norm.h"
 #include "ecg/nn/convolution.h"
+#include "ecg/nn/same_convolution.h"
 #include "ecg/nn/squeeze_excitation.h"
 #include "ecg/nn/stochastic_depth.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {
-
-namespace efficientnet_internal {
-
-// ConvolveSame returns `convolution` of `x` with TensorFlow's "SAME" padding for a signal of `samples` samples, instead
-// of the convolution's own: as many zeros as give ceil(samples / stride) outputs. Half of them come first; of an odd
-// number, the extra one comes last. If `samples` is even and the length of `x` odd, a stride of 2 gives half of that
-// length, rounded down.
-inline torch::Tensor ConvolveSame(const Conv1d& convolution, const torch::Tensor& x, int64_t samples) {
-  const int64_t kernel = convolution->options.kernel_size()->at(0), stride = convolution->options.stride()->at(0);
-  const int64_t beyond = samples % stride == 0 ? stride : samples % stride;
-  const int64_t zeros = std::max<int64_t>(kernel - beyond, 0);
-  return Convolve(zeros % 2 == 0 ? x : torch::constant_pad_nd(x, {0, 1}), convolution->weight, convolution->bias,
-                  {.stride = stride, .padding = zeros / 2, .groups = convolution->options.groups()});
-}
-
-}  // namespace efficientnet_internal
 
 // MobileBottleneck is an inverted residual block (Sandler et al. 2018, arXiv:1801.04381) with squeeze-and-excitation
 // (Hu et al. 2018, arXiv:1709.01507): expansion, depthwise convolution, squeeze-and-excitation and projection, with a
@@ -99,7 +84,7 @@ class MobileBottleneck : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& input, int64_t samples) {
     torch::Tensor x = input;
     if (expand_conv_) x = torch::silu(bn0_(expand_conv_(x)));
-    x = torch::silu(bn1_(efficientnet_internal::ConvolveSame(depthwise_conv_, x, samples)));
+    x = torch::silu(bn1_(ConvolveSame(depthwise_conv_, x, samples)));
     x = bn2_(project_conv_(squeeze_excitation_->forward(x)));
     if (options_.stride != 1 || options_.in != options_.out) return x;
     return DropCrops(x, options_.drop_probability, is_training()) + input;
@@ -188,7 +173,7 @@ class EfficientNet : public torch::nn::Module {
     const int64_t samples = signals.size(-1);
     const absl::Status usable = CheckSamples(samples);
     TORCH_CHECK(usable.ok(), std::string(usable.message()));
-    torch::Tensor x = torch::silu(bn0_(efficientnet_internal::ConvolveSame(conv_stem_, signals, samples)));
+    torch::Tensor x = torch::silu(bn0_(ConvolveSame(conv_stem_, signals, samples)));
     for (const auto& block : blocks_) x = block->forward(x, samples);
     return torch::silu(bn1_(conv_head_(x)));
   }

@@ -148,6 +148,10 @@ inline constexpr ReferenceModel kReferenceModels[] = {
     {"convnext1d_tiny_w32", "convnext {}"},
     {"convnext1d_tiny", "convnext { width: 96 }"},
     {"convnext1d_small", "convnext { depth: SMALL width: 96 }"},
+
+    // hsd1503/resnet1d, by the number of layers and the width of the last stage
+    {"net1d_44_w512", "net1d { depth: NET1D_44 }"},
+    {"net1d_62_w1024", "net1d { depth: NET1D_62 }"},
 };
 
 // FindReferenceModel returns the published network `name`.

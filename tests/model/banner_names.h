@@ -50,6 +50,9 @@ extern const ecg::spec::Experiment spec;
 namespace ecg::mobilenet_v3_example {
 extern const ecg::spec::Experiment spec;
 }
+namespace ecg::net1d_example {
+extern const ecg::spec::Experiment spec;
+}
 namespace ecg::nf_resnet_example {
 extern const ecg::spec::Experiment spec;
 }

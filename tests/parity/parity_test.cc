@@ -81,6 +81,10 @@ TEST(ConvNextParityTest, AgreesWithThePublishedCode) {
   ExpectAgreement(CompareModels("tests/data/convnext.json", AnyNetwork));
 }
 
+TEST(Net1DParityTest, AgreesWithThePublishedCode) {
+  ExpectAgreement(CompareModels("tests/data/net1d.json", AnyNetwork));
+}
+
 TEST(XResNetParityTest, AgreesWithTheBlocksOfFastaiWithSqueezeAndExcitation) {
   ExpectAgreement(CompareModels("tests/data/xse_resnet.json", AnyNetwork));
 }
