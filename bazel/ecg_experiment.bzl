@@ -35,6 +35,7 @@ def ecg_experiment(name, spec, deps = [], test_args = None):
             "//ecg/corpus:datasets",
             "//ecg/experiment",
             "//ecg/experiment:main",
+            "//ecg/model:attention_head",
             "//ecg/model:backbones",
             "//ecg/model:contrastive_head",
             "//ecg/model:head",

@@ -70,12 +70,16 @@ absl::StatusOr<std::string> ModelsPage(bool timed) {
   std::string page = absl::StrCat(
       "# Networks\n\n"
       "Every network that `seitalab/dnn_ecg_comparison` (Nonaka and Seita 2021) and `helme/ecg_ptbxl_benchmarking`\n"
-      "(Strodthoff et al. 2021) published, and S4 of `AI4HealthUOL/ecg-fm-benchmarking` (Al-Masud et al. 2025), by "
-      "the\n"
-      "name that they gave it and by what to write in the part `model` of a spec. Sizes are for 12 leads and ",
+      "(Strodthoff et al. 2021) published, S4 of `AI4HealthUOL/ecg-fm-benchmarking` (Al-Masud et al. 2025), and, over "
+      "time,\n"
+      "xResNet with squeeze-and-excitation as in fastai, ConvNeXt of `facebookresearch/ConvNeXt` and Net1D of\n"
+      "`hsd1503/resnet1d`, by the name that they gave it, or one like it, and by what to write in the part `model` of "
+      "a\n"
+      "spec. Sizes are for 12 leads and ",
       kClasses,
-      "\nclasses, head included; multiply-adds and milliseconds are for one crop of 2.5 s in evaluation: 1,250 samples "
-      "in\nthe first, 250 in the others. Milliseconds were taken in batches of ",
+      " classes, head included; multiply-adds and milliseconds are for one crop of\n"
+      "2.5 s in evaluation: 1,250 samples in the first, 250 in the others. Milliseconds, where they were measured, "
+      "were taken\nin batches of ",
       kTimedBatch,
       " on two cores of an AVX-512 machine;\ncompare them between networks, not with other machines.\n\nThis page is "
       "written by `bazel run //cli:list_models -- --output=docs/models.md`. What each field "

@@ -126,6 +126,10 @@ class BasicConv : public ConvolutionStack {
 
   torch::Tensor forward(const torch::Tensor& signals) { return MaxAndMean(Convolve(signals)); }
 
+  // Sequence returns the features of each time: [B, C, L] -> [B, sequence_dim, T].
+  torch::Tensor Sequence(const torch::Tensor& signals) { return Convolve(signals); }
+  int sequence_dim() const { return static_cast<int>(form_.channels.back()); }
+
  private:
   BasicConv(const Spec& spec, const ConvolutionForm& form, int leads)
       : ConvolutionStack(form, leads), spec_(spec), form_(form) {}

@@ -37,14 +37,18 @@ class BiLstm : public torch::nn::Module {
                 torch::nn::LSTMOptions(leads, spec.hidden_dim()).num_layers(spec.layers()).bidirectional(true)))),
         fc_(register_module("fc", torch::nn::Linear(2 * spec.hidden_dim(), feature_dim_))) {}
 
-  torch::Tensor forward(const torch::Tensor& signals) {
-    const torch::Tensor outputs = std::get<0>(bilstm_(signals.permute({2, 0, 1})));  // [L, B, 2 * hidden_dim]
-    return fc_(outputs.mean(/*dim=*/0));
-  }
+  torch::Tensor forward(const torch::Tensor& signals) { return fc_(Outputs(signals).mean(/*dim=*/0)); }
+
+  // Sequence returns the features of each time: [B, C, L] -> [B, sequence_dim, T].
+  torch::Tensor Sequence(const torch::Tensor& signals) { return fc_(Outputs(signals)).permute({1, 2, 0}); }
+  int sequence_dim() const { return feature_dim_; }
 
   int feature_dim() const { return feature_dim_; }
 
  private:
+  // Outputs returns the outputs of the last layer: [B, C, L] -> [L, B, 2 * hidden_dim].
+  torch::Tensor Outputs(const torch::Tensor& signals) { return std::get<0>(bilstm_(signals.permute({2, 0, 1}))); }
+
   int feature_dim_;
   torch::nn::LSTM bilstm_;
   torch::nn::Linear fc_;

@@ -8,7 +8,7 @@
 // - A linear layer maps the pooled features to `feature_dim`; the head follows.
 // - The rate of drop-connect is that of dropout, 0.2 to 0.5; the paper's is 0.2 at every scale.
 // - The padding of all convolutions of stride 2 depends on the length of the crop, TensorFlow's on the length of the
-//   layer's input. This matters only where one is even and the other odd; see efficientnet_internal::ConvolveSame.
+//   layer's input. This matters only where one is even and the other odd; see ConvolveSame.
 //
 //   Classifier<EfficientNet> network(spec.model(), /*leads=*/12, /*classes=*/71);
 
@@ -33,36 +33,15 @@
 #include "ecg/model/mobile.h"
 #include "ecg/model/residual.h"
 #include "ecg/nn/activation.h"
+#include "ecg/nn/at_each_time.h"
 #include "ecg/nn/batch_norm.h"
 #include "ecg/nn/convolution.h"
+#include "ecg/nn/same_convolution.h"
 #include "ecg/nn/squeeze_excitation.h"
+#include "ecg/nn/stochastic_depth.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {
-
-namespace efficientnet_internal {
-
-// ConvolveSame returns `convolution` of `x` with TensorFlow's "SAME" padding for a signal of `samples` samples, instead
-// of the convolution's own: as many zeros as give ceil(samples / stride) outputs. Half of them come first; of an odd
-// number, the extra one comes last. If `samples` is even and the length of `x` odd, a stride of 2 gives half of that
-// length, rounded down.
-inline torch::Tensor ConvolveSame(const Conv1d& convolution, const torch::Tensor& x, int64_t samples) {
-  const int64_t kernel = convolution->options.kernel_size()->at(0), stride = convolution->options.stride()->at(0);
-  const int64_t beyond = samples % stride == 0 ? stride : samples % stride;
-  const int64_t zeros = std::max<int64_t>(kernel - beyond, 0);
-  return Convolve(zeros % 2 == 0 ? x : torch::constant_pad_nd(x, {0, 1}), convolution->weight, convolution->bias,
-                  {.stride = stride, .padding = zeros / 2, .groups = convolution->options.groups()});
-}
-
-}  // namespace efficientnet_internal
-
-// DropConnect zeroes whole crops of `x` [B, C, L] at random, with probability `rate`, in training, and divides the
-// others by 1 - rate: Huang et al. 2016, "Deep Networks with Stochastic Depth", arXiv:1603.09382.
-inline torch::Tensor DropConnect(const torch::Tensor& x, double rate, bool training) {
-  if (!training || rate == 0) return x;
-  const double keep = 1 - rate;
-  return x * x.new_empty({x.size(0), 1, 1}).bernoulli_(keep).div_(keep);
-}
 
 // MobileBottleneck is an inverted residual block (Sandler et al. 2018, arXiv:1801.04381) with squeeze-and-excitation
 // (Hu et al. 2018, arXiv:1709.01507): expansion, depthwise convolution, squeeze-and-excitation and projection, with a
@@ -76,8 +55,8 @@ class MobileBottleneck : public torch::nn::Module {
     int stride;
     // Channels of the depthwise convolution for each input channel.
     int expansion;
-    // Rate of DropConnect.
-    double drop_rate;
+    // That of DropCrops.
+    double drop_probability;
   };
 
   explicit MobileBottleneck(const Options& options) : options_(options) {
@@ -105,10 +84,10 @@ class MobileBottleneck : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& input, int64_t samples) {
     torch::Tensor x = input;
     if (expand_conv_) x = torch::silu(bn0_(expand_conv_(x)));
-    x = torch::silu(bn1_(efficientnet_internal::ConvolveSame(depthwise_conv_, x, samples)));
+    x = torch::silu(bn1_(ConvolveSame(depthwise_conv_, x, samples)));
     x = bn2_(project_conv_(squeeze_excitation_->forward(x)));
     if (options_.stride != 1 || options_.in != options_.out) return x;
-    return DropConnect(x, options_.drop_rate, is_training()) + input;
+    return DropCrops(x, options_.drop_probability, is_training()) + input;
   }
 
  private:
@@ -144,14 +123,14 @@ class EfficientNet : public torch::nn::Module {
     for (const Stage& stage : kStages) {
       for (int block = 0; block < depth(stage.blocks); ++block) {
         // Grows linearly with depth.
-        const double drop_rate = scaling.dropout * blocks_.size() / count;
+        const double drop_probability = scaling.dropout * blocks_.size() / count;
         blocks_.push_back(
             std::make_shared<MobileBottleneck>(MobileBottleneck::Options{.in = channels,
                                                                          .out = width(stage.width),
                                                                          .kernel = stage.kernel,
                                                                          .stride = block == 0 ? stage.stride : 1,
                                                                          .expansion = stage.expansion,
-                                                                         .drop_rate = drop_rate}));
+                                                                         .drop_probability = drop_probability}));
         blocks->push_back(blocks_.back());
         channels = width(stage.width);
       }
@@ -164,15 +143,11 @@ class EfficientNet : public torch::nn::Module {
     fc_ = register_module("fc", torch::nn::Linear(width(kHeadWidth), feature_dim_));
   }
 
-  torch::Tensor forward(const torch::Tensor& signals) {
-    const int64_t samples = signals.size(-1);
-    const absl::Status usable = CheckSamples(samples);
-    TORCH_CHECK(usable.ok(), std::string(usable.message()));
-    torch::Tensor x = torch::silu(bn0_(efficientnet_internal::ConvolveSame(conv_stem_, signals, samples)));
-    for (const auto& block : blocks_) x = block->forward(x, samples);
-    x = torch::silu(bn1_(conv_head_(x)));
-    return fc_(dropout_(x.mean(/*dim=*/-1)));
-  }
+  torch::Tensor forward(const torch::Tensor& signals) { return fc_(dropout_(Convolve(signals).mean(/*dim=*/-1))); }
+
+  // Sequence returns the features of each time: [B, C, L] -> [B, sequence_dim, T].
+  torch::Tensor Sequence(const torch::Tensor& signals) { return AtEachTime(fc_, dropout_(Convolve(signals))); }
+  int sequence_dim() const { return feature_dim_; }
 
   // CheckSamples refuses crops that have another length than the spec's, if it has one, or are too short for the
   // deepest layers.
@@ -193,6 +168,16 @@ class EfficientNet : public torch::nn::Module {
   int feature_dim() const { return feature_dim_; }
 
  private:
+  // Convolve returns what is pooled: [B, C, L] -> [B, width, T].
+  torch::Tensor Convolve(const torch::Tensor& signals) {
+    const int64_t samples = signals.size(-1);
+    const absl::Status usable = CheckSamples(samples);
+    TORCH_CHECK(usable.ok(), std::string(usable.message()));
+    torch::Tensor x = torch::silu(bn0_(ConvolveSame(conv_stem_, signals, samples)));
+    for (const auto& block : blocks_) x = block->forward(x, samples);
+    return torch::silu(bn1_(conv_head_(x)));
+  }
+
   static constexpr int kStemWidth = 32;
   static constexpr int kHeadWidth = 1280;
   static constexpr int kShortestEven = 32;

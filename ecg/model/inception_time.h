@@ -132,6 +132,10 @@ class InceptionTime : public torch::nn::Module {
 
   torch::Tensor forward(const torch::Tensor& signals) { return MaxAndMean(stack_->forward(signals)); }
 
+  // Sequence returns the features of each time: [B, C, L] -> [B, sequence_dim, T].
+  torch::Tensor Sequence(const torch::Tensor& signals) { return stack_->forward(signals); }
+  int sequence_dim() const { return feature_dim() / 2; }
+
  private:
   Spec spec_;
   std::shared_ptr<InceptionStack> stack_;

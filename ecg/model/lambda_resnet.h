@@ -37,9 +37,11 @@
 #include <cstdint>
 
 #include "ecg/model/residual.h"
+#include "ecg/nn/at_each_time.h"
 #include "ecg/nn/batch_norm.h"
 #include "ecg/nn/convolution.h"
 #include "ecg/nn/max_pool.h"
+#include "ecg/nn/stochastic_depth.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {
@@ -95,7 +97,7 @@ class LambdaLayer : public torch::nn::Module {
 // LambdaBottleneck is a lambda layer between two convolutions of kernel size 1, with a residual connection: [B, `in`,
 // L] -> [B, 4 * `width`, ceil(L / `stride`)]. Where the shape changes, average pooling of kernel size 3 follows the
 // lambda layer, and the shortcut's convolution has a bias.
-class LambdaBottleneck : public torch::nn::Module {
+class LambdaBottleneck : public ResidualBlock {
  public:
   static constexpr int kExpansion = 4;
 
@@ -118,7 +120,7 @@ class LambdaBottleneck : public torch::nn::Module {
 
   torch::Tensor forward(const torch::Tensor& x) {
     const torch::Tensor out = conv2_->forward(bn1_->NormRelu(conv1_(x)));
-    return bn3_->NormRelu(conv3_(out), shortcut_ ? shortcut_->forward(x) : x);
+    return NormAddRelu(bn3_, conv3_(out), shortcut_ ? shortcut_->forward(x) : x);
   }
 
  private:
@@ -143,11 +145,22 @@ class LambdaResNet : public torch::nn::Module {
         bn1_(register_module("bn1", BatchNorm1d(kStemWidth))) {
     int channels = kStemWidth;
     layers_ = ResidualStages<LambdaBottleneck>(*this, channels, BlocksOf(spec.depth()));
+    SetStochasticDepth(*this, spec.stochastic_depth());
     fc_ = register_module("fc",
                           torch::nn::Sequential(torch::nn::Dropout(0.3), torch::nn::Linear(channels, feature_dim_)));
   }
 
-  torch::Tensor forward(const torch::Tensor& signals) {
+  torch::Tensor forward(const torch::Tensor& signals) { return fc_->forward(Convolve(signals).mean(/*dim=*/-1)); }
+
+  // Sequence returns the features of each time: [B, C, L] -> [B, sequence_dim, T].
+  torch::Tensor Sequence(const torch::Tensor& signals) { return AtEachTime(fc_, Convolve(signals)); }
+  int sequence_dim() const { return feature_dim_; }
+
+  int feature_dim() const { return feature_dim_; }
+
+ private:
+  // Convolve returns what is pooled: [B, C, L] -> [B, width, T].
+  torch::Tensor Convolve(const torch::Tensor& signals) {
     torch::Tensor x = bn1_->NormRelu(conv1_(Clamped(signals)));
     x = HalvingMaxPool(x);
     for (size_t stage = 0; stage < layers_.size(); ++stage) {
@@ -157,12 +170,9 @@ class LambdaResNet : public torch::nn::Module {
         x = (layers_[stage]->begin() + block)->forward(x);
       }
     }
-    return fc_->forward(x.mean(/*dim=*/-1));
+    return x;
   }
 
-  int feature_dim() const { return feature_dim_; }
-
- private:
   // Clamped returns `x` clamped to [-20, 20].
   static torch::Tensor Clamped(const torch::Tensor& x) { return x.clamp(-20, 20); }
 

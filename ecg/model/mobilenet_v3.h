@@ -25,6 +25,7 @@
 #include "ecg/model/mobile.h"
 #include "ecg/model/residual.h"
 #include "ecg/nn/activation.h"
+#include "ecg/nn/at_each_time.h"
 #include "ecg/nn/conv_norm_activation.h"
 #include "ecg/nn/squeeze_excitation.h"
 #include "proto/experiment.pb.h"
@@ -105,6 +106,10 @@ class MobileNetV3 : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& signals) {
     return out_layer_->forward(features_->forward(signals).mean(/*dim=*/-1));
   }
+
+  // Sequence returns the features of each time: [B, C, L] -> [B, sequence_dim, T].
+  torch::Tensor Sequence(const torch::Tensor& signals) { return AtEachTime(out_layer_, features_->forward(signals)); }
+  int sequence_dim() const { return feature_dim_; }
 
   int feature_dim() const { return feature_dim_; }
 

@@ -57,6 +57,14 @@ concept Backbone = std::derived_from<B, torch::nn::Module> &&
   { B::SpecIn(model) } -> std::convertible_to<const typename B::Spec&>;
 };
 
+// HasSequence is a backbone that also returns its features of each of T times before they are pooled, for heads that
+// pool by themselves. All parameters of the backbone take part in them.
+template <typename B>
+concept HasSequence = Backbone<B> && requires(B backbone, const torch::Tensor& signals) {
+  { backbone.Sequence(signals) } -> std::same_as<torch::Tensor>;  // [B, C, L] -> [B, sequence_dim, T]
+  { backbone.sequence_dim() } -> std::convertible_to<int>;
+};
+
 }  // namespace ecg
 
 #endif  // ECG_MODEL_NETWORK_H_

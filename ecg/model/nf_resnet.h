@@ -8,8 +8,8 @@
 //
 // Like the reference, it has only the standardised weights of the paper: the input of a block is not divided by its
 // expected standard deviation (beta), nor its output multiplied by alpha, so that activations grow with each block;
-// there are no gains for ReLU, no squeeze-and-excitation and no stochastic depth. A linear layer maps the pooled
-// features to `feature_dim`, as in our ResNet.
+// there are no gains for ReLU, no squeeze-and-excitation, and stochastic depth only if the spec asks for it. A linear
+// layer maps the pooled features to `feature_dim`, as in our ResNet.
 
 #ifndef ECG_MODEL_NF_RESNET_H_
 #define ECG_MODEL_NF_RESNET_H_
@@ -24,8 +24,10 @@
 #include <cmath>
 
 #include "ecg/model/residual.h"
+#include "ecg/nn/at_each_time.h"
 #include "ecg/nn/convolution.h"
 #include "ecg/nn/max_pool.h"
+#include "ecg/nn/stochastic_depth.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {
@@ -69,7 +71,7 @@ inline torch::nn::Sequential NfShortcut(int in, int out, int stride) {
 
 // NfBasicBlock is two convolutions of kernel size 3 with a residual connection:
 // [B, `in`, L] -> [B, `width`, ceil(L / `stride`)].
-class NfBasicBlock : public torch::nn::Module {
+class NfBasicBlock : public ResidualBlock {
  public:
   static constexpr int kExpansion = 1;
 
@@ -81,7 +83,7 @@ class NfBasicBlock : public torch::nn::Module {
   }
 
   torch::Tensor forward(const torch::Tensor& x) {
-    torch::Tensor out = conv2_(conv1_(x).relu_());
+    torch::Tensor out = Dropped(conv2_(conv1_(x).relu_()));
     out += downsample_ ? downsample_->forward(x) : x;
     return out.relu_();
   }
@@ -94,7 +96,7 @@ class NfBasicBlock : public torch::nn::Module {
 
 // NfBottleneck is three convolutions of kernel sizes 1, 3 and 1 with a residual connection:
 // [B, `in`, L] -> [B, 4 * `width`, ceil(L / `stride`)].
-class NfBottleneck : public torch::nn::Module {
+class NfBottleneck : public ResidualBlock {
  public:
   static constexpr int kExpansion = 4;
 
@@ -107,7 +109,7 @@ class NfBottleneck : public torch::nn::Module {
   }
 
   torch::Tensor forward(const torch::Tensor& x) {
-    torch::Tensor out = conv3_(conv2_(conv1_(x).relu_()).relu_());
+    torch::Tensor out = Dropped(conv3_(conv2_(conv1_(x).relu_()).relu_()));
     out += downsample_ ? downsample_->forward(x) : x;
     return out.relu_();
   }
@@ -131,20 +133,28 @@ class NfResNet : public torch::nn::Module {
       : feature_dim_(spec.feature_dim()), conv1_(register_module("conv1", ScaledStdConv1d(leads, kStemWidth, 7, 2))) {
     int channels = kStemWidth;
     layers_ = ResidualStages<Block>(*this, channels, BlocksOf(spec.depth()));
+    SetStochasticDepth(*this, spec.stochastic_depth());
     fc_ = register_module("fc", torch::nn::Linear(channels, feature_dim_));
     InitKaimingNormal(*this);
   }
 
-  torch::Tensor forward(const torch::Tensor& signals) {
-    torch::Tensor x = conv1_(signals).relu_();
-    x = HalvingMaxPool(x);
-    for (auto& layer : layers_) x = layer->forward(x);
-    return fc_(x.mean(/*dim=*/-1));
-  }
+  torch::Tensor forward(const torch::Tensor& signals) { return fc_(Convolve(signals).mean(/*dim=*/-1)); }
+
+  // Sequence returns the features of each time: [B, C, L] -> [B, sequence_dim, T].
+  torch::Tensor Sequence(const torch::Tensor& signals) { return AtEachTime(fc_, Convolve(signals)); }
+  int sequence_dim() const { return feature_dim_; }
 
   int feature_dim() const { return feature_dim_; }
 
  private:
+  // Convolve returns what is pooled: [B, C, L] -> [B, width, T].
+  torch::Tensor Convolve(const torch::Tensor& signals) {
+    torch::Tensor x = conv1_(signals).relu_();
+    x = HalvingMaxPool(x);
+    for (auto& layer : layers_) x = layer->forward(x);
+    return x;
+  }
+
   // BlocksOf returns the number of blocks in each stage, the same as in ResNet.
   static std::array<int, kResidualStages> BlocksOf(Spec::Depth depth) {
     switch (depth) {

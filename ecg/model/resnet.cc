@@ -4,9 +4,11 @@
 #include <torch/nn/modules/linear.h>
 
 #include "ecg/model/residual.h"
+#include "ecg/nn/at_each_time.h"
 #include "ecg/nn/batch_norm.h"
 #include "ecg/nn/convolution.h"
 #include "ecg/nn/max_pool.h"
+#include "ecg/nn/stochastic_depth.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {
@@ -22,7 +24,7 @@ BasicBlock::BasicBlock(int in, int width, int stride, const Grouping&, int kerne
 
 torch::Tensor BasicBlock::forward(const torch::Tensor& x) {
   torch::Tensor out = bn1_->NormRelu(conv1_(x));
-  return bn2_->NormRelu(conv2_(out), downsample_ ? downsample_->forward(x) : x);
+  return NormAddRelu(bn2_, conv2_(out), downsample_ ? downsample_->forward(x) : x);
 }
 
 Bottleneck::Bottleneck(int in, int width, int inner, int stride, int groups, int kernel)
@@ -39,7 +41,7 @@ Bottleneck::Bottleneck(int in, int width, int inner, int stride, int groups, int
 torch::Tensor Bottleneck::forward(const torch::Tensor& x) {
   torch::Tensor out = bn1_->NormRelu(conv1_(x));
   out = bn2_->NormRelu(conv2_(out));
-  return bn3_->NormRelu(conv3_(out), downsample_ ? downsample_->forward(x) : x);
+  return NormAddRelu(bn3_, conv3_(out), downsample_ ? downsample_->forward(x) : x);
 }
 
 template <typename Block>
@@ -50,16 +52,27 @@ ResNet<Block>::ResNet(const Spec& spec, int leads)
   const auto [blocks, grouping] = StagesOf(spec.depth());
   int channels = kStemWidth;
   layers_ = ResidualStages<Block>(*this, channels, blocks, grouping);
+  SetStochasticDepth(*this, spec.stochastic_depth());
   fc_ = register_module("fc", torch::nn::Linear(channels, feature_dim_));
   InitKaimingNormal(*this);
 }
 
 template <typename Block>
-torch::Tensor ResNet<Block>::forward(const torch::Tensor& signals) {
+torch::Tensor ResNet<Block>::Convolve(const torch::Tensor& signals) {
   torch::Tensor x = bn1_->NormRelu(conv1_(signals));
   x = HalvingMaxPool(x);
   for (auto& layer : layers_) x = layer->forward(x);
-  return fc_(x.mean(/*dim=*/-1));
+  return x;
+}
+
+template <typename Block>
+torch::Tensor ResNet<Block>::forward(const torch::Tensor& signals) {
+  return fc_(Convolve(signals).mean(/*dim=*/-1));
+}
+
+template <typename Block>
+torch::Tensor ResNet<Block>::Sequence(const torch::Tensor& signals) {
+  return AtEachTime(fc_, Convolve(signals));
 }
 
 // Table 1 of each paper.

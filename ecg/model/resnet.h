@@ -22,6 +22,7 @@
 #include "ecg/model/residual.h"
 #include "ecg/nn/batch_norm.h"
 #include "ecg/nn/convolution.h"
+#include "ecg/nn/stochastic_depth.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {
@@ -35,7 +36,7 @@ struct Grouping {
 
 // BasicBlock is two convolutions of kernel sizes `kernel` and HalfKernel(kernel), by default 3 and 3, with a residual
 // connection: [B, `in`, L] -> [B, `width`, ceil(L / `stride`)].
-class BasicBlock : public torch::nn::Module {
+class BasicBlock : public ResidualBlock {
  public:
   // Output channels, in units of `width`.
   static constexpr int kExpansion = 1;
@@ -54,7 +55,7 @@ class BasicBlock : public torch::nn::Module {
 
 // Bottleneck is three convolutions of kernel sizes 1, `kernel` and 1 with a residual connection:
 // [B, `in`, L] -> [B, 4 * `width`, ceil(L / `stride`)].
-class Bottleneck : public torch::nn::Module {
+class Bottleneck : public ResidualBlock {
  public:
   static constexpr int kExpansion = 4;
 
@@ -90,7 +91,14 @@ class ResNet : public torch::nn::Module {
 
   int feature_dim() const { return feature_dim_; }
 
+  // Sequence returns the features of each time, of which forward is the mean: [B, C, L] -> [B, sequence_dim, T].
+  torch::Tensor Sequence(const torch::Tensor& signals);
+  int sequence_dim() const { return feature_dim_; }
+
  private:
+  // Convolve returns the output of the last stage: [B, C, L] -> [B, width, T].
+  torch::Tensor Convolve(const torch::Tensor& signals);
+
   // Stages is the number of blocks in each stage, and the groups of their convolutions.
   struct Stages {
     std::array<int, kResidualStages> blocks;

@@ -49,9 +49,13 @@ class Rnn : public torch::nn::Module {
                                                              /*pooling_layers=*/1));
   }
 
-  torch::Tensor forward(const torch::Tensor& signals) {
-    return MeanMaxAndLast(std::get<0>(cell_(signals.transpose(1, 2))).transpose(1, 2));
+  torch::Tensor forward(const torch::Tensor& signals) { return MeanMaxAndLast(Sequence(signals)); }
+
+  // Sequence returns the features of each time: [B, C, L] -> [B, sequence_dim, T].
+  torch::Tensor Sequence(const torch::Tensor& signals) {
+    return std::get<0>(cell_(signals.transpose(1, 2))).transpose(1, 2);
   }
+  int sequence_dim() const { return feature_dim() / 3; }
 
  private:
   using Options = decltype(Cell::Impl::options);

@@ -127,11 +127,18 @@ class S4 : public torch::nn::Module {
     return register_module("decoder", torch::nn::Linear(feature_dim_, classes));
   }
 
-  torch::Tensor forward(const torch::Tensor& signals) {
-    return layers_.forward(encoder_(signals).transpose(1, 2)).mean(/*dim=*/1);
-  }
+  torch::Tensor forward(const torch::Tensor& signals) { return Layers(signals).mean(/*dim=*/1); }
+
+  // Sequence returns the features of each time: [B, C, L] -> [B, sequence_dim, T].
+  torch::Tensor Sequence(const torch::Tensor& signals) { return Layers(signals).transpose(1, 2); }
+  int sequence_dim() const { return feature_dim_; }
 
  private:
+  // Layers returns the output of the last layer: [B, C, L] -> [B, L, feature_dim].
+  torch::Tensor Layers(const torch::Tensor& signals) {
+    return layers_.forward(encoder_(signals).transpose(1, 2));
+  }
+
   const int feature_dim_;
   Conv1d encoder_;
   S4Layers layers_;

@@ -41,6 +41,10 @@ class S4Cpc : public torch::nn::Module {
 
   torch::Tensor forward(const torch::Tensor& signals) { return Context(Encode(signals)).mean(/*dim=*/1); }
 
+  // Sequence returns the features of each time: [B, C, L] -> [B, sequence_dim, T].
+  torch::Tensor Sequence(const torch::Tensor& signals) { return Context(Encode(signals)).transpose(1, 2); }
+  int sequence_dim() const { return feature_dim_; }
+
   int feature_dim() const { return feature_dim_; }
 
   // encoding_dim is that of Encode's features.

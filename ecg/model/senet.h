@@ -28,10 +28,12 @@
 #include <vector>
 
 #include "ecg/model/residual.h"
+#include "ecg/nn/at_each_time.h"
 #include "ecg/nn/batch_norm.h"
 #include "ecg/nn/convolution.h"
 #include "ecg/nn/max_pool.h"
 #include "ecg/nn/squeeze_excitation.h"
+#include "ecg/nn/stochastic_depth.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {
@@ -51,7 +53,7 @@ struct SeBottleneckShape {
 
 // SeBottleneck is three convolutions of kernel sizes 1, 3 and 1 and squeeze-and-excitation, with a residual connection:
 // [B, `in`, L] -> [B, 4 * `width`, ceil(L / `stride`)].
-class SeBottleneck : public torch::nn::Module {
+class SeBottleneck : public ResidualBlock {
  public:
   static constexpr int kExpansion = 4;
 
@@ -61,7 +63,7 @@ class SeBottleneck : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& x) {
     torch::Tensor out = bn1_->NormRelu(conv1_(x));
     out = bn2_->NormRelu(conv2_(out));
-    out = se_module_->forward(bn3_(conv3_(out)));
+    out = Dropped(se_module_->forward(bn3_(conv3_(out))));
     out += downsample_ ? downsample_->forward(x) : x;
     return out.relu_();
   }
@@ -112,21 +114,29 @@ class SeNet : public torch::nn::Module {
     }
     register_module("layer0", layer0_);
     layers_ = ResidualStages<SeBottleneck>(*this, channels, blocks, shape);
+    SetStochasticDepth(*this, spec.stochastic_depth());
     dropout_ = register_module("dropout", torch::nn::Dropout(dropout));
     fc_ = register_module("fc", torch::nn::Linear(channels, feature_dim_));
   }
 
-  torch::Tensor forward(const torch::Tensor& signals) {
-    torch::Tensor x = layer0_->forward(signals);
-    // As in the authors' Caffe networks: no padding, and a last window that may reach beyond the end.
-    x = MaxPool(x, {.kernel = 3, .stride = 2, .ceil_mode = true});
-    for (auto& layer : layers_) x = layer->forward(x);
-    return fc_(dropout_(x.mean(/*dim=*/-1)));
-  }
+  torch::Tensor forward(const torch::Tensor& signals) { return fc_(dropout_(Convolve(signals).mean(/*dim=*/-1))); }
+
+  // Sequence returns the features of each time: [B, C, L] -> [B, sequence_dim, T].
+  torch::Tensor Sequence(const torch::Tensor& signals) { return AtEachTime(fc_, dropout_(Convolve(signals))); }
+  int sequence_dim() const { return feature_dim_; }
 
   int feature_dim() const { return feature_dim_; }
 
  private:
+  // Convolve returns what is pooled: [B, C, L] -> [B, width, T].
+  torch::Tensor Convolve(const torch::Tensor& signals) {
+    torch::Tensor x = layer0_->forward(signals);
+    // As in the authors' Caffe networks: no padding, and a last window that may reach beyond the end.
+    x = MaxPool(x, {.kernel = 3, .stride = 2, .ceil_mode = true});
+    for (auto& layer : layers_) x = layer->forward(x);
+    return x;
+  }
+
   // StemConvolution is a convolution of the stem, of which the first has stride 2.
   struct StemConvolution {
     int kernel;

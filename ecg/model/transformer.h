@@ -226,12 +226,14 @@ class Transformer : public torch::nn::Module {
     }
   }
 
-  torch::Tensor forward(const torch::Tensor& signals) {
-    torch::Tensor x = embed_->forward(signals);  // [B, chunks, D]
-    if (along_time_) x = x.transpose(0, 1);
-    x = layers_->forward(pos_encoder_->forward(x));
-    return fc_(x.mean(along_time_ ? 0 : 1));
+  torch::Tensor forward(const torch::Tensor& signals) { return fc_(Encode(signals).mean(along_time_ ? 0 : 1)); }
+
+  // Sequence returns the features of each chunk: [B, C, L] -> [B, sequence_dim, chunks].
+  torch::Tensor Sequence(const torch::Tensor& signals) {
+    const torch::Tensor features = fc_(Encode(signals));
+    return along_time_ ? features.permute({1, 2, 0}) : features.transpose(1, 2);
   }
+  int sequence_dim() const { return feature_dim_; }
 
   // CheckSamples refuses crops that cannot be embedded, and those of more chunks than there are positional encodings.
   absl::Status CheckSamples(int samples) const {
@@ -248,6 +250,13 @@ class Transformer : public torch::nn::Module {
   int feature_dim() const { return feature_dim_; }
 
  private:
+  // Encode returns the output of the last layer: [B, C, L] -> [chunks, B, D], or [B, chunks, D] along the batch.
+  torch::Tensor Encode(const torch::Tensor& signals) {
+    torch::Tensor x = embed_->forward(signals);  // [B, chunks, D]
+    if (along_time_) x = x.transpose(0, 1);
+    return layers_->forward(pos_encoder_->forward(x));
+  }
+
   // As in the paper's base model and the reference.
   static constexpr double kDropout = 0.1;
 

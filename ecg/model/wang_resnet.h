@@ -30,6 +30,7 @@
 #include "ecg/nn/batch_norm.h"
 #include "ecg/nn/convolution.h"
 #include "ecg/nn/max_pool.h"
+#include "ecg/nn/stochastic_depth.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {
@@ -56,6 +57,7 @@ class WangResNet : public torch::nn::Module {
       stage->extend(*ResidualStage<Block>(channels, spec.width(), blocks - 1, 1));
       stages_.push_back(register_module(std::to_string(position_++), stage));
     }
+    SetStochasticDepth(*this, spec.stochastic_depth());
     feature_dim_ = 2 * channels;
   }
 
@@ -67,12 +69,16 @@ class WangResNet : public torch::nn::Module {
                            std::make_shared<PooledHead>(spec_.head(), feature_dim_, classes));
   }
 
-  torch::Tensor forward(const torch::Tensor& signals) {
+  torch::Tensor forward(const torch::Tensor& signals) { return MaxAndMean(Sequence(signals)); }
+
+  // Sequence returns the features of each time: [B, C, L] -> [B, sequence_dim, T].
+  torch::Tensor Sequence(const torch::Tensor& signals) {
     torch::Tensor x = bn1_->NormRelu(conv1_(signals));
     if (!stem_has_stride_1_) x = HalvingMaxPool(x);
     for (torch::nn::Sequential& stage : stages_) x = stage->forward(x);
-    return MaxAndMean(x);
+    return x;
   }
+  int sequence_dim() const { return feature_dim_ / 2; }
 
  private:
   // BlocksOf returns the number of blocks in each stage.

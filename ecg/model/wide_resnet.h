@@ -29,13 +29,14 @@
 #include "ecg/model/residual.h"
 #include "ecg/nn/batch_norm.h"
 #include "ecg/nn/convolution.h"
+#include "ecg/nn/stochastic_depth.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {
 
 // WideBlock is batch norm, ReLU and convolution, twice, with a residual connection from the first ReLU:
 // [B, `width`, L] -> [B, `width`, ceil(L / `stride`)].
-class WideBlock : public torch::nn::Module {
+class WideBlock : public ResidualBlock {
  public:
   WideBlock(int width, int stride, int kernel)
       : bn_(register_module("bn", BatchNorm1d(width))),
@@ -48,7 +49,8 @@ class WideBlock : public torch::nn::Module {
 
   torch::Tensor forward(const torch::Tensor& x) {
     const torch::Tensor activated = bn_->NormRelu(x);
-    return conv2_->forward(conv1_(activated)).mul_(kScale).add_(shortcut_ ? shortcut_(activated) : activated);
+    torch::Tensor out = Dropped(conv2_->forward(conv1_(activated)).mul_(kScale));
+    return out.add_(shortcut_ ? shortcut_(activated) : activated);
   }
 
  private:
@@ -74,6 +76,7 @@ class WideResNet : public torch::nn::Module {
       blocks_.push_back(register_module(std::to_string(block + 1),
                                         std::make_shared<WideBlock>(spec.width(), stride, spec.kernel_size())));
     }
+    SetStochasticDepth(*this, spec.stochastic_depth());
   }
 
   int feature_dim() const { return 2 * spec_.width(); }
@@ -84,11 +87,15 @@ class WideResNet : public torch::nn::Module {
                            std::make_shared<PooledHead>(spec_.head(), feature_dim(), classes));
   }
 
-  torch::Tensor forward(const torch::Tensor& signals) {
+  torch::Tensor forward(const torch::Tensor& signals) { return MaxAndMean(Sequence(signals)); }
+
+  // Sequence returns the features of each time: [B, C, L] -> [B, sequence_dim, T].
+  torch::Tensor Sequence(const torch::Tensor& signals) {
     torch::Tensor x = stem_(signals);
     for (const auto& block : blocks_) x = block->forward(x);
-    return MaxAndMean(x);
+    return x;
   }
+  int sequence_dim() const { return spec_.width(); }
 
  private:
   Spec spec_;

@@ -10,6 +10,10 @@
 // size is 5; the head pools by maximum and mean and has a hidden layer. The weight of a block's last batch norm is
 // initialised with one, not zero, unless the spec says so (`zero_init_residual`).
 //
+// Squeeze-and-excitation (Hu, Shen and Sun 2018, arXiv:1709.01507) is where fastai's `xse_resnet` has it: behind the
+// last batch norm of a block, before the shortcut is added, with reduction 16 and a multiple of 8 squeezed channels.
+// fastai's bottlenecks with it are also wider inside, two and four times; ours are not.
+//
 //   Classifier<XResNet> network(spec.model(), /*leads=*/12, /*classes=*/71);
 
 #ifndef ECG_MODEL_XRESNET_H_
@@ -22,6 +26,7 @@
 #include <torch/nn/modules/pooling.h>
 #include <torch/types.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -32,6 +37,8 @@
 #include "ecg/nn/activation.h"
 #include "ecg/nn/conv_norm_activation.h"
 #include "ecg/nn/max_pool.h"
+#include "ecg/nn/squeeze_excitation.h"
+#include "ecg/nn/stochastic_depth.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {
@@ -49,16 +56,26 @@ class SecondName : public torch::nn::Module {
   }
 };
 
+// XResNetOptions are those of all blocks of a network.
+struct XResNetOptions {
+  // Kernel size of the convolutions over time.
+  int kernel = 5;
+  // Whether the weight of the last batch norm starts at 0, so that a block starts as its shortcut.
+  bool zero_init_residual = false;
+  // Whether the output of the convolutions passes through squeeze-and-excitation.
+  bool squeeze_excitation = false;
+};
+
 // XResNetBlock is a residual block: for `expansion` 1 two convolutions of kernel size `kernel`, for `expansion` 4 three
 // of kernel sizes 1, `kernel` and 1. [B, `in`, L] -> [B, `width` * `expansion`, ceil(L / `stride`)].
 template <int expansion>
-class XResNetBlock : public torch::nn::Module {
+class XResNetBlock : public ResidualBlock {
  public:
   // Output channels, in units of `width`.
   static constexpr int kExpansion = expansion;
 
-  XResNetBlock(int in, int width, int stride, int kernel, bool zero_init_residual) {
-    const int out = width * kExpansion;
+  XResNetBlock(int in, int width, int stride, const XResNetOptions& options) {
+    const int out = width * kExpansion, kernel = options.kernel;
     if constexpr (kExpansion == 1) {
       convs_->push_back(ConvNormActivation(in, width, {.kernel = kernel, .stride = stride}));
       convs_->push_back(ConvNormActivation(width, out, {.kernel = kernel, .activation = Activation::kNone}));
@@ -67,10 +84,14 @@ class XResNetBlock : public torch::nn::Module {
       convs_->push_back(ConvNormActivation(width, width, {.kernel = kernel, .stride = stride}));
       convs_->push_back(ConvNormActivation(width, out, {.activation = Activation::kNone}));
     }
-    if (zero_init_residual) torch::nn::init::zeros_(convs_->children().back()->named_parameters()["1.weight"]);
+    if (options.zero_init_residual) torch::nn::init::zeros_(convs_->children().back()->named_parameters()["1.weight"]);
     register_module("convs", convs_);
     // The benchmark's module holds the convolutions under two names, and so does its state.
     register_module("convpath", torch::nn::ModuleList(std::make_shared<SecondName>(*convs_)));
+    if (options.squeeze_excitation) {
+      se_module_ = register_module("se_module", std::make_shared<SqueezeExcitation>(
+                                                    out, SqueezeExcitation::Options{.squeezed = SqueezedOf(out)}));
+    }
 
     if (stride != 1) idpath_->push_back(torch::nn::AvgPool1d(torch::nn::AvgPool1dOptions(2).ceil_mode(true)));
     if (in != out) idpath_->push_back(ConvNormActivation(in, out, {.activation = Activation::kNone}));
@@ -79,13 +100,19 @@ class XResNetBlock : public torch::nn::Module {
 
   torch::Tensor forward(const torch::Tensor& x) {
     torch::Tensor out = convs_->forward(x);
+    if (se_module_) out = se_module_->forward(out);
+    out = Dropped(out);
     out += idpath_->is_empty() ? x : idpath_->forward(x);
     return out.relu_();
   }
 
  private:
+  // SqueezedOf returns fastai's number of squeezed channels: those of a reduction by 16, rounded up to a multiple of 8.
+  static constexpr int64_t SqueezedOf(int channels) { return (channels / 16 + 7) / 8 * 8; }
+
   torch::nn::Sequential convs_;
   torch::nn::Sequential idpath_;
+  std::shared_ptr<SqueezeExcitation> se_module_;
 };
 
 // XResNet is a stem, and four, six or eight stages, pooled: [B, C, L] -> [B, feature_dim]. Its own head is PooledHead.
@@ -103,13 +130,17 @@ class XResNet : public torch::nn::Module {
       channels = width;
     }
     const auto [blocks, is_bottleneck] = StagesOf(spec.depth());
+    const XResNetOptions options = {.kernel = spec.kernel_size(),
+                                    .zero_init_residual = spec.zero_init_residual(),
+                                    .squeeze_excitation = spec.squeeze_excitation()};
     for (size_t stage = 0; stage < blocks.size(); ++stage) {
-      const auto make =
-          is_bottleneck ? &ResidualStage<XResNetBlock<4>, int, bool> : &ResidualStage<XResNetBlock<1>, int, bool>;
+      const auto make = is_bottleneck ? &ResidualStage<XResNetBlock<4>, XResNetOptions>
+                                      : &ResidualStage<XResNetBlock<1>, XResNetOptions>;
+      const int width = stage < 4 ? 64 : 32, stride = stage == 0 ? 1 : 2;
       stages_.push_back(register_module(std::to_string(kFirstStage + stage),
-                                        make(channels, stage < 4 ? 64 : 32, blocks[stage], stage == 0 ? 1 : 2,
-                                             spec.kernel_size(), spec.zero_init_residual())));
+                                        make(channels, width, blocks[stage], stride, options)));
     }
+    SetStochasticDepth(*this, spec.stochastic_depth());
     feature_dim_ = 2 * channels;
   }
 
@@ -121,13 +152,17 @@ class XResNet : public torch::nn::Module {
                            std::make_shared<PooledHead>(spec_.head(), feature_dim_, classes));
   }
 
-  torch::Tensor forward(const torch::Tensor& signals) {
+  torch::Tensor forward(const torch::Tensor& signals) { return MaxAndMean(Sequence(signals)); }
+
+  // Sequence returns the features of each time: [B, C, L] -> [B, sequence_dim, T].
+  torch::Tensor Sequence(const torch::Tensor& signals) {
     torch::Tensor x = signals;
     for (const auto& layer : stem_) x = layer->forward(x);
     x = HalvingMaxPool(x);
     for (torch::nn::Sequential& stage : stages_) x = stage->forward(x);
-    return MaxAndMean(x);
+    return x;
   }
+  int sequence_dim() const { return feature_dim_ / 2; }
 
  private:
   // State names are positions: three layers of the stem, pooling, the stages, the head.

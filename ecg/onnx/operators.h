@@ -179,7 +179,7 @@ inline void Recurrent(Translation& to, const std::string& type, const std::vecto
 }
 
 inline constexpr char kAdd[] = "Add", kDiv[] = "Div", kHardSwish[] = "HardSwish", kMatMul[] = "MatMul", kMul[] = "Mul",
-                      kRelu[] = "Relu", kSigmoid[] = "Sigmoid", kSub[] = "Sub";
+                      kRelu[] = "Relu", kSigmoid[] = "Sigmoid", kSub[] = "Sub", kTanh[] = "Tanh";
 
 // Table returns the translations by LibTorch's name of the operation.
 inline const std::map<std::string, void (*)(Translation&)>& Table() {
@@ -308,6 +308,7 @@ inline const std::map<std::string, void (*)(Translation&)>& Table() {
        [](Translation& to) { to.Return(to.Node("Softmax", {to.Input("self")}, {Attribute("axis", to.Int("dim"))})); }},
       {"squeeze", Reshape},
       {"sub", Sum<kSub>},
+      {"tanh", Elementwise<kTanh>},
       {"transpose",
        [](Translation& to) {
          std::vector<int64_t> order(to.Shape("self").size());

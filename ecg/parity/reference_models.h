@@ -1,7 +1,8 @@
 // reference_models.h
 //
 // The published networks, under their published names: those of `seitalab/dnn_ecg_comparison` (Nonaka and Seita 2021)
-// and of `helme/ecg_ptbxl_benchmarking` (Strodthoff et al. 2021), and S4 of `AI4HealthUOL/ecg-fm-benchmarking`.
+// and of `helme/ecg_ptbxl_benchmarking` (Strodthoff et al. 2021), S4 of `AI4HealthUOL/ecg-fm-benchmarking`, and a few
+// that others published for images or signals.
 //
 //   for (const ReferenceModel& reference : kReferenceModels) ...
 
@@ -119,6 +120,10 @@ inline constexpr ReferenceModel kReferenceModels[] = {
     {"xresnet1d18_deeper", "xresnet { depth: XRESNET_18_DEEPER }"},
     {"xresnet1d34_deeper", "xresnet { depth: XRESNET_34_DEEPER }"},
     {"xresnet1d50_deeper", "xresnet { depth: XRESNET_50_DEEPER }"},
+    // With the squeeze-and-excitation of fastai's networks of these names, without "1d".
+    {"xse_resnet1d18", "xresnet { depth: XRESNET_18 squeeze_excitation: true }"},
+    {"xse_resnet1d50", "xresnet { depth: XRESNET_50 squeeze_excitation: true }"},
+    {"xse_resnet1d101", "xresnet { depth: XRESNET_101 squeeze_excitation: true }"},
     {"inception1d", "inception_time {}"},
     {"resnet1d_wang", "wang_resnet { depth: WANG }"},
     {"resnet1d18", "wang_resnet { depth: RESNET_18 }"},
@@ -138,6 +143,15 @@ inline constexpr ReferenceModel kReferenceModels[] = {
 
     // AI4HealthUOL/ecg-fm-benchmarking
     {"s4", "s4 {}"},
+
+    // facebookresearch/ConvNeXt, over time; the first one is narrower than the published ones.
+    {"convnext1d_tiny_w32", "convnext {}"},
+    {"convnext1d_tiny", "convnext { width: 96 }"},
+    {"convnext1d_small", "convnext { depth: SMALL width: 96 }"},
+
+    // hsd1503/resnet1d, by the number of layers and the width of the last stage
+    {"net1d_44_w512", "net1d { depth: NET1D_44 }"},
+    {"net1d_62_w1024", "net1d { depth: NET1D_62 }"},
 };
 
 // FindReferenceModel returns the published network `name`.

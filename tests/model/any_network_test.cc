@@ -10,12 +10,16 @@
 #include <memory>
 #include <ostream>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "ecg/model/layers.h"
 #include "ecg/model/network.h"
 #include "ecg/nn/channels_last.h"
+#include "ecg/nn/stochastic_depth.h"
 #include "ecg/parity/reference_models.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/message.h"
 #include "gtest/gtest.h"
 #include "proto/experiment.pb.h"
 
@@ -98,6 +102,21 @@ TEST_P(AnyNetworkTest, TakesAnyHeadWhereItHasFeatures) {
   }
 }
 
+TEST_P(AnyNetworkTest, HasFeaturesOfEachTimeForAttention) {
+  spec::Model model = SpecOf(GetParam());
+  if (model.has_fcn()) GTEST_SKIP() << "the last layer of this network gives the logits";
+  model.mutable_attention_head()->set_heads(2);
+  torch::manual_seed(1);
+  const std::shared_ptr<Network> network = AnyNetwork(model, /*leads=*/12, /*classes=*/3).value();
+  const int samples = network->CheckSamples(250).ok() ? 250 : 1250;
+  const torch::Tensor signals = torch::randn({4, 12, samples});
+  const torch::Tensor logits = network->forward(ChannelsLast(signals));
+  ASSERT_EQ(logits.sizes(), torch::IntArrayRef({4, 3}));
+  // All parameters are trained, those of layers behind the backbone's own pooling too.
+  logits.square().sum().backward();
+  for (const auto& item : network->named_parameters()) EXPECT_TRUE(item.value().grad().defined()) << item.key();
+}
+
 INSTANTIATE_TEST_SUITE_P(FirstOfEachType, AnyNetworkTest, testing::ValuesIn(FirstOfEachType()),
                          [](const testing::TestParamInfo<ReferenceModel>& info) {
                            std::string name(info.param.name.data(), info.param.name.size());
@@ -105,6 +124,64 @@ INSTANTIATE_TEST_SUITE_P(FirstOfEachType, AnyNetworkTest, testing::ValuesIn(Firs
                                name, [](unsigned char c) { return !std::isalnum(c); }, '_');
                            return name;
                          });
+
+// The backbones with the option stochastic_depth, by the names of their fields.
+std::vector<std::string> WithStochasticDepth() {
+  std::vector<std::string> names;
+  const auto* backbones = spec::Model::descriptor()->FindOneofByName("backbone");
+  for (int i = 0; i < backbones->field_count(); ++i) {
+    const auto* field = backbones->field(i);
+    if (field->message_type()->FindFieldByName("stochastic_depth") != nullptr) names.emplace_back(field->name());
+  }
+  return names;
+}
+
+class StochasticDepthTest : public testing::TestWithParam<std::string> {};
+
+TEST_P(StochasticDepthTest, SkipsBlocksInTrainingOnlyAndByTheSeed) {
+  const auto make = [](double stochastic_depth) {
+    spec::Model model;
+    const auto* field = model.GetDescriptor()->FindFieldByName(GetParam());
+    auto* backbone = model.GetReflection()->MutableMessage(&model, field);
+    const auto set = [backbone](const char* name, double value) {
+      const auto* option = backbone->GetDescriptor()->FindFieldByName(name);
+      if (option != nullptr) backbone->GetReflection()->SetDouble(backbone, option, value);
+    };
+    set("stochastic_depth", stochastic_depth);
+    // Nothing else is random, and what is skipped counts.
+    set("dropout", 0);
+    set("layer_scale", 1);
+    model.mutable_linear_head();
+    torch::manual_seed(1);
+    return AnyNetwork(model, /*leads=*/12, /*classes=*/3).value();
+  };
+  const std::shared_ptr<Network> network = make(0.5), plain = make(0);
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor signals = torch::randn({8, 12, 250});
+  // Not batch norm, nor dropout.
+  const auto train_blocks = [](Network& module) {
+    module.eval();
+    for (const auto& part : module.modules()) {
+      if (dynamic_cast<ResidualBlock*>(part.get()) == nullptr) continue;
+      part->train();
+      for (const auto& child : part->children()) child->eval();
+    }
+  };
+  const auto logits = [&](Network& module, int seed) {
+    torch::manual_seed(seed);
+    return module.forward(signals);
+  };
+  network->eval();
+  plain->eval();
+  EXPECT_TRUE(logits(*network, 1).equal(logits(*plain, 2)));
+  train_blocks(*network);
+  train_blocks(*plain);
+  EXPECT_TRUE(logits(*network, 1).equal(logits(*network, 1)));
+  EXPECT_FALSE(logits(*network, 1).allclose(logits(*network, 2)));
+  EXPECT_TRUE(logits(*plain, 1).equal(logits(*plain, 2)));
+}
+
+INSTANTIATE_TEST_SUITE_P(OfEachBackboneThatHasIt, StochasticDepthTest, testing::ValuesIn(WithStochasticDepth()));
 
 TEST(AnyNetworkFactoryTest, RefusesASpecWithoutABackbone) {
   EXPECT_EQ(AnyNetwork(spec::Model(), /*leads=*/12, /*classes=*/3).status().message(), "no backbone is chosen");

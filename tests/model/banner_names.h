@@ -17,6 +17,9 @@
 namespace ecg::any_network_example {
 extern const ecg::spec::Experiment spec;
 }
+namespace ecg::attention_head_example {
+extern const ecg::spec::Experiment spec;
+}
 namespace ecg::basic_conv_example {
 extern const ecg::spec::Experiment spec;
 }
@@ -32,6 +35,9 @@ extern const ecg::spec::Experiment spec;
 extern const torch::Tensor predicted, encoding, signals;
 extern const torch::Device device;
 }  // namespace ecg::contrastive_head_example
+namespace ecg::convnext_example {
+extern const ecg::spec::Experiment spec;
+}
 namespace ecg::efficientnet_example {
 extern const ecg::spec::Experiment spec;
 }
@@ -42,6 +48,9 @@ namespace ecg::lambda_resnet_example {
 extern const ecg::spec::Experiment spec;
 }
 namespace ecg::mobilenet_v3_example {
+extern const ecg::spec::Experiment spec;
+}
+namespace ecg::net1d_example {
 extern const ecg::spec::Experiment spec;
 }
 namespace ecg::nf_resnet_example {

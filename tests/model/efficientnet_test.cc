@@ -3,11 +3,9 @@
 #include <torch/torch.h>
 
 #include <string>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "ecg/model/mobile.h"
-#include "ecg/nn/convolution.h"
 #include "gtest/gtest.h"
 #include "proto/experiment.pb.h"
 
@@ -39,32 +37,6 @@ TEST(EfficientNetTest, AcceptsEveryLengthThatIsLongEnoughForTheDeepestLayers) {
   }
   EXPECT_FALSE(network.CheckSamples(30).ok());
   EXPECT_THROW(network.forward(torch::zeros({2, 12, 30})), c10::Error);
-}
-
-TEST(EfficientNetTest, PadsByTheLengthOfTheCrop) {
-  const auto sums = [](int kernel, std::vector<float> x, int samples) {
-    Conv1d convolution(torch::nn::Conv1dOptions(1, 1, kernel).stride(2).bias(false));
-    torch::nn::init::ones_(convolution->weight);
-    const torch::Tensor signal = torch::tensor(x).view({1, 1, -1});
-    const torch::Tensor out = efficientnet_internal::ConvolveSame(convolution, signal, samples).detach().flatten();
-    return std::vector<float>(out.data_ptr<float>(), out.data_ptr<float>() + out.numel());
-  };
-  // Even: one zero more after the signal than before it.
-  EXPECT_EQ(sums(3, {1, 2, 3, 4}, 1250), (std::vector<float>{1 + 2 + 3, 3 + 4}));
-  EXPECT_EQ(sums(5, {1, 2, 3, 4}, 1250), (std::vector<float>{1 + 2 + 3 + 4, 2 + 3 + 4}));
-  EXPECT_EQ(sums(3, {1, 2, 3, 4, 5}, 1250), (std::vector<float>{1 + 2 + 3, 3 + 4 + 5}));
-  // Odd: equal numbers of zeros before and after.
-  EXPECT_EQ(sums(3, {1, 2, 3, 4}, 1251), (std::vector<float>{1 + 2, 2 + 3 + 4}));
-  EXPECT_EQ(sums(5, {1, 2, 3, 4, 5}, 1251), (std::vector<float>{1 + 2 + 3, 1 + 2 + 3 + 4 + 5, 3 + 4 + 5}));
-}
-
-TEST(EfficientNetTest, DropConnectZeroesWholeCropsAndKeepsTheExpectation) {
-  torch::manual_seed(1);
-  const torch::Tensor out = DropConnect(torch::ones({10000, 2, 3}), /*rate=*/0.25, /*training=*/true);
-  const torch::Tensor first = out.slice(1, 0, 1).slice(2, 0, 1);
-  EXPECT_TRUE(out.equal(first.expand_as(out)));
-  EXPECT_TRUE(torch::logical_or(first == 0, first == static_cast<float>(1 / 0.75)).all().item<bool>());
-  EXPECT_NEAR(out.mean().item<double>(), 1, 0.03);
 }
 
 TEST(EfficientNetTest, IsDeterministicInEvaluation) {

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstdint>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include "ecg/model/classifier.h"
@@ -32,12 +33,12 @@ int64_t KernelOf(const Network& network, const std::string& name) {
 TEST(XResNetTest, InitialisesBlocksAsTheirShortcutsIfAsked) {
   torch::manual_seed(1);
   const torch::Tensor x = torch::randn({2, 64, 25});
-  XResNetBlock<1> block(/*in=*/64, /*width=*/64, /*stride=*/1, /*kernel=*/5, /*zero_init_residual=*/true);
+  XResNetBlock<1> block(/*in=*/64, /*width=*/64, /*stride=*/1, {.zero_init_residual = true});
   EXPECT_TRUE(block.forward(x).equal(x.relu()));
-  XResNetBlock<4> striding(/*in=*/64, /*width=*/16, /*stride=*/2, /*kernel=*/5, /*zero_init_residual=*/true);
+  XResNetBlock<4> striding(/*in=*/64, /*width=*/16, /*stride=*/2, {.zero_init_residual = true});
   // The last of 25 samples has no neighbour to be averaged with.
   EXPECT_TRUE(striding.forward(x).select(2, 12).allclose(x.select(2, 24).relu()));
-  XResNetBlock<1> not_asked(/*in=*/64, /*width=*/64, /*stride=*/1, /*kernel=*/5, /*zero_init_residual=*/false);
+  XResNetBlock<1> not_asked(/*in=*/64, /*width=*/64, /*stride=*/1, {});
   EXPECT_FALSE(not_asked.forward(x).allclose(x.relu()));
 }
 
@@ -64,6 +65,44 @@ TEST(XResNetTest, SavesConvolutionsUnderTwoNamesAndTrainsThemOnce) {
   }
   EXPECT_TRUE(network.named_parameters().contains("5.0.convs.0.0.weight"));
   EXPECT_FALSE(network.named_parameters().contains("5.0.convpath.0.0.0.weight"));
+}
+
+TEST(XResNetTest, HasSqueezeAndExcitationInEachBlockIfAsked) {
+  spec::Model model;
+  for (const auto& [depth, block, channels, squeezed] :
+       {std::tuple{spec::XResNet::XRESNET_18, "4.1", 64, 8}, {spec::XResNet::XRESNET_50, "7.2", 256, 16}}) {
+    model.mutable_xresnet()->set_depth(depth);
+    model.mutable_xresnet()->set_squeeze_excitation(true);
+    const Classifier<XResNet> with(model, /*leads=*/12, /*classes=*/71);
+    model.mutable_xresnet()->set_squeeze_excitation(false);
+    const Classifier<XResNet> without(model, /*leads=*/12, /*classes=*/71);
+    NamedTensors state = StateOf(with);
+    EXPECT_EQ(state.at(std::string(block) + ".se_module.fc1.weight").sizes(),
+              torch::IntArrayRef({squeezed, channels, 1}));
+    EXPECT_EQ(state.at(std::string(block) + ".se_module.fc2.weight").sizes(),
+              torch::IntArrayRef({channels, squeezed, 1}));
+    // All other names and shapes stay.
+    std::erase_if(state, [](const auto& item) { return item.first.find(".se_module.") != std::string::npos; });
+    EXPECT_EQ(state.size(), StateOf(without).size());
+    for (const auto& [name, tensor] : StateOf(without)) EXPECT_EQ(state.at(name).sizes(), tensor.sizes()) << name;
+  }
+}
+
+TEST(XResNetTest, ScalesTheOutputOfABlockBeforeItsShortcutIsAdded) {
+  torch::manual_seed(1);
+  const torch::Tensor x = torch::randn({2, 64, 25});
+  XResNetBlock<1> block(/*in=*/64, /*width=*/64, /*stride=*/1, {.squeeze_excitation = true});
+  XResNetBlock<1> plain(/*in=*/64, /*width=*/64, /*stride=*/1, {});
+  const torch::NoGradGuard no_grad;
+  const auto from = block.named_parameters();
+  for (auto& item : plain.named_parameters()) item.value().copy_(from[item.key()]);
+  // A gate of 1/2, whatever the means.
+  from["se_module.fc2.weight"].zero_();
+  from["se_module.fc2.bias"].zero_();
+  // Without ReLU, plain is convolutions(x) + x.
+  plain.named_parameters()["convs.1.1.bias"].add_(100);
+  const torch::Tensor convolutions = plain.forward(x) - 100 - x;
+  EXPECT_TRUE(block.forward(x).allclose((convolutions / 2 + x).relu(), 1e-3, 1e-3));
 }
 
 TEST(InceptionTimeTest, MakesKernelSizesOdd) {

@@ -19,6 +19,7 @@
 #include "ecg/parity/reference_models.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "proto/experiment.pb.h"
 
 namespace ecg {
 namespace {
@@ -72,7 +73,21 @@ INSTANTIATE_TEST_SUITE_P(OfEachFamily, PublishedNetworkTest,
                          testing::Values("resnet1d-18", "squeezenet1d-1.1", "se_resnext1d-50", "effnet1d_b0",
                                          "lstm_d2_h64", "transformer_d1_h1_dim32c", "transformer_d2_h4_dim64l",
                                          "lambda_resnet1d18", "mobilenetv3-s", "nfresnet1d18", "xresnet1d18",
-                                         "inception1d", "resnet1d_wang", "wrn1d_22", "fcn", "sen", "gru_bidir", "s4"));
+                                         "xse_resnet1d18", "inception1d", "resnet1d_wang", "wrn1d_22", "fcn", "sen",
+                                         "gru_bidir", "s4", "convnext1d_tiny_w32", "net1d_44_w512"));
+
+TEST(ExportTest, AttentionOverTimeIsWrittenForEveryKindOfFeatures) {
+  // Of convolutions, of a recurrent network and of a transformer.
+  for (const char* name : {"resnet1d-18", "xresnet1d18", "lstm_d1_h64", "transformer_d2_h4_dim64l"}) {
+    spec::Model spec = SpecOf(*FindReferenceModel(name));
+    spec.mutable_attention_head()->set_heads(2);
+    const auto network = AnyNetwork(spec, kLeads, kClasses);
+    ASSERT_TRUE(network.ok()) << network.status();
+    const auto model = ModelOf(**network);
+    ASSERT_TRUE(model.ok()) << name << ": " << model.status();
+    ExpectRight(*model);
+  }
+}
 
 TEST(ExportTest, WeightsKeepTheirNamesAndNumbers) {
   const auto network = AnyNetwork(SpecOf(*FindReferenceModel("resnet1d-18")), kLeads, kClasses);

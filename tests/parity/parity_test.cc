@@ -77,6 +77,18 @@ TEST_F(ParityTest, ProtocolAgreesWithTheReference) {
 
 TEST(S4ParityTest, AgreesWithThePublishedCode) { ExpectAgreement(CompareModels("tests/data/s4.json", AnyNetwork)); }
 
+TEST(ConvNextParityTest, AgreesWithThePublishedCode) {
+  ExpectAgreement(CompareModels("tests/data/convnext.json", AnyNetwork));
+}
+
+TEST(Net1DParityTest, AgreesWithThePublishedCode) {
+  ExpectAgreement(CompareModels("tests/data/net1d.json", AnyNetwork));
+}
+
+TEST(XResNetParityTest, AgreesWithTheBlocksOfFastaiWithSqueezeAndExcitation) {
+  ExpectAgreement(CompareModels("tests/data/xse_resnet.json", AnyNetwork));
+}
+
 TEST(RowTest, IsOffWhenTheErrorIsTooLargeOrNotANumber) {
   EXPECT_FALSE((ParityRow{"a", "b", 1e-5, 1e-4, ""}).differs());
   EXPECT_TRUE((ParityRow{"a", "b", 1e-3, 1e-4, ""}).differs());

@@ -59,6 +59,8 @@ TEST(CompiledTest, TakesTheTypeAndTheHeaderOfAnOwnBackboneFromTheSpec) {
 TEST(CompiledTest, PutsAnyHeadBehindAnyBackbone) {
   EXPECT_EQ(NetworkTypeOf(Parse<spec::Model>("resnet {} linear_head {}")).value().type,
             "ecg::Classifier<ecg::ResNet<ecg::BasicBlock>, ecg::LinearHead>");
+  EXPECT_EQ(NetworkTypeOf(Parse<spec::Model>("xresnet {} attention_head {}")).value().type,
+            "ecg::Classifier<ecg::XResNet, ecg::AttentionHead>");
   EXPECT_EQ(NetworkTypeOf(Parse<spec::Model>("resnet {} own_head { type: 'my::Head' header: 'h' }")).value().type,
             "ecg::Classifier<ecg::ResNet<ecg::BasicBlock>, my::Head>");
 }

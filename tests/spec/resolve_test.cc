@@ -39,6 +39,7 @@ model {
   resnet {
     depth: RESNET_18
     feature_dim: 256
+    stochastic_depth: 0
   }
   head {
     hidden_dim: 128
