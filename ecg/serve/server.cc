@@ -1,6 +1,7 @@
 #include "ecg/serve/server.h"
 
 #include <httplib.h>
+#include <openssl/crypto.h>
 
 #include <atomic>
 #include <chrono>
@@ -53,11 +54,7 @@ int HttpStatus(const absl::Status& error) {
 
 // IsToken compares in a time that does not depend on where the two differ.
 bool IsToken(const std::string& found, const std::string& expected) {
-  unsigned difference = found.size() != expected.size();
-  for (size_t i = 0; i < expected.size(); ++i) {
-    difference |= static_cast<unsigned char>(expected[i]) ^ static_cast<unsigned char>(i < found.size() ? found[i] : 0);
-  }
-  return difference == 0;
+  return found.size() == expected.size() && CRYPTO_memcmp(found.data(), expected.data(), expected.size()) == 0;
 }
 
 // Upload is the file of a request.
