@@ -212,7 +212,9 @@ class Server::Service {
       return absl::InvalidArgumentError(absl::StrFormat("the recording has %.0f s; this server takes up to %.0f s",
                                                         seconds, options_.recording_seconds));
     }
-    ECG_ASSIGN_OR_RETURN(reading.probabilities, batcher_.Predict(std::move(prepared.signal), options_.timeout));
+    ECG_ASSIGN_OR_RETURN(Prediction prediction, batcher_.Predict(std::move(prepared.signal), options_.timeout));
+    reading.probabilities = std::move(prediction.probabilities);
+    reading.unlikeness = prediction.unlikeness;
     if (request.get_param_value("plot") == "1") {
       ECG_ASSIGN_OR_RETURN(EcgPage page, PageOf(recording));
       page.title = upload.name;
