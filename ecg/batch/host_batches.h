@@ -48,10 +48,15 @@ class HostBatches {
  public:
   // `part` must outlive the batches.
   HostBatches(const SplitPart& part, SegmentList list, const BatchOptions& options)
+      : HostBatches(part, std::move(list), EqualBatches(list, options), options) {}
+
+  // Batch number i has the segments of `list` from ends[i - 1], or 0, up to ends[i], which may differ in number.
+  HostBatches(const SplitPart& part, SegmentList&& list, std::vector<int> ends, const BatchOptions& options)
       : part_(part),
         options_(options),
+        ends_(std::move(ends)),
         list_(std::move(list)),
-        count_((list_.size() + (options.drop_last ? 0 : options.batch_size - 1)) / options.batch_size) {
+        count_(static_cast<int>(ends_.size())) {
     for (int i = 0; i < options.threads; ++i) threads_.emplace_back([this] { Work(); });
   }
   HostBatches(const HostBatches&) = delete;
@@ -115,11 +120,16 @@ class HostBatches {
     return next_++;
   }
 
+  static std::vector<int> EqualBatches(const SegmentList& list, const BatchOptions& options) {
+    std::vector<int> ends;
+    for (int end = options.batch_size; end <= list.size(); end += options.batch_size) ends.push_back(end);
+    if (!options.drop_last && list.size() % options.batch_size != 0) ends.push_back(list.size());
+    return ends;
+  }
+
   Batch Make(int index) const {
-    const size_t first = static_cast<size_t>(index) * options_.batch_size;
-    const std::span<const Segment> all = list_.segments;
-    const std::span<const Segment> segments =
-        all.subspan(first, std::min<size_t>(options_.batch_size, all.size() - first));
+    const size_t first = index == 0 ? 0 : ends_[index - 1];
+    const std::span<const Segment> segments = std::span(list_.segments).subspan(first, ends_[index] - first);
     WillRead(part_, segments);
     const int64_t size = static_cast<int64_t>(segments.size());
     const int leads = part_.signals->leads(), classes = part_.classes();
@@ -140,6 +150,7 @@ class HostBatches {
 
   const SplitPart& part_;
   const BatchOptions options_;
+  const std::vector<int> ends_;
   const SegmentList list_;
   const int count_;
 

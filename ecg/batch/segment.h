@@ -70,6 +70,18 @@ inline SegmentList WindowsOfRows(const SplitPart& part, int length, int stride) 
   return windows;
 }
 
+// EndsOfRecords returns where to cut `list` into batches of at most `most` segments so that no two rows share a batch:
+// the end of each batch, for HostBatches.
+inline std::vector<int> EndsOfRecords(const SegmentList& list, int most) {
+  std::vector<int> ends;
+  for (int i = 0, first = 0; i < list.size(); ++i) {
+    const bool is_last = i + 1 == list.size() || list.segments[i + 1].row != list.segments[i].row;
+    if (!is_last && i + 1 - first < most) continue;
+    ends.push_back(first = i + 1);
+  }
+  return ends;
+}
+
 // WillRead asks the system to read the records of `segments` ahead (madvise).
 inline void WillRead(const SplitPart& part, std::span<const Segment> segments) {
   for (size_t i = 0; i < segments.size(); ++i) {

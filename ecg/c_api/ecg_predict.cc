@@ -6,6 +6,7 @@
 #include <cstring>
 #include <exception>
 #include <new>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -122,11 +123,12 @@ absl::StatusOr<ecg_reading> Read(const ecg_predictor* handle, absl::string_view 
   ECG_RETURN_IF_ERROR(recording.status());
   const Predictor& predictor = handle->predictor;
   ECG_ASSIGN_OR_RETURN(PreparedRecording prepared, PrepareRecording(*recording, predictor.model()));
-  ECG_ASSIGN_OR_RETURN(std::vector<float> probabilities, predictor.Predict(prepared.signal));
+  ECG_ASSIGN_OR_RETURN(std::vector<Prediction> predictions, predictor.PredictAll(std::span(&prepared.signal, 1)));
   const Reading reading = {.recording = std::string(name.data(), name.size()),
                            .what = std::move(prepared.what),
-                           .probabilities = std::move(probabilities),
-                           .warnings = std::move(prepared.warnings)};
+                           .probabilities = std::move(predictions[0].probabilities),
+                           .warnings = std::move(prepared.warnings),
+                           .unlikeness = predictions[0].unlikeness};
   nlohmann::ordered_json json = ReadingJson(reading, predictor.model());
   json["model"] = ModelJson(predictor.model());
   return ecg_reading{reading.probabilities, Dump(json)};

@@ -115,7 +115,8 @@ ecg_code ecg_predict_samples(const ecg_predictor* predictor, const ecg_samples* 
 const float* ecg_reading_probabilities(const ecg_reading* reading);
 
 /* ecg_reading_json returns the reading as a JSON object, as `predict --format=jsonl` writes it: statements with
- * description, probability, calibrated probability and threshold, the most probable first, and the warnings. */
+ * description, probability, calibrated probability and threshold, the most probable first, the warnings, and how unlike
+ * the training records the recording is, where the run knows. */
 const char* ecg_reading_json(const ecg_reading* reading);
 
 void ecg_reading_free(ecg_reading* reading);

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -84,17 +85,13 @@ inline void PredictByRecord(Network& network, const SplitPart& part, const Segme
                             const WindowOptions& options, const Device& device, absl::string_view label,
                             RecordLogits& records) {
   const int most = network.DependsOnBatch() ? windows.size() : BatchWindows(options.batch_windows, device);
+  HostBatches batches(part, SegmentList(windows), EndsOfRecords(windows, most), {.samples = options.samples});
   Progress progress(label, windows.size(), "windows");
-  for (int first = 0, end = 0; first < windows.size(); first = end) {
-    SegmentList of_record;
-    while (end < windows.size() && end < first + most && windows.segments[end].row == windows.segments[first].row) {
-      of_record.segments.push_back(windows.segments[end++]);
-    }
-    HostBatches batches(part, of_record, {.batch_size = of_record.size(), .samples = options.samples});
+  while (const std::optional<Batch> batch = batches.Next()) {
     const Autocast autocast(device);
-    const torch::Tensor signals = batches.Next()->signals.to(device.torch);
+    const torch::Tensor signals = batch->signals.to(device.torch);
     records.Add(network.forward(ToDeviceLayout(signals, device)).to(torch::kCPU, torch::kFloat32).contiguous());
-    progress.Advance(of_record.size());
+    progress.Advance(batch->signals.size(0));
   }
 }
 

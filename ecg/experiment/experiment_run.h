@@ -19,6 +19,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -31,6 +32,8 @@
 #include "ecg/device/device.h"
 #include "ecg/device/layout.h"
 #include "ecg/evaluation/evaluate.h"
+#include "ecg/evaluation/feature_space.h"
+#include "ecg/evaluation/record_features.h"
 #include "ecg/experiment/built_in_writers.h"
 #include "ecg/experiment/experiment_data.h"
 #include "ecg/experiment/recipe.h"
@@ -200,6 +203,9 @@ class ExperimentRun {
     std::ranges::move(watchers, std::back_inserter(parts.callbacks));
     TrainingLoop loop(spec_, data_->sampling_frequency_hz(), std::move(parts), device_, folder.checkpoints());
     ECG_ASSIGN_OR_RETURN(const run::TrainingState state, loop.Fit(*network_, data_->train(), data_->validation()));
+    // What is there is of other weights.
+    std::error_code error;
+    std::filesystem::remove(folder.features(), error);
     ECG_RETURN_IF_ERROR(WriteModel(folder));
     return Finish(folder, state);
   }
@@ -338,6 +344,22 @@ class ExperimentRun {
     return WriteTensors(folder.model(), StateOf(*network_), Metadata().ToMap());
   }
 
+  // WriteFeatures writes where the training records lie in the space of the features. Where the network has none, or they
+  // cannot be measured by, it removes what another training left; a run does not fail for it.
+  absl::Status WriteFeatures(const RunFolder& folder) {
+    const absl::StatusOr<std::optional<FeatureSpace>> space =
+        FitFeatureSpace(*network_, data_->train(), data_->validation(),
+                        WindowOptionsOf(spec_, data_->sampling_frequency_hz()), device_, spec_.runtime().seed());
+    if (space.ok() && *space) return (*space)->Write(folder.features());
+    if (!space.ok()) {
+      std::fprintf(stderr, "predictions will not tell how unlike the training records a recording is: %s\n",
+                   std::string(space.status().message()).c_str());
+    }
+    std::error_code error;
+    std::filesystem::remove(folder.features(), error);
+    return absl::OkStatus();
+  }
+
   // CheckTrainedOn refuses weights that were trained on other classes, leads or another sampling frequency than the
   // data have.
   absl::Status CheckTrainedOn(const RunFolder& folder) const {
@@ -383,6 +405,7 @@ class ExperimentRun {
     }
     run.mutable_test()->set_loss(test.loss);
     run.mutable_timing()->set_test_seconds(stopwatch.seconds());
+    if (!spec_.training().has_self_supervised()) ECG_RETURN_IF_ERROR(WriteFeatures(folder));
     ECG_RETURN_IF_ERROR(WriteResults(folder, predictions, run));
     ECG_RETURN_IF_ERROR(LogTest(folder.path(), state.steps(), predictions, run.test()));
     return run;

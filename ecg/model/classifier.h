@@ -65,6 +65,15 @@ class BackboneNetwork : public Network {
   }
 
  protected:
+  // WithFeatures returns what `head` makes of the backbone's features, and these.
+  template <typename H>
+  LogitsAndFeatures WithFeatures(const torch::Tensor& signals, H& head) const {
+    const torch::Tensor features = backbone_->forward(signals);
+    // A copy, because a head may change its input, as an activation in place does.
+    const torch::Tensor kept = features.clone();
+    return {head.forward(features), kept};
+  }
+
   std::shared_ptr<B> backbone_;
 };
 
@@ -84,6 +93,10 @@ class Classifier : public BackboneNetwork<B> {
 
   torch::Tensor forward(const torch::Tensor& signals) override {
     return head_->forward(this->backbone_->forward(signals));
+  }
+
+  LogitsAndFeatures ForwardWithFeatures(const torch::Tensor& signals) override {
+    return this->WithFeatures(signals, *head_);
   }
 
  private:
@@ -113,6 +126,10 @@ class Classifier<B, OwnHead> : public BackboneNetwork<B> {
 
   torch::Tensor forward(const torch::Tensor& signals) override {
     return head_->forward(this->backbone_->forward(signals));
+  }
+
+  LogitsAndFeatures ForwardWithFeatures(const torch::Tensor& signals) override {
+    return this->WithFeatures(signals, *head_);
   }
 
  private:

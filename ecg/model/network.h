@@ -17,11 +17,20 @@
 
 namespace ecg {
 
+// LogitsAndFeatures is what a network says of B crops: logits [B, K], and the features [B, F] that its head made them of,
+// undefined where the network is not a backbone with a head.
+struct LogitsAndFeatures {
+  torch::Tensor logits, features;
+};
+
 // Network turns crops into logits. Training and evaluation use this interface, and are compiled once for all networks.
 class Network : public torch::nn::Module {
  public:
   // forward takes standardised signals [B, C, L] and returns logits [B, K], K the number of classes.
   virtual torch::Tensor forward(const torch::Tensor& signals) = 0;
+
+  // ForwardWithFeatures returns the same logits, and the features, in one pass.
+  virtual LogitsAndFeatures ForwardWithFeatures(const torch::Tensor& signals) { return {forward(signals), {}}; }
 
   // CheckSamples refuses crops of L = `samples` samples where the network is made for others, with a message that says
   // which.

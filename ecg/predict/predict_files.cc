@@ -84,19 +84,18 @@ std::vector<Opened> OpenAll(const Predictor& predictor, std::span<const std::str
   return opened;
 }
 
-// PredictChunk fills in the probabilities of those that could be opened.
+// PredictChunk fills in what the model says of those that could be opened.
 absl::Status PredictChunk(const Predictor& predictor, std::vector<Opened>& chunk) {
   std::vector<Signal> signals;
   for (Opened& opened : chunk) {
     if (opened.reading.error.ok()) signals.push_back(std::move(opened.signal));
   }
-  ECG_ASSIGN_OR_RETURN(const std::vector<float> all, predictor.PredictAll(signals));
-  const auto classes = static_cast<std::ptrdiff_t>(predictor.model().classes.size());
-  auto first = all.begin();
+  ECG_ASSIGN_OR_RETURN(std::vector<Prediction> predictions, predictor.PredictAll(signals));
+  auto prediction = predictions.begin();
   for (Opened& opened : chunk) {
     if (!opened.reading.error.ok()) continue;
-    opened.reading.probabilities.assign(first, first + classes);
-    first += classes;
+    opened.reading.probabilities = std::move(prediction->probabilities);
+    opened.reading.unlikeness = (prediction++)->unlikeness;
   }
   return absl::OkStatus();
 }

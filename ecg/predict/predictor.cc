@@ -9,8 +9,10 @@
 #include <exception>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -27,6 +29,7 @@
 #include "ecg/device/layout.h"
 #include "ecg/evaluation/aggregation.h"
 #include "ecg/evaluation/evaluate.h"
+#include "ecg/evaluation/feature_space.h"
 #include "ecg/evaluation/predict.h"
 #include "ecg/experiment/recipe.h"
 #include "ecg/model/network.h"
@@ -34,6 +37,7 @@
 #include "ecg/predict/explanation.h"
 #include "ecg/run/model_metadata.h"
 #include "ecg/run/run_folder.h"
+#include "ecg/score/unlikeness.h"
 #include "ecg/signal/lead.h"
 #include "ecg/signal/signal.h"
 #include "ecg/status/status_macros.h"
@@ -49,6 +53,9 @@ struct Predictor::Model {
   std::shared_ptr<Network> network;
   std::unique_ptr<AnyObjective> objective;
   std::unique_ptr<AnyAggregation> aggregation;
+  // Where the training records are, if the run says so, and what makes one of the features of a signal's windows.
+  std::optional<FeatureSpace> features;
+  std::unique_ptr<AnyAggregation> mean = Aggregations::Erase(MeanLogit());
 
   // Inputs returns the windows `segments`, standardised, float32 [windows, C, L] on the CPU.
   torch::Tensor Inputs(std::span<const Signal> signals, std::span<const Segment> segments) const {
@@ -63,21 +70,27 @@ struct Predictor::Model {
     return batch;
   }
 
+  static torch::Tensor OnCpu(const torch::Tensor& tensor) {
+    return tensor.to(torch::kCPU, torch::kFloat32).contiguous();
+  }
+
   // Forward returns the logits of `inputs`, float32 [windows, K] on the CPU.
   torch::Tensor Forward(const torch::Tensor& inputs) const {
-    return network->forward(ToDeviceLayout(inputs.to(device.torch), device))
-        .to(torch::kCPU, torch::kFloat32)
-        .contiguous();
+    return OnCpu(network->forward(ToDeviceLayout(inputs.to(device.torch), device)));
   }
 
-  // Logits returns those of the windows `segments`, in the run's precision, float32 [windows, K] on the CPU.
-  torch::Tensor Logits(std::span<const Signal> signals, std::span<const Segment> segments) const {
+  // Outputs returns the logits of the windows `segments`, float32 [windows, K], and the features where they are needed,
+  // float32 [windows, F], in the run's precision, on the CPU.
+  LogitsAndFeatures Outputs(std::span<const Signal> signals, std::span<const Segment> segments) const {
     const Autocast autocast(device);
-    return Forward(Inputs(signals, segments));
+    const torch::Tensor inputs = Inputs(signals, segments);
+    if (!features) return {Forward(inputs), {}};
+    const LogitsAndFeatures outputs = network->ForwardWithFeatures(ToDeviceLayout(inputs.to(device.torch), device));
+    return {OnCpu(outputs.logits), OnCpu(outputs.features)};
   }
 
-  // Probabilities returns those of all signals, float32 [signals, K].
-  torch::Tensor Probabilities(std::span<const Signal> signals) const {
+  // PredictAll returns what the network says of all signals.
+  std::vector<Prediction> PredictAll(std::span<const Signal> signals) const {
     const torch::InferenceMode inference;
     SegmentList all;
     for (int row = 0; row < static_cast<int>(signals.size()); ++row) {
@@ -85,7 +98,7 @@ struct Predictor::Model {
         all.segments.push_back({row, start});
       }
     }
-    RecordLogits records(all, *aggregation);
+    RecordLogits records(all, *aggregation), record_features(all, *mean);
     const std::span<const Segment> segments = all.segments;
     // As in the run's own test.
     const bool by_record = metadata.depends_on_batch || device.torch.is_cpu();
@@ -93,9 +106,33 @@ struct Predictor::Model {
     for (size_t first = 0, end = 0; first < segments.size(); first = end) {
       const auto fits = [&] { return !by_record || segments[end].row == segments[first].row; };
       while (end < segments.size() && end < first + most && fits()) ++end;
-      records.Add(Logits(signals, segments.subspan(first, end - first)));
+      const LogitsAndFeatures outputs = Outputs(signals, segments.subspan(first, end - first));
+      records.Add(outputs.logits);
+      if (features) record_features.Add(outputs.features);
     }
-    return ProbabilitiesOf(*objective, records.Take());
+    std::vector<Prediction> predictions(signals.size());
+    const torch::Tensor probabilities = ProbabilitiesOf(*objective, records.Take());
+    const float* from = probabilities.data_ptr<float>();
+    for (Prediction& prediction : predictions) {
+      prediction.probabilities.assign(from, from + probabilities.size(1));
+      from += probabilities.size(1);
+    }
+    if (features) {
+      const std::vector<Unlikeness> unlikeness = features->Compare(record_features.Take());
+      for (size_t i = 0; i < predictions.size(); ++i) predictions[i].unlikeness = unlikeness[i];
+    }
+    return predictions;
+  }
+
+  // CheckFeatures refuses a file of features that the network does not have.
+  absl::Status CheckFeatures(const std::filesystem::path& path) const {
+    const torch::InferenceMode inference;
+    const torch::Tensor window = torch::zeros({1, kLeads, windows.samples}).to(device.torch);
+    const torch::Tensor found = network->ForwardWithFeatures(ToDeviceLayout(window, device)).features;
+    if (found.defined() && found.dim() == 2 && found.size(1) == features->feature_dim()) return absl::OkStatus();
+    return absl::InvalidArgumentError(absl::StrCat(path.string(), " is of another network, with ",
+                                                   features->feature_dim(), " features. Delete it, and predictions do ",
+                                                   "not tell how unlike the training records a recording is"));
   }
 
   // Explain returns the integrated gradients of the logit of class `k`: the gradient at so many steps on the straight
@@ -183,6 +220,11 @@ absl::StatusOr<Predictor> Predictor::Make(const std::filesystem::path& run, spec
   ECG_ASSIGN_OR_RETURN(model->objective,
                        recipe.make_objective(spec.training(), {classes, std::vector<int64_t>(classes.size(), 1), 2}));
   ECG_ASSIGN_OR_RETURN(model->aggregation, recipe.aggregations.Make(spec.evaluation(), {model->objective.get()}));
+  // A run of an older version, or of a network without features, does not have the file.
+  if (std::error_code error; std::filesystem::exists(folder.features(), error)) {
+    ECG_ASSIGN_OR_RETURN(model->features, FeatureSpace::Read(folder.features()));
+    ECG_RETURN_IF_ERROR(model->CheckFeatures(folder.features()));
+  }
   return Predictor(std::move(model));
 }
 
@@ -201,16 +243,15 @@ absl::Status Predictor::Check(const Signal& signal) const {
 }
 
 absl::StatusOr<std::vector<float>> Predictor::Predict(const Signal& signal) const {
-  return PredictAll(std::span(&signal, 1));
+  ECG_ASSIGN_OR_RETURN(std::vector<Prediction> predictions, PredictAll(std::span(&signal, 1)));
+  return std::move(predictions[0].probabilities);
 }
 
-absl::StatusOr<std::vector<float>> Predictor::PredictAll(std::span<const Signal> signals) const {
+absl::StatusOr<std::vector<Prediction>> Predictor::PredictAll(std::span<const Signal> signals) const {
   for (const Signal& signal : signals) ECG_RETURN_IF_ERROR(Check(signal));
-  if (signals.empty()) return std::vector<float>();
+  if (signals.empty()) return std::vector<Prediction>();
   try {
-    const torch::Tensor probabilities = loaded_->Probabilities(signals);
-    const float* const first = probabilities.data_ptr<float>();
-    return std::vector<float>(first, first + probabilities.numel());
+    return loaded_->PredictAll(signals);
   } catch (const c10::Error& error) {
     return StatusOf(error, "predicting", loaded_->device.torch,
                     absl::StrCat("Lower the number of windows in a batch, which is ", loaded_->windows.batch_windows));

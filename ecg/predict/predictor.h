@@ -15,6 +15,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -23,6 +24,7 @@
 #include "absl/status/statusor.h"
 #include "ecg/predict/explanation.h"
 #include "ecg/run/model_metadata.h"
+#include "ecg/score/unlikeness.h"
 #include "ecg/signal/signal.h"
 
 namespace ecg {
@@ -38,6 +40,15 @@ struct PredictorOptions {
   std::string device = "cpu";
   // Windows that the network sees at a time, at most; 0 is the run's own number.
   int batch_windows = 0;
+};
+
+// Prediction is what a model says of one signal.
+struct Prediction {
+  // The probability of each class.
+  std::vector<float> probabilities = {};
+  // unlikeness says how unlike the training records the signal is. Nothing where the run does not know: its network has no
+  // features, or it is of an older version.
+  std::optional<Unlikeness> unlikeness = {};
 };
 
 // Predictor is a cheap handle: copies share the network. All methods are thread-safe, and there is no state beside it.
@@ -59,9 +70,9 @@ class Predictor {
   // Predict returns the probability of each class.
   absl::StatusOr<std::vector<float>> Predict(const Signal& signal) const;
 
-  // PredictAll returns the probabilities of each signal, [signals, classes]. On a CUDA device windows of several
-  // signals share a batch; on a CPU each signal's have the digits that Predict gives.
-  absl::StatusOr<std::vector<float>> PredictAll(std::span<const Signal> signals) const;
+  // PredictAll returns what the model says of each signal. On a CUDA device windows of several signals share a batch; on a
+  // CPU each signal's probabilities have the digits that Predict gives.
+  absl::StatusOr<std::vector<Prediction>> PredictAll(std::span<const Signal> signals) const;
 
   // Explain returns which samples the probability of class number `class_index` comes from. The integral is taken in as many
   // steps, 32 to 512, as it needs to miss at most 2% of the difference from a flat signal, or 0.02.

@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdio>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,7 @@
 #include "ecg/file/csv.h"
 #include "ecg/run/model_metadata.h"
 #include "ecg/score/calibration.h"
+#include "ecg/score/unlikeness.h"
 #include "nlohmann/json.hpp"
 
 namespace ecg {
@@ -42,8 +44,10 @@ struct Reading {
   std::string what = {};
   // probabilities holds one for each class; empty where the recording could not be read.
   std::vector<float> probabilities = {};
-  // warnings are what may make the probabilities wrong.
+  // warnings are what may make the probabilities wrong, but for `unlikeness`.
   std::vector<std::string> warnings = {};
+  // unlikeness says how unlike the training records the recording is, where the model can tell.
+  std::optional<Unlikeness> unlikeness = {};
   // error is why there are no probabilities.
   absl::Status error = {};
 };
@@ -63,6 +67,15 @@ inline absl::string_view DescriptionOf(absl::string_view name) {
     if (statement.code == name) return statement.description;
   }
   return name;
+}
+
+// WarningsOf returns the warnings of a reading, among them that it is unlike the training records.
+inline std::vector<std::string> WarningsOf(const Reading& reading) {
+  std::vector<std::string> warnings = reading.warnings;
+  if (reading.unlikeness && reading.unlikeness->is_warned()) {
+    warnings.push_back(absl::StrCat("the recording is ", reading.unlikeness->Text()));
+  }
+  return warnings;
 }
 
 // Statement is one class of a reading.
@@ -104,7 +117,14 @@ inline nlohmann::ordered_json ReadingJson(const Reading& reading, const ModelMet
   nlohmann::ordered_json json = {{"recording", reading.recording}};
   if (!reading.what.empty()) json["what"] = reading.what;
   if (!reading.error.ok()) json["error"] = std::string(reading.error.message());
-  if (!reading.warnings.empty()) json["warnings"] = reading.warnings;
+  if (const std::vector<std::string> warnings = WarningsOf(reading); !warnings.empty()) json["warnings"] = warnings;
+  if (reading.unlikeness) {
+    const Unlikeness& unlikeness = *reading.unlikeness;
+    json["unlike_training"] = {{"distance", std::stod(absl::StrFormat("%.6g", unlikeness.distance))},
+                               {"validation_share", unlikeness.reference_share},
+                               {"validation_records", unlikeness.references},
+                               {"warned", unlikeness.is_warned()}};
+  }
   for (const Statement& statement : StatementsOf(reading, model)) {
     // NaN becomes null.
     json["statements"].push_back({{"code", statement.name},
@@ -134,7 +154,7 @@ inline nlohmann::ordered_json FhirObservation(const Reading& reading, const Mode
       {"derivedFrom", {{{"display", reading.recording}}}}};
   std::string note = kDisclaimer;
   if (model.synthetic) absl::StrAppend(&note, " The model was trained on synthetic records.");
-  for (const std::string& warning : reading.warnings) absl::StrAppend(&note, " Warning: ", warning, ".");
+  for (const std::string& warning : WarningsOf(reading)) absl::StrAppend(&note, " Warning: ", warning, ".");
   observation["note"] = {{{"text", note}}};
   if (!reading.error.ok()) {
     observation["dataAbsentReason"] = {{"text", std::string(reading.error.message())}};
@@ -152,6 +172,12 @@ inline nlohmann::ordered_json FhirObservation(const Reading& reading, const Mode
           {{"value", std::stod(absl::StrFormat("%.9g", statement.probability))}, {"unit", "probability"}}},
          {"interpretation", {{{"text", statement.reported ? "reported" : "not reported"}}}}});
   }
+  if (reading.unlikeness) {
+    observation["component"].push_back(
+        {{"code", {{"text", "share of the validation records that are more like the training records"}}},
+         {"valueQuantity", {{"value", reading.unlikeness->reference_share}}},
+         {"interpretation", {{{"text", reading.unlikeness->is_warned() ? "unlike" : "not unlike"}}}}});
+  }
   return observation;
 }
 
@@ -164,7 +190,7 @@ class ReadingWriter {
     if (format_ == ReadingFormat::kCsv) {
       std::vector<std::string> header = {"recording"};
       for (const std::string& name : model_.classes) header.push_back(absl::StrCat("probability_", name));
-      header.insert(header.end(), {"reported", "warnings", "error"});
+      header.insert(header.end(), {"reported", "warnings", "error", "distance", "validation_share"});
       WriteRow(header);
     } else if (format_ == ReadingFormat::kJson) {
       Print(absl::StrCat("{\"model\": ", JsonText(ModelJson(model_)), ",\n \"readings\": ["));
@@ -225,8 +251,10 @@ class ReadingWriter {
       if (statement.reported) reported.push_back(statement.name);
     }
     row.push_back(absl::StrJoin(reported, " "));
-    row.push_back(absl::StrJoin(reading.warnings, "; "));
+    row.push_back(absl::StrJoin(WarningsOf(reading), "; "));
     row.emplace_back(reading.error.message());
+    row.push_back(reading.unlikeness ? absl::StrFormat("%.6g", reading.unlikeness->distance) : "");
+    row.push_back(reading.unlikeness ? absl::StrFormat("%.9g", reading.unlikeness->reference_share) : "");
     WriteRow(row);
   }
 
@@ -234,7 +262,10 @@ class ReadingWriter {
   std::string Table(const Reading& reading) const {
     std::string text = absl::StrCat("\n", reading.recording, reading.what.empty() ? "" : "  ", reading.what, "\n");
     if (!reading.error.ok()) absl::StrAppend(&text, "  not read: ", reading.error.message(), "\n");
-    for (const std::string& warning : reading.warnings) absl::StrAppend(&text, "  warning: ", warning, "\n");
+    for (const std::string& warning : WarningsOf(reading)) absl::StrAppend(&text, "  warning: ", warning, "\n");
+    if (reading.unlikeness && !reading.unlikeness->is_warned()) {
+      absl::StrAppend(&text, "  ", reading.unlikeness->Text(), "\n");
+    }
     int others = 0;
     for (const Statement& statement : StatementsOf(reading, model_)) {
       if (!statement.reported && ++others > 3) continue;

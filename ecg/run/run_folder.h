@@ -8,6 +8,7 @@
 //   events.out.tfevents.*   the curves for TensorBoard (event_log.h)
 //   predictions.csv     targets and probabilities of the test records
 //   model.safetensors   the best weights, with classes, leads and scaling as metadata
+//   features.safetensors   where the training records lie in the space of the network's features (feature_space.h)
 //   model.onnx          the same network for ONNX Runtime, from millivolts to probabilities
 //   report.html         all of it for people, in one page (ecg/report/run_report.h)
 //   corpus.textproto    which records the run was begun on
@@ -51,6 +52,7 @@ class RunFolder {
   std::filesystem::path history() const { return path_ / "history.csv"; }
   std::filesystem::path predictions() const { return path_ / "predictions.csv"; }
   std::filesystem::path model() const { return path_ / "model.safetensors"; }
+  std::filesystem::path features() const { return path_ / "features.safetensors"; }
   std::filesystem::path onnx() const { return path_ / "model.onnx"; }
   std::filesystem::path report() const { return path_ / "report.html"; }
   std::filesystem::path checkpoints() const { return path_ / "checkpoints"; }

@@ -5,7 +5,7 @@
 //
 //   Batcher batcher(predictor, {.latency = std::chrono::milliseconds(5)});
 //   // In any number of threads:
-//   absl::StatusOr<std::vector<float>> probabilities = batcher.Predict(signal, std::chrono::seconds(30));
+//   absl::StatusOr<Prediction> prediction = batcher.Predict(signal, std::chrono::seconds(30));
 
 #ifndef ECG_SERVE_BATCHER_H_
 #define ECG_SERVE_BATCHER_H_
@@ -56,11 +56,11 @@ class Batcher {
     thread_.join();
   }
 
-  // Predict returns the probabilities of `signal`: ResourceExhausted where too many wait, DeadlineExceeded after
+  // Predict returns what the model says of `signal`: ResourceExhausted where too many wait, DeadlineExceeded after
   // `timeout`.
-  absl::StatusOr<std::vector<float>> Predict(Signal signal, std::chrono::milliseconds timeout) {
+  absl::StatusOr<Prediction> Predict(Signal signal, std::chrono::milliseconds timeout) {
     if (absl::Status status = predictor_.Check(signal); !status.ok()) return status;
-    std::future<absl::StatusOr<std::vector<float>>> result;
+    std::future<absl::StatusOr<Prediction>> result;
     {
       const std::lock_guard lock(mutex_);
       if (waiting_.size() >= options_.waiting_signals) {
@@ -92,7 +92,7 @@ class Batcher {
  private:
   struct Request {
     Signal signal;
-    std::promise<absl::StatusOr<std::vector<float>>> result;
+    std::promise<absl::StatusOr<Prediction>> result;
   };
 
   // NextBatch waits for the first request, and then a little for more. It is empty at the end.
@@ -115,15 +115,13 @@ class Batcher {
     for (std::deque<Request> batch = NextBatch(); !batch.empty(); batch = NextBatch()) {
       std::vector<Signal> signals;
       for (Request& request : batch) signals.push_back(std::move(request.signal));
-      const absl::StatusOr<std::vector<float>> all = predictor_.PredictAll(signals);
-      const auto classes = static_cast<std::ptrdiff_t>(predictor_.model().classes.size());
+      absl::StatusOr<std::vector<Prediction>> all = predictor_.PredictAll(signals);
       for (size_t i = 0; i < batch.size(); ++i) {
-        if (!all.ok()) {
+        if (all.ok()) {
+          batch[i].result.set_value(std::move((*all)[i]));
+        } else {
           batch[i].result.set_value(all.status());
-          continue;
         }
-        const auto first = all->begin() + static_cast<std::ptrdiff_t>(i) * classes;
-        batch[i].result.set_value(std::vector<float>(first, first + classes));
       }
     }
   }

@@ -1,6 +1,7 @@
 #include "ecg/serve/server.h"
 
 #include <httplib.h>
+#include <openssl/crypto.h>
 
 #include <atomic>
 #include <chrono>
@@ -53,11 +54,7 @@ int HttpStatus(const absl::Status& error) {
 
 // IsToken compares in a time that does not depend on where the two differ.
 bool IsToken(const std::string& found, const std::string& expected) {
-  unsigned difference = found.size() != expected.size();
-  for (size_t i = 0; i < expected.size(); ++i) {
-    difference |= static_cast<unsigned char>(expected[i]) ^ static_cast<unsigned char>(i < found.size() ? found[i] : 0);
-  }
-  return difference == 0;
+  return found.size() == expected.size() && CRYPTO_memcmp(found.data(), expected.data(), expected.size()) == 0;
 }
 
 // Upload is the file of a request.
@@ -215,7 +212,9 @@ class Server::Service {
       return absl::InvalidArgumentError(absl::StrFormat("the recording has %.0f s; this server takes up to %.0f s",
                                                         seconds, options_.recording_seconds));
     }
-    ECG_ASSIGN_OR_RETURN(reading.probabilities, batcher_.Predict(std::move(prepared.signal), options_.timeout));
+    ECG_ASSIGN_OR_RETURN(Prediction prediction, batcher_.Predict(std::move(prepared.signal), options_.timeout));
+    reading.probabilities = std::move(prediction.probabilities);
+    reading.unlikeness = prediction.unlikeness;
     if (request.get_param_value("plot") == "1") {
       ECG_ASSIGN_OR_RETURN(EcgPage page, PageOf(recording));
       page.title = upload.name;

@@ -318,6 +318,47 @@ inline std::string FormatName(const DicomDataset& dataset) {
   return "DICOM";
 }
 
+// ReadDicom reads a file, step by step.
+inline absl::StatusOr<Recording> ReadDicom(const RecordingFile& file) {
+  ECG_ASSIGN_OR_RETURN(const DicomFile parsed, DicomFile::Parse(file.bytes));
+  const DicomDataset& dataset = parsed.dataset();
+  const auto error = [&](absl::string_view what) {
+    const bool is_whole = parsed.error().empty();
+    return absl::DataLossError(
+        absl::StrCat(what, is_whole ? "" : absl::StrCat("; ", parsed.error(), ": the file is cut short or damaged")));
+  };
+  Recording recording;
+  recording.format = FormatName(dataset);
+  const std::vector<DicomDataset>& groups = dataset.Items(kGroups);
+  if (groups.empty()) {
+    return error(absl::StrCat("the object has no waveforms (class ", dataset.Text(kDicomSopClassUid), ")"));
+  }
+  std::vector<std::string> failed;
+  for (size_t i = 0; i < groups.size(); ++i) {
+    const std::string label = groups[i].Text(kGroupLabel);
+    const std::string name = absl::StrCat("group ", i + 1, label.empty() ? "" : absl::StrCat(" (", label, ")"));
+    absl::StatusOr<Strip> strip = ReadGroup(groups[i], name, &recording);
+    if (!strip.ok()) failed.push_back(absl::StrCat(name, ": ", strip.status().message()));
+    if (strip.ok() && strip->samples() > 0) recording.strips.push_back(*std::move(strip));
+  }
+  if (recording.strips.empty()) {
+    return error(failed.empty() ? "no channel has samples of a voltage" : absl::StrJoin(failed, "; "));
+  }
+  for (const std::string& what : failed) recording.notes.push_back(absl::StrCat("left out: ", what));
+  if (!parsed.error().empty()) {
+    recording.notes.push_back(absl::StrCat(parsed.error(), ": the file is cut short or damaged"));
+  }
+  const double start = recording.strips.front().start_seconds;
+  for (Strip& strip : recording.strips) strip.start_seconds -= start;
+  recording.recorded_at = RecordedAt(dataset);
+  recording.machine = absl::StrCat(dataset.Text(kMaker), " ", dataset.Text(kModel));
+  absl::StripAsciiWhitespace(&recording.machine);
+  const std::string sex = dataset.Text(kSex);
+  recording.sex = sex == "M" ? "male" : sex == "F" ? "female" : "";
+  recording.age_years = Age(dataset.Text(kAge));
+  return recording;
+}
+
 }  // namespace dicom_internal
 
 // Dicom reads DICOM files.
@@ -326,46 +367,7 @@ struct Dicom {
 
   static bool Recognises(const RecordingFile& file) { return DicomFile::Recognises(file.bytes); }
 
-  static absl::StatusOr<Recording> Read(const RecordingFile& file) {
-    using namespace dicom_internal;  // NOLINT: the steps of reading
-    ECG_ASSIGN_OR_RETURN(const DicomFile parsed, DicomFile::Parse(file.bytes));
-    const DicomDataset& dataset = parsed.dataset();
-    const auto error = [&](absl::string_view what) {
-      const bool is_whole = parsed.error().empty();
-      return absl::DataLossError(
-          absl::StrCat(what, is_whole ? "" : absl::StrCat("; ", parsed.error(), ": the file is cut short or damaged")));
-    };
-    Recording recording;
-    recording.format = FormatName(dataset);
-    const std::vector<DicomDataset>& groups = dataset.Items(kGroups);
-    if (groups.empty()) {
-      return error(absl::StrCat("the object has no waveforms (class ", dataset.Text(kDicomSopClassUid), ")"));
-    }
-    std::vector<std::string> failed;
-    for (size_t i = 0; i < groups.size(); ++i) {
-      const std::string label = groups[i].Text(kGroupLabel);
-      const std::string name = absl::StrCat("group ", i + 1, label.empty() ? "" : absl::StrCat(" (", label, ")"));
-      absl::StatusOr<Strip> strip = ReadGroup(groups[i], name, &recording);
-      if (!strip.ok()) failed.push_back(absl::StrCat(name, ": ", strip.status().message()));
-      if (strip.ok() && strip->samples() > 0) recording.strips.push_back(*std::move(strip));
-    }
-    if (recording.strips.empty()) {
-      return error(failed.empty() ? "no channel has samples of a voltage" : absl::StrJoin(failed, "; "));
-    }
-    for (const std::string& what : failed) recording.notes.push_back(absl::StrCat("left out: ", what));
-    if (!parsed.error().empty()) {
-      recording.notes.push_back(absl::StrCat(parsed.error(), ": the file is cut short or damaged"));
-    }
-    const double start = recording.strips.front().start_seconds;
-    for (Strip& strip : recording.strips) strip.start_seconds -= start;
-    recording.recorded_at = RecordedAt(dataset);
-    recording.machine = absl::StrCat(dataset.Text(kMaker), " ", dataset.Text(kModel));
-    absl::StripAsciiWhitespace(&recording.machine);
-    const std::string sex = dataset.Text(kSex);
-    recording.sex = sex == "M" ? "male" : sex == "F" ? "female" : "";
-    recording.age_years = Age(dataset.Text(kAge));
-    return recording;
-  }
+  static absl::StatusOr<Recording> Read(const RecordingFile& file) { return dicom_internal::ReadDicom(file); }
 };
 
 static_assert(RecordingFormat<Dicom>);

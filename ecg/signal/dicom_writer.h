@@ -212,11 +212,8 @@ inline std::string Age(const std::optional<double>& years) {
   return absl::StrFormat("%03dM", static_cast<int>(std::lround(*years * 12)));
 }
 
-}  // namespace dicom_writer_internal
-
-// FormatDicom returns `recording` as the content of a DICOM file. A recording without samples is an error.
-inline absl::StatusOr<std::string> FormatDicom(const Recording& recording) {
-  using namespace dicom_writer_internal;  // NOLINT: the steps of writing
+// Format returns the content of a file, made step by step.
+inline absl::StatusOr<std::string> Format(const Recording& recording) {
   std::vector<std::string> groups;
   for (const Strip& strip : recording.strips) {
     if (strip.samples() == 0) continue;
@@ -255,6 +252,13 @@ inline absl::StatusOr<std::string> FormatDicom(const Recording& recording) {
          Element(DicomTag(0x0020, 0x000E), "UI", Uid("series " + content)) +
          Element(DicomTag(0x0020, 0x0010), "SH", "") + Element(DicomTag(0x0020, 0x0011), "IS", "1") +
          Element(DicomTag(0x0020, 0x0013), "IS", "1") + Element(DicomTag(0x0040, 0x0555), "SQ", "") + waveforms;
+}
+
+}  // namespace dicom_writer_internal
+
+// FormatDicom returns `recording` as the content of a DICOM file. A recording without samples is an error.
+inline absl::StatusOr<std::string> FormatDicom(const Recording& recording) {
+  return dicom_writer_internal::Format(recording);
 }
 
 // WriteDicom writes `recording` to `path` as a DICOM waveform.

@@ -430,6 +430,45 @@ inline void ReadIdentification(const File& file, double fraction, Recording* rec
   }
 }
 
+// ReadEdf reads a file, step by step.
+inline absl::StatusOr<Recording> ReadEdf(const RecordingFile& file) {
+  if (!absl::StartsWith(file.bytes, "0") && !absl::StartsWith(file.bytes, "\xFF")) {
+    return absl::DataLossError("not an EDF or BDF file: it starts with neither 0 nor BIOSEMI");
+  }
+  Recording recording;
+  ECG_ASSIGN_OR_RETURN(const File parsed, ParseFile(file.bytes, &recording.notes));
+  const std::vector<Signal> signals = Voltages(parsed, &recording.notes);
+  if (signals.empty()) {
+    return absl::DataLossError(absl::StrCat("no signal is a voltage; ", absl::StrJoin(recording.notes, "; ")));
+  }
+  if (parsed.record_seconds == 0) {
+    return absl::DataLossError("a record lasts 0 s, so the signals have no sampling frequency");
+  }
+  size_t most_samples = 0;
+  for (const Signal& signal : signals) most_samples = std::max(most_samples, signal.samples);
+  Texts texts = ParseTexts(parsed);
+  const double sample_seconds = parsed.record_seconds / static_cast<double>(most_samples);
+  size_t missing = 0;
+  for (const Part& part : FindParts(parsed, texts, sample_seconds)) {
+    for (Strip& strip : ReadPart(parsed, signals, part)) {
+      missing += strip.DropMissingEnd();
+      if (strip.samples() > 0) recording.strips.push_back(std::move(strip));
+    }
+  }
+  if (missing > 0) {
+    recording.notes.push_back(absl::StrCat(missing, " samples that are missing at an end are left out"));
+  }
+  if (recording.strips.empty()) return absl::DataLossError("all samples are missing");
+  const double start = std::isnan(texts.record_seconds[0]) ? 0 : texts.record_seconds[0];
+  for (Annotation& annotation : texts.annotations) annotation.start_seconds -= start;
+  recording.annotations = std::move(texts.annotations);
+  recording.format = parsed.is_plus() ? parsed.reserved.substr(0, 5) : parsed.sample_bytes == 3 ? "BDF" : "EDF";
+  if (parsed.is_plus() && parsed.sample_bytes == 3) recording.format[0] = 'B';
+  recording.filters = Filters(signals);
+  ReadIdentification(parsed, start, &recording);
+  return recording;
+}
+
 }  // namespace edf_internal
 
 // Edf reads EDF, EDF+, BDF and BDF+ files.
@@ -449,44 +488,7 @@ struct Edf {
     return header_bytes && signals && *header_bytes == 256 * (1 + *signals);
   }
 
-  static absl::StatusOr<Recording> Read(const RecordingFile& file) {
-    using namespace edf_internal;  // NOLINT: the steps of reading
-    if (!absl::StartsWith(file.bytes, "0") && !absl::StartsWith(file.bytes, "\xFF")) {
-      return absl::DataLossError("not an EDF or BDF file: it starts with neither 0 nor BIOSEMI");
-    }
-    Recording recording;
-    ECG_ASSIGN_OR_RETURN(const File parsed, ParseFile(file.bytes, &recording.notes));
-    const std::vector<Signal> signals = Voltages(parsed, &recording.notes);
-    if (signals.empty()) {
-      return absl::DataLossError(absl::StrCat("no signal is a voltage; ", absl::StrJoin(recording.notes, "; ")));
-    }
-    if (parsed.record_seconds == 0) {
-      return absl::DataLossError("a record lasts 0 s, so the signals have no sampling frequency");
-    }
-    size_t most_samples = 0;
-    for (const Signal& signal : signals) most_samples = std::max(most_samples, signal.samples);
-    Texts texts = ParseTexts(parsed);
-    const double sample_seconds = parsed.record_seconds / static_cast<double>(most_samples);
-    size_t missing = 0;
-    for (const Part& part : FindParts(parsed, texts, sample_seconds)) {
-      for (Strip& strip : ReadPart(parsed, signals, part)) {
-        missing += strip.DropMissingEnd();
-        if (strip.samples() > 0) recording.strips.push_back(std::move(strip));
-      }
-    }
-    if (missing > 0) {
-      recording.notes.push_back(absl::StrCat(missing, " samples that are missing at an end are left out"));
-    }
-    if (recording.strips.empty()) return absl::DataLossError("all samples are missing");
-    const double start = std::isnan(texts.record_seconds[0]) ? 0 : texts.record_seconds[0];
-    for (Annotation& annotation : texts.annotations) annotation.start_seconds -= start;
-    recording.annotations = std::move(texts.annotations);
-    recording.format = parsed.is_plus() ? parsed.reserved.substr(0, 5) : parsed.sample_bytes == 3 ? "BDF" : "EDF";
-    if (parsed.is_plus() && parsed.sample_bytes == 3) recording.format[0] = 'B';
-    recording.filters = Filters(signals);
-    ReadIdentification(parsed, start, &recording);
-    return recording;
-  }
+  static absl::StatusOr<Recording> Read(const RecordingFile& file) { return edf_internal::ReadEdf(file); }
 };
 
 static_assert(RecordingFormat<Edf>);

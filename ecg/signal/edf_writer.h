@@ -320,11 +320,8 @@ inline std::string Header(const Recording& recording, const Dates& dates, const 
   return header;
 }
 
-}  // namespace edf_writer_internal
-
-// FormatEdf returns `recording` as the content of an EDF+ file. A recording that EDF cannot hold is an error.
-inline absl::StatusOr<std::string> FormatEdf(const Recording& recording) {
-  using namespace edf_writer_internal;  // NOLINT: the steps of writing
+// Format returns the content of a file, made step by step.
+inline absl::StatusOr<std::string> Format(const Recording& recording) {
   File file;
   ECG_ASSIGN_OR_RETURN(file.segments, FindSegments(recording));
   ECG_ASSIGN_OR_RETURN(file.samples_per_record, SamplesPerRecord(file.segments));
@@ -355,6 +352,13 @@ inline absl::StatusOr<std::string> FormatEdf(const Recording& recording) {
     }
   }
   return bytes;
+}
+
+}  // namespace edf_writer_internal
+
+// FormatEdf returns `recording` as the content of an EDF+ file. A recording that EDF cannot hold is an error.
+inline absl::StatusOr<std::string> FormatEdf(const Recording& recording) {
+  return edf_writer_internal::Format(recording);
 }
 
 // WriteEdf writes `recording` to `path` as EDF+.

@@ -57,17 +57,16 @@ inline float Threshold(const std::vector<float>& slopes) {
 
 // PacingSpikes returns the moments of the spikes in `strip`, in seconds from its begin.
 inline std::vector<double> PacingSpikes(const Strip& strip) {
-  using namespace pacing_internal;
   std::vector<double> seconds;
   const double hz = strip.sampling_frequency_hz;
   const auto lag = static_cast<size_t>(std::max(1.0, std::round(0.002 * hz)));
   const auto width = static_cast<size_t>(std::round(0.004 * hz));
-  if (hz < kLeastHz || strip.samples() < 100 * lag) return seconds;
+  if (hz < pacing_internal::kLeastHz || strip.samples() < 100 * lag) return seconds;
   std::vector<int> leads(strip.samples());  // in how many a spike begins
   for (const Channel& channel : strip.channels) {
     if (channel.derived) continue;
-    const std::vector<float> slopes = Slopes(channel.mv, lag, hz);
-    const float threshold = Threshold(slopes);
+    const std::vector<float> slopes = pacing_internal::Slopes(channel.mv, lag, hz);
+    const float threshold = pacing_internal::Threshold(slopes);
     for (size_t i = 0; i < slopes.size(); ++i) {
       if (std::abs(slopes[i]) <= threshold) continue;
       for (size_t k = i + 1; k <= std::min(i + width, slopes.size() - 1); ++k) {

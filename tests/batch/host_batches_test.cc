@@ -90,6 +90,27 @@ TEST_F(BatchesOfDifferentLengthTest, WindowsCoverEachRecordByItself) {
   EXPECT_THAT(firsts[3], ElementsAre(301, 306));
 }
 
+TEST_F(BatchesOfDifferentLengthTest, MayEndWithTheirRecords) {
+  const SegmentList list = WindowsOfRows(part_, /*length=*/10, /*stride=*/5);  // 1, 5, 2 and 2 windows
+  const std::vector<int> ends = EndsOfRecords(list, /*most=*/3);
+  EXPECT_THAT(ends, ElementsAre(1, 4, 6, 8, 10));
+  EXPECT_THAT(EndsOfRecords(list, /*most=*/10), ElementsAre(1, 6, 8, 10));
+  HostBatches whole(part_, list, {.batch_size = list.size(), .samples = 10});
+  const torch::Tensor all = whole.Next()->signals;
+  HostBatches batches(part_, SegmentList(list), ends, {.samples = 10});
+  ASSERT_EQ(batches.count(), 5);
+  std::vector<torch::Tensor> parts;
+  for (const int windows : {1, 3, 2, 2, 2}) {
+    const std::optional<Batch> batch = batches.Next();
+    ASSERT_TRUE(batch.has_value());
+    ASSERT_EQ(batch->signals.size(0), windows);
+    EXPECT_TRUE(batch->rows.eq(batch->rows[0]).all().item<bool>()) << "of one record";
+    parts.push_back(batch->signals);
+  }
+  EXPECT_FALSE(batches.Next().has_value());
+  EXPECT_TRUE(torch::cat(parts).equal(all));
+}
+
 TEST_F(BatchesOfDifferentLengthTest, CropsLieWithinTheirRecordAndAShortOneHasZerosBehindIt) {
   for (const int threads : {1, 3}) {
     HostBatches batches(part_, TrainingCrops(part_, Shuffled().Order(part_, 1, 1), /*seed=*/1, /*epoch=*/1, 10),

@@ -74,7 +74,9 @@ assert probabilities(call(ecg.ecg_predict_bytes, predictor, bytes_, ctypes.c_siz
 
 # The JSON has the same probabilities, to the last digit of a float.
 reading = call(ecg.ecg_predict_file, predictor, recording.encode(), None)
-statements = {s["code"]: s["probability"] for s in json.loads(ecg.ecg_reading_json(reading))["statements"]}
+read = json.loads(ecg.ecg_reading_json(reading))
+statements = {s["code"]: s["probability"] for s in read["statements"]}
+assert read["unlike_training"]["distance"] > 0 and 0 <= read["unlike_training"]["validation_share"] <= 1, read
 assert [ctypes.c_float(statements[name]).value for name in names] == expected
 ecg.ecg_reading_free(reading)
 

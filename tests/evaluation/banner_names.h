@@ -3,6 +3,8 @@
 #ifndef TESTS_EVALUATION_BANNER_NAMES_H_
 #define TESTS_EVALUATION_BANNER_NAMES_H_
 
+#include <torch/types.h>
+
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,5 +27,19 @@ extern const Device device;
 extern const std::vector<std::string> classes;
 
 }  // namespace ecg::evaluate_example
+
+namespace ecg::feature_space_example {
+
+extern const torch::Tensor training_features, validation_features, features;
+
+}  // namespace ecg::feature_space_example
+
+namespace ecg::record_features_example {
+
+extern const std::shared_ptr<Network> network;
+extern const SplitPart part;
+extern const Device device;
+
+}  // namespace ecg::record_features_example
 
 #endif  // TESTS_EVALUATION_BANNER_NAMES_H_

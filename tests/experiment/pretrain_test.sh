@@ -29,6 +29,7 @@ grep -qF 'task      no labels, ' out || { fail "the summary should say that ther
 tail -n 1 out | grep -qE '^test pretext score 0\.[0-9]{4} \(bootstrap mean 0\.[0-9]{4}, 5% 0\.[0-9]{4}, 95% 0\.[0-9]{4}\)$' ||
   { fail "the last line should be the score"; cat out; }
 column whole train_loss | awk 'NR == 1 { first = $1 } END { exit !($1 < first) }' || fail "the loss should fall"
+[ ! -e whole/features.safetensors ] || fail "nothing is predicted with a network without classes"
 [ ! -e whole/model.onnx ] || fail "a network without classes has no model.onnx"
 head -n 1 whole/predictions.csv | grep -qx 'record,target_loss,probability_loss,target_score,probability_score' ||
   fail "predictions.csv should have loss and score"

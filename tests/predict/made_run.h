@@ -1,6 +1,7 @@
 // made_run.h
 //
-// The folder of a run that was never trained: a small network with its first weights, for tests of what reads runs.
+// The folder of a run that was never trained: a small network with its first weights, for tests of what reads runs. What it
+// would have for training records is made signals.
 //
 //   ASSERT_EQ(MakeRun(folder), absl::OkStatus());
 //   const Predictor predictor = Predictor::Load(folder).value();
@@ -13,19 +14,23 @@
 #include <cmath>
 #include <filesystem>
 #include <memory>
+#include <vector>
 
 #include "absl/status/status.h"
+#include "ecg/evaluation/feature_space.h"
 #include "ecg/model/any_network.h"
 #include "ecg/model/network.h"
 #include "ecg/model/weights.h"
 #include "ecg/run/model_metadata.h"
 #include "ecg/run/run_folder.h"
 #include "ecg/signal/lead.h"
+#include "ecg/signal/signal.h"
 #include "ecg/spec/parse.h"
 #include "ecg/spec/resolve.h"
 #include "ecg/status/status_macros.h"
 #include "proto/experiment.pb.h"
 #include "proto/run.pb.h"
+#include "tests/predict/made_signal.h"
 
 namespace ecg {
 
@@ -52,7 +57,17 @@ inline absl::Status MakeRun(const std::filesystem::path& folder) {
                                   .thresholds = {0.5, 0.5, 0.5, 0.5, std::nan("")}};
   torch::manual_seed(1);
   ECG_ASSIGN_OR_RETURN(const std::shared_ptr<Network> network, AnyNetwork(spec.model(), kLeads, 5));
-  return WriteTensors(run.model(), StateOf(*network), metadata.ToMap());
+  ECG_RETURN_IF_ERROR(WriteTensors(run.model(), StateOf(*network), metadata.ToMap()));
+  const torch::NoGradGuard no_grad;
+  network->eval();
+  std::vector<torch::Tensor> windows;
+  for (int number = 0; number < 60; ++number) {
+    const Signal signal = MadeSignal(number, 250);
+    windows.push_back(torch::tensor(signal.digital, torch::kFloat32).view({kLeads, 250}) / 1000 / 0.2);
+  }
+  const torch::Tensor features = network->ForwardWithFeatures(torch::stack(windows)).features;
+  ECG_ASSIGN_OR_RETURN(const FeatureSpace space, FeatureSpace::Fit(features.narrow(0, 0, 40), features.narrow(0, 40, 20)));
+  return space.Write(run.features());
 }
 
 }  // namespace ecg

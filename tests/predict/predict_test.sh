@@ -31,6 +31,26 @@ grep -q '"calibrated"' found.json || fail "there should be calibrated probabilit
 grep -q 'Not a medical device' table || fail "the table should say that it is no medical device"
 grep -q 'synthetic' table || fail "the table should say that the model is synthetic"
 
+# How unlike the training records a recording is: noise is more so than any validation record.
+[ -s run/features.safetensors ] || fail "there should be features"
+grep -q '"unlike_training"' found.json || fail "the reading should say how unlike the training records it is"
+grep -q 'more unlike the training records than' table || { cat table; fail "the table should say how unlike it is"; }
+awk 'BEGIN { srand(1); print "I,II,V1,V2,V3,V4,V5,V6"
+  for (i = 0; i < 5000; ++i) { line = ""; for (k = 0; k < 8; ++k) line = line (k ? "," : "") rand() * 4 - 2; print line } }' >noise.csv
+"$predict" --model=run --unit=mV --rate=500 noise.csv >table
+grep -q 'warning: the recording is more unlike the training records than all [0-9]* validation records' table ||
+  { cat table; fail "there should be a warning of noise"; }
+# Half of the test records are farther than the median of the validation records, more or less.
+awk -F, 'NR > 1 { n += 1; far += $NF > 0.5 } END { exit !(far > 0.2 * n && far < 0.8 * n) }' found.csv ||
+  fail "test records should be as unlike the training records as validation records are"
+
+# A run of an older version, without them, says the rest.
+mv run/features.safetensors .
+"$predict" --model=run --format=json "$first" >old.json
+mv features.safetensors run
+if grep -q unlike old.json; then fail "a run without features should not tell"; fi
+diff <(grep -o '"statements.*' found.json) <(grep -o '"statements.*' old.json) || fail "the statements should be the same"
+
 # A bad file is listed, and the rest goes on.
 echo "no recording" >bad.xml
 status=0

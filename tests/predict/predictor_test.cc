@@ -1,18 +1,25 @@
 #include "ecg/predict/predictor.h"
 
+#include <torch/torch.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <numeric>
+#include <span>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "ecg/evaluation/feature_space.h"
 #include "ecg/predict/explanation.h"
+#include "ecg/score/unlikeness.h"
 #include "ecg/signal/signal.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -52,27 +59,65 @@ TEST_F(PredictorTest, SaysTheSameOfASignalAloneAmongOthersAndInSmallBatches) {
   const Predictor predictor = Predictor::Load(folder_).value();
   std::vector<Signal> signals;
   for (int number = 0; number < 20; ++number) signals.push_back(MadeSignal(number, 1000 + 50 * number));
-  const std::vector<float> all = predictor.PredictAll(signals).value();
-  const std::vector<float> in_threes =
+  const std::vector<Prediction> all = predictor.PredictAll(signals).value();
+  const std::vector<Prediction> in_threes =
       Predictor::Load(folder_, {.batch_windows = 3}).value().PredictAll(signals).value();
-  ASSERT_EQ(all.size(), 100);
+  ASSERT_EQ(all.size(), 20);
   for (size_t number = 0; number < signals.size(); ++number) {
-    const std::vector<float> alone = predictor.Predict(signals[number]).value();
+    EXPECT_EQ(predictor.Predict(signals[number]).value(), all[number].probabilities);
+    const std::vector<Prediction> alone = predictor.PredictAll(std::span(&signals[number], 1)).value();
+    EXPECT_EQ(alone[0].probabilities, all[number].probabilities);
+    EXPECT_EQ(alone[0].unlikeness->distance, all[number].unlikeness->distance);
     for (size_t k = 0; k < 5; ++k) {
-      EXPECT_EQ(alone[k], all[number * 5 + k]);
-      EXPECT_NEAR(in_threes[number * 5 + k], all[number * 5 + k], 1e-6);
+      EXPECT_NEAR(in_threes[number].probabilities[k], all[number].probabilities[k], 1e-6);
     }
+    EXPECT_NEAR(in_threes[number].unlikeness->distance / all[number].unlikeness->distance, 1, 1e-3);
   }
+}
+
+TEST_F(PredictorTest, SaysHowUnlikeTheTrainingRecordsASignalIs) {
+  const Predictor predictor = Predictor::Load(folder_).value();
+  Signal strange = MadeSignal(3);
+  for (size_t i = 0; i < strange.digital.size(); ++i) strange.digital[i] = static_cast<int16_t>(i * 7919 % 20011 - 10000);
+  const std::vector<Signal> signals = {MadeSignal(3, 250), strange};
+  const std::vector<Prediction> predictions = predictor.PredictAll(signals).value();
+  EXPECT_LT(predictions[0].unlikeness->reference_share, 1) << "it is one of the training records";
+  EXPECT_FALSE(predictions[0].unlikeness->is_warned());
+  EXPECT_EQ(predictions[0].unlikeness->references, 20);
+  EXPECT_EQ(predictions[1].unlikeness->reference_share, 1);
+  EXPECT_GT(predictions[1].unlikeness->distance, predictions[0].unlikeness->distance);
+}
+
+TEST_F(PredictorTest, SaysTheSameProbabilitiesOfARunThatDoesNotKnowItsFeatures) {
+  const std::vector<float> expected = Predictor::Load(folder_)->Predict(MadeSignal(1)).value();
+  ASSERT_TRUE(std::filesystem::remove(folder_ / "features.safetensors"));
+  const Signal signal = MadeSignal(1);
+  const std::vector<Prediction> old = Predictor::Load(folder_)->PredictAll(std::span(&signal, 1)).value();
+  EXPECT_EQ(old[0].probabilities, expected);
+  EXPECT_FALSE(old[0].unlikeness.has_value());
+}
+
+TEST_F(PredictorTest, RefusesFeaturesOfAnotherNetwork) {
+  torch::manual_seed(1);
+  const torch::Tensor features = torch::randn({20, 7});
+  ASSERT_EQ(FeatureSpace::Fit(features, features)->Write(folder_ / "features.safetensors"), absl::OkStatus());
+  EXPECT_THAT(Predictor::Load(folder_).status().message(), HasSubstr("of another network, with 7 features"));
 }
 
 TEST_F(PredictorTest, MayBeUsedByManyThreads) {
   const Predictor predictor = Predictor::Load(folder_).value();
-  const std::vector<float> expected = predictor.Predict(MadeSignal(3)).value();
-  std::vector<std::vector<float>> found(8);
+  // The probabilities, and the distance.
+  const auto predict = [&] {
+    const Signal signal = MadeSignal(3);
+    const Prediction prediction = predictor.PredictAll(std::span(&signal, 1)).value()[0];
+    return std::pair(prediction.probabilities, prediction.unlikeness->distance);
+  };
+  const auto expected = predict();
+  std::vector<std::pair<std::vector<float>, double>> found(8);
   std::vector<std::thread> threads;
-  for (std::vector<float>& of_thread : found) {
+  for (auto& of_thread : found) {
     threads.emplace_back([&] {
-      for (int i = 0; i < 5; ++i) of_thread = predictor.Predict(MadeSignal(3)).value();
+      for (int i = 0; i < 5; ++i) of_thread = predict();
     });
   }
   for (std::thread& thread : threads) thread.join();

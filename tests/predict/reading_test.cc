@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "ecg/run/model_metadata.h"
+#include "ecg/score/unlikeness.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
@@ -90,9 +91,44 @@ TEST(ReadingWriterTest, WritesALineOfJsonForEachRecording) {
 
 TEST(ReadingWriterTest, WritesARowOfEveryProbabilityForEachRecording) {
   EXPECT_EQ(Text(ReadingFormat::kCsv, {kReading, kBad}),
-            "recording,probability_AFIB,probability_NORM,probability_WPW,reported,warnings,error\n"
-            "a.xml,0.400000006,0.5,0.100000001,AFIB,,\n"
-            "b.xml,,,,,,lead V2 has no samples\n");
+            "recording,probability_AFIB,probability_NORM,probability_WPW,reported,warnings,error,distance,"
+            "validation_share\n"
+            "a.xml,0.400000006,0.5,0.100000001,AFIB,,,,\n"
+            "b.xml,,,,,,lead V2 has no samples,,\n");
+}
+
+// A reading at `share` of the validation records, with a warning of something else.
+Reading Measured(double share) {
+  Reading reading = kReading;
+  reading.warnings = {"lead V1 is flat"};
+  reading.unlikeness = Unlikeness{.distance = 1.25, .reference_share = share, .references = 2183};
+  return reading;
+}
+
+TEST(ReadingWriterTest, SaysHowUnlikeTheTrainingRecordsARecordingIs) {
+  const nlohmann::json json = nlohmann::json::parse(Text(ReadingFormat::kJsonLines, {Measured(0.5)}));
+  EXPECT_EQ(json["unlike_training"]["distance"], 1.25);
+  EXPECT_EQ(json["unlike_training"]["validation_share"], 0.5);
+  EXPECT_EQ(json["unlike_training"]["validation_records"], 2183);
+  EXPECT_EQ(json["unlike_training"]["warned"], false);
+  EXPECT_EQ(json["warnings"].size(), 1);
+  EXPECT_THAT(Text(ReadingFormat::kTable, {Measured(0.5)}),
+              HasSubstr("\n  more unlike the training records than 50.0% of the validation records\n"));
+  EXPECT_THAT(Text(ReadingFormat::kCsv, {Measured(0.5)}), HasSubstr(",lead V1 is flat,,1.25,0.5\n"));
+  const nlohmann::json fhir = nlohmann::json::parse(Text(ReadingFormat::kFhir, {Measured(0.5)}));
+  ASSERT_EQ(fhir["component"].size(), 4);
+  EXPECT_EQ(fhir["component"][3]["valueQuantity"]["value"], 0.5);
+  EXPECT_FALSE(nlohmann::json::parse(Text(ReadingFormat::kJsonLines, {kReading})).contains("unlike_training"));
+}
+
+TEST(ReadingWriterTest, WarnsOfARecordingThatIsUnlikeTheTrainingRecords) {
+  const std::string warning = "the recording is more unlike the training records than 99.5% of the validation records";
+  for (const ReadingFormat format :
+       {ReadingFormat::kTable, ReadingFormat::kJson, ReadingFormat::kJsonLines, ReadingFormat::kCsv, ReadingFormat::kFhir}) {
+    EXPECT_THAT(Text(format, {Measured(0.995)}), HasSubstr(warning));
+    EXPECT_THAT(Text(format, {Measured(0.98)}), Not(HasSubstr("the recording is more unlike")));
+  }
+  EXPECT_THAT(Text(ReadingFormat::kTable, {Measured(1)}), HasSubstr("than all 2183 validation records"));
 }
 
 TEST(ReadingWriterTest, WritesAFhirObservationForEachRecording) {

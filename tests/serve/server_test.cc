@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <span>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -69,7 +70,11 @@ TEST_F(ServerTest, AnswersAFileWithWhatThePredictorSays) {
   EXPECT_EQ(json["model"]["synthetic"], true);
   EXPECT_THAT(json["model"]["disclaimer"].get<std::string>(), HasSubstr("Not a medical device"));
   EXPECT_THAT(json["svg"].get<std::string>(), HasSubstr("<svg"));
-  const std::vector<float> expected = predictor.Predict(MadeSignal(1)).value();
+  const Signal signal = MadeSignal(1);
+  const Prediction prediction = predictor.PredictAll(std::span(&signal, 1)).value()[0];
+  const std::vector<float>& expected = prediction.probabilities;
+  EXPECT_NEAR(json["unlike_training"]["distance"].get<double>(), prediction.unlikeness->distance, 1e-3);
+  EXPECT_EQ(json["unlike_training"]["validation_records"], 20);
   ASSERT_EQ(json["statements"].size(), 5);
   for (const nlohmann::json& statement : json["statements"]) {
     for (size_t k = 0; k < 5; ++k) {
