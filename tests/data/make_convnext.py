@@ -20,7 +20,7 @@ from convnext import ConvNeXt  # noqa: E402
 
 ROWS = 32  # the total stride
 
-network = ConvNeXt(in_chans=12, num_classes=71, depths=[3, 3, 9, 3], dims=[32, 64, 128, 256])
+network = ConvNeXt(in_chans=12, num_classes=71, depths=[3, 3, 9, 3], dims=[32, 64, 128, 256]).double()
 
 
 def forward(signals):

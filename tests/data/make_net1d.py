@@ -24,7 +24,7 @@ network = Net1D(
     stride=2,
     groups_width=16,
     n_classes=71,
-)
+).double()
 # The first block does not use it; it would have no gradients.
 network.stage_list[0].block_list[0].bn1.requires_grad_(False)
 tensors = list(network.named_parameters()) + list(network.named_buffers())

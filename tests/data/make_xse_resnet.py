@@ -41,7 +41,7 @@ head = nn.Sequential(
     nn.Dropout(0.5),
     nn.Linear(128, CLASSES),
 )
-network = nn.Sequential(*stem, nn.MaxPool2d(3, stride=2, padding=1), *stages, head)
+network = nn.Sequential(*stem, nn.MaxPool2d(3, stride=2, padding=1), *stages, head).double()
 
 
 def forward(signals):

@@ -37,9 +37,11 @@ def write(path, model, network, forward, tensors, length):
     """Writes what `network` returns for a batch of two records of `length` samples.
 
     `tensors` are (names, tensor, part): the names that a tensor has here, of which the first gives its values, and the
-    part of it that has them, in the shape of ours; the rest of the tensor is 0.
+    part of it that has them, in the shape of ours; the rest of the tensor is 0. They are in float64 already: a network
+    that is converted has other buffers afterwards.
     """
-    network.double().eval()
+    assert all(t.dtype in (torch.float64, torch.int64) for _, t, _ in tensors)
+    network.eval()
     with torch.no_grad():
         for names, tensor, part in tensors:
             tensor.zero_()
