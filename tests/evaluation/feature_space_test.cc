@@ -31,8 +31,8 @@ torch::Tensor Features(int64_t records, int64_t features, int64_t dimensions, ui
 }
 
 TEST(FeatureSpaceTest, MeasuresByTheShrunkCovariance) {
-  // The mean is 0, and the covariance diag(2, 1/2). The mean variance is 5/4, the squared distance of the covariance from
-  // 5/4 of the identity is 9/8, and its squared error 17/16, so that it is shrunk by 17/18: to diag(31/24, 29/24).
+  // The mean is 0, and the covariance diag(2, 1/2). The mean variance is 5/4, the squared distance of the covariance
+  // from 5/4 of the identity is 9/8, and its squared error 17/16, so that it is shrunk by 17/18: to diag(31/24, 29/24).
   const torch::Tensor training = torch::tensor({{2.0, 0.0}, {-2.0, 0.0}, {0.0, 1.0}, {0.0, -1.0}});
   const FeatureSpace space = FeatureSpace::Fit(training, training).value();
   const std::vector<double> distances = space.Distances(torch::tensor({{3.0, -1.0}, {0.0, 0.0}}));
@@ -64,7 +64,8 @@ TEST(FeatureSpaceTest, HasADistanceOfAboutOneForTheTrainingRecordsThemselves) {
 TEST(FeatureSpaceTest, NeedsFewerRecordsThanFeatures) {
   const torch::Tensor training = Features(40, 300, 5, /*seed=*/1), validation = Features(200, 300, 5, 2);
   const FeatureSpace space = FeatureSpace::Fit(training, validation).value();
-  // Other records of the same kind are told from those in any other direction, and a training record is nearer than they.
+  // Other records of the same kind are told from those in any other direction, and a training record is nearer than
+  // they.
   const torch::Tensor strange = validation + 2 * torch::randn({200, 300});
   int farther = 0;
   const std::vector<double> known = space.Distances(validation), unknown = space.Distances(strange);

@@ -1,7 +1,7 @@
 // made_run.h
 //
-// The folder of a run that was never trained: a small network with its first weights, for tests of what reads runs. What it
-// would have for training records is made signals.
+// The folder of a run that was never trained: a small network with its first weights, for tests of what reads runs.
+// What it would have for training records is made signals.
 //
 //   ASSERT_EQ(MakeRun(folder), absl::OkStatus());
 //   const Predictor predictor = Predictor::Load(folder).value();
@@ -66,7 +66,8 @@ inline absl::Status MakeRun(const std::filesystem::path& folder) {
     windows.push_back(torch::tensor(signal.digital, torch::kFloat32).view({kLeads, 250}) / 1000 / 0.2);
   }
   const torch::Tensor features = network->ForwardWithFeatures(torch::stack(windows)).features;
-  ECG_ASSIGN_OR_RETURN(const FeatureSpace space, FeatureSpace::Fit(features.narrow(0, 0, 40), features.narrow(0, 40, 20)));
+  ECG_ASSIGN_OR_RETURN(const FeatureSpace space,
+                       FeatureSpace::Fit(features.narrow(0, 0, 40), features.narrow(0, 40, 20)));
   return space.Write(run.features());
 }
 

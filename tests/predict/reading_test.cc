@@ -123,8 +123,8 @@ TEST(ReadingWriterTest, SaysHowUnlikeTheTrainingRecordsARecordingIs) {
 
 TEST(ReadingWriterTest, WarnsOfARecordingThatIsUnlikeTheTrainingRecords) {
   const std::string warning = "the recording is more unlike the training records than 99.5% of the validation records";
-  for (const ReadingFormat format :
-       {ReadingFormat::kTable, ReadingFormat::kJson, ReadingFormat::kJsonLines, ReadingFormat::kCsv, ReadingFormat::kFhir}) {
+  for (const ReadingFormat format : {ReadingFormat::kTable, ReadingFormat::kJson, ReadingFormat::kJsonLines,
+                                     ReadingFormat::kCsv, ReadingFormat::kFhir}) {
     EXPECT_THAT(Text(format, {Measured(0.995)}), HasSubstr(warning));
     EXPECT_THAT(Text(format, {Measured(0.98)}), Not(HasSubstr("the recording is more unlike")));
   }

@@ -39,7 +39,8 @@ TEST(UnlikenessTest, WarnsOfADistanceThatIsNoNumber) {
 }
 
 TEST(UnlikenessTest, IsToldWithoutRoundingItUp) {
-  EXPECT_EQ(TwoHundred().Compare(100.5).Text(), "more unlike the training records than 50.0% of the validation records");
+  EXPECT_EQ(TwoHundred().Compare(100.5).Text(),
+            "more unlike the training records than 50.0% of the validation records");
   EXPECT_EQ(Unlikeness({.reference_share = 0.99951, .references = 2183}).Text(),
             "more unlike the training records than 99.9% of the validation records");
   EXPECT_EQ(TwoHundred().Compare(999).Text(), "more unlike the training records than all 200 validation records");
