@@ -9,7 +9,6 @@
 
 #include <torch/nn/init.h>
 #include <torch/nn/module.h>
-#include <torch/nn/modules/batchnorm.h>
 #include <torch/nn/modules/conv.h>
 #include <torch/nn/modules/dropout.h>
 #include <torch/nn/modules/linear.h>
@@ -18,6 +17,7 @@
 #include <string>
 #include <tuple>
 
+#include "ecg/nn/batch_norm.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {
@@ -47,10 +47,10 @@ inline void InitAsBenchmark(torch::nn::Module& network) {
 class PooledHead : public torch::nn::Module {
  public:
   PooledHead(const spec::PooledHead& spec, int features, int classes, int pooling_layers = 2)
-      : bn1_(Register(pooling_layers, torch::nn::BatchNorm1d(features))),
+      : bn1_(Register(pooling_layers, BatchNorm1d(features))),
         drop1_(Register(pooling_layers + 1, torch::nn::Dropout(spec.dropout() / 2))),
         fc1_(Register(pooling_layers + 2, torch::nn::Linear(features, spec.hidden_dim()))),
-        bn2_(Register(pooling_layers + 4, torch::nn::BatchNorm1d(spec.hidden_dim()))),
+        bn2_(Register(pooling_layers + 4, BatchNorm1d(spec.hidden_dim()))),
         drop2_(Register(pooling_layers + 5, torch::nn::Dropout(spec.dropout()))),
         fc2_(Register(pooling_layers + 6, torch::nn::Linear(spec.hidden_dim(), classes))) {}
 
@@ -65,10 +65,10 @@ class PooledHead : public torch::nn::Module {
     return register_module(std::to_string(position), layer);
   }
 
-  torch::nn::BatchNorm1d bn1_;
+  BatchNorm1d bn1_;
   torch::nn::Dropout drop1_;
   torch::nn::Linear fc1_;
-  torch::nn::BatchNorm1d bn2_;
+  BatchNorm1d bn2_;
   torch::nn::Dropout drop2_;
   torch::nn::Linear fc2_;
 };

@@ -288,13 +288,37 @@ torch::Tensor BatchNorm1dImpl::NormRelu(const torch::Tensor& x, const torch::Ten
 bool BatchNorm1dImpl::IsFused(const torch::Tensor& x) const {
   const bool has_type = x.scalar_type() == torch::kFloat32 || x.scalar_type() == torch::kBFloat16;
   // ChannelsLastNorm has no gradients for evaluation mode.
-  return x.is_cpu() && has_type && IsChannelsLast(x) && (is_training() || !torch::GradMode::is_enabled());
+  return !IsSynchronised() && x.is_cpu() && has_type && IsChannelsLast(x) &&
+         (is_training() || !torch::GradMode::is_enabled());
 }
 
 torch::Tensor BatchNorm1dImpl::Plain(const torch::Tensor& x) {
+  if (IsSynchronised()) return Synchronised(x);
   if (is_training()) num_batches_tracked.add_(1);
   return torch::batch_norm(x, weight, bias, running_mean, running_var, is_training(), options.momentum, options.epsilon,
                            at::globalContext().userEnabledCuDNN());
+}
+
+torch::Tensor BatchNorm1dImpl::Synchronised(const torch::Tensor& x) {
+  num_batches_tracked.add_(1);
+  const std::vector<int64_t> over = x.dim() == 3 ? std::vector<int64_t>{0, 2} : std::vector<int64_t>{0};
+  const auto per_channel = [&](const torch::Tensor& values) {
+    return x.dim() == 3 ? values.unsqueeze(1) : values;  // [C, 1] or [C]
+  };
+  const torch::Tensor samples = x.to(torch::kFloat32);
+  const torch::Tensor count = torch::full({}, static_cast<float>(x.numel() / x.size(1)), samples.options());
+  sum_over_processes(count);
+  const torch::Tensor mean = DifferentiableSum(samples.sum(over), sum_over_processes) / count;
+  const torch::Tensor centred = samples - per_channel(mean);
+  const torch::Tensor variance = DifferentiableSum(centred.square().sum(over), sum_over_processes) / count;
+  {
+    const torch::NoGradGuard no_grad;
+    running_mean.lerp_(mean, options.momentum);
+    // The running variance is the unbiased one, as in LibTorch.
+    running_var.lerp_(variance * (count / (count - 1).clamp_min(1)), options.momentum);
+  }
+  const torch::Tensor scale = weight * (variance + options.epsilon).rsqrt();
+  return (centred * per_channel(scale) + per_channel(bias)).to(x.scalar_type());
 }
 
 torch::Tensor BatchNorm1dImpl::Fused(const torch::Tensor& x, const torch::Tensor& shortcut, bool relu) {

@@ -14,6 +14,8 @@
 
 #include <cstdint>
 
+#include "ecg/nn/sum_over_processes.h"
+
 namespace ecg {
 
 // BatchNormOptions has LibTorch's defaults.
@@ -44,7 +46,12 @@ class BatchNorm1dImpl : public torch::nn::Module {
   BatchNormOptions options;
   torch::Tensor weight, bias, running_mean, running_var, num_batches_tracked;
 
+  // Where set, the statistics in training are of the batches of all processes together.
+  SumOverProcesses sum_over_processes;
+
  private:
+  bool IsSynchronised() const { return is_training() && sum_over_processes != nullptr; }
+  torch::Tensor Synchronised(const torch::Tensor& x);
   bool IsFused(const torch::Tensor& x) const;
   torch::Tensor Plain(const torch::Tensor& x);
   torch::Tensor Fused(const torch::Tensor& x, const torch::Tensor& shortcut, bool relu);
