@@ -153,6 +153,10 @@ def _libtorch_impl(ctx):
         if header != "/usr/include/cuda_runtime_api.h":
             ctx.symlink(header.rpartition("/")[0], "cuda_include")
             includes.append("cuda_include")
+        nccl = _first(ctx, [root + "/include/nccl.h", root + "/../nvidia/nccl/include/nccl.h", cuda + "/include/nccl.h"])
+        if nccl:
+            ctx.symlink(nccl.rpartition("/")[0], "nccl_include")
+            includes.append("nccl_include")
         defines.append("ECG_WITH_CUDA")
 
         # LibTorch's CUDA libraries register themselves when loaded, so link them although no symbol refers to them.
@@ -164,7 +168,7 @@ def _libtorch_impl(ctx):
 
 cc_library(
     name = "torch",
-    hdrs = glob(["include/**/*.h", "include/**/*.hpp", "include/**/*.cuh", "cuda_include/**"]),
+    hdrs = glob(["include/**/*.h", "include/**/*.hpp", "include/**/*.cuh", "cuda_include/**", "nccl_include/*.h"]),
     defines = {defines},
     includes = {includes},
     linkopts = {linkopts},

@@ -28,7 +28,7 @@ export PATH=$PWD/bin:$PATH BAZELW_ROOT=$PWD/root
 unset LIBTORCH_ROOT
 
 packages="bazel-bootstrap bazel-rules-java bazel-rules-proto g++ pkg-config libabsl-dev protobuf-compiler libprotobuf-dev
-libopenblas0-pthread libgtest-dev libgmock-dev libbenchmark-dev libcli11-dev libcairo2-dev libcpp-httplib-dev libcsv-dev libisal-dev
+libopenblas0-pthread libgtest-dev libgmock-dev libbenchmark-dev libcli11-dev libcairo2-dev libcpp-httplib-dev libcsv-dev libgloo-dev libisal-dev
 libjs-chart.js nlohmann-json3-dev libmatio-dev libonnx-dev libcurl4-openssl-dev libssl-dev libpugixml-dev libzip-dev zlib1g-dev
 libtorch-dev"
 debian_12() {
