@@ -58,16 +58,41 @@ inline SegmentList TrainingCrops(const SplitPart& part, std::span<const int> ord
   return crops;
 }
 
-// WindowsOfRows returns the sliding windows of `length` samples every `stride` samples of each record of `part`, record
-// by record.
-inline SegmentList WindowsOfRows(const SplitPart& part, int length, int stride) {
+// ShareBegin returns where the share of process `rank` of `size` begins among `count` things, which are dealt out in
+// order, as evenly as can be; it ends where that of the next begins.
+inline int ShareBegin(int count, int rank, int size) { return static_cast<int>(int64_t{count} * rank / size); }
+
+// ShareOfBatches returns those of `crops` that process `rank` of `size` trains on, where all train together on batches of
+// `batch_size`: its share of each whole batch.
+inline SegmentList ShareOfBatches(const SegmentList& crops, int batch_size, int rank, int size) {
+  const int begin = ShareBegin(batch_size, rank, size), end = ShareBegin(batch_size, rank + 1, size);
+  SegmentList share;
+  share.numbers = crops.numbers;
+  for (int first = 0; first + batch_size <= crops.size(); first += batch_size) {
+    const auto from = crops.segments.begin() + first;
+    share.segments.insert(share.segments.end(), from + begin, from + end);
+    const auto numbers = crops.uniform.begin() + int64_t{first} * crops.numbers;
+    share.uniform.insert(share.uniform.end(), numbers + int64_t{begin} * crops.numbers,
+                         numbers + int64_t{end} * crops.numbers);
+  }
+  return share;
+}
+
+// WindowsOfRows returns the sliding windows of `length` samples every `stride` samples of the records in rows `begin` to
+// `end` of `part`, record by record.
+inline SegmentList WindowsOfRows(const SplitPart& part, int length, int stride, int begin, int end) {
   SegmentList windows;
-  for (int row = 0; row < part.size(); ++row) {
+  for (int row = begin; row < end; ++row) {
     for (const int start : WindowStarts(part.signals->samples(part.record(row)), length, stride)) {
       windows.segments.push_back({row, start});
     }
   }
   return windows;
+}
+
+// WindowsOfRows returns those of all records of `part`.
+inline SegmentList WindowsOfRows(const SplitPart& part, int length, int stride) {
+  return WindowsOfRows(part, length, stride, 0, part.size());
 }
 
 // EndsOfRecords returns where to cut `list` into batches of at most `most` segments so that no two rows share a batch:

@@ -25,9 +25,10 @@ inline std::vector<int> CpuAffinity() {
   return allowed;
 }
 
-// UseThreads sets LibTorch's number of threads, and returns it. 0 means one for each CPU in the affinity mask.
-inline int UseThreads(int threads) {
-  if (threads == 0) threads = std::max<int>(1, CpuAffinity().size());
+// UseThreads sets LibTorch's number of threads, and returns it. 0 means one for each CPU in the affinity mask, which
+// `processes` processes share.
+inline int UseThreads(int threads, int processes = 1) {
+  if (threads == 0) threads = std::max<int>(1, CpuAffinity().size() / processes);
   torch::set_num_threads(threads);
   return threads;
 }

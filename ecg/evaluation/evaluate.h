@@ -26,6 +26,7 @@
 #include "ecg/batch/target_tensor.h"
 #include "ecg/device/cuda.h"
 #include "ecg/device/device.h"
+#include "ecg/distributed/process_group.h"
 #include "ecg/evaluation/aggregation.h"
 #include "ecg/evaluation/predict.h"
 #include "ecg/model/network.h"
@@ -65,12 +66,13 @@ inline torch::Tensor ProbabilitiesOf(const AnyObjective& objective, const torch:
 }
 
 // Evaluate evaluates `network` on all records of `part`. It leaves the network in evaluation mode. `what` names the
-// work, in the progress bar and in errors.
+// work, in the progress bar and in errors. With `group` its processes share the work, and all get the same.
 inline absl::StatusOr<Evaluation> Evaluate(Network& network, const SplitPart& part, const WindowOptions& options,
                                            const AnyAggregation& aggregation, const AnyObjective& objective,
-                                           const Device& device, absl::string_view what) {
+                                           const Device& device, absl::string_view what,
+                                           ProcessGroup* group = nullptr) {
   try {
-    const torch::Tensor logits = Predict(network, part, options, aggregation, device, what);
+    const torch::Tensor logits = Predict(network, part, options, aggregation, device, what, group);
     Evaluation evaluation;
     evaluation.targets = part.Targets();
     evaluation.probabilities = ProbabilitiesOf(objective, logits);

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -23,6 +24,7 @@
 #include "ecg/device/cuda.h"
 #include "ecg/device/device.h"
 #include "ecg/device/layout.h"
+#include "ecg/distributed/process_group.h"
 #include "ecg/evaluation/aggregation.h"
 #include "ecg/model/network.h"
 #include "ecg/terminal/progress.h"
@@ -95,13 +97,11 @@ inline void PredictByRecord(Network& network, const SplitPart& part, const Segme
   }
 }
 
-// Predict returns the logits of every record of `part`, float32 [size, K] on the CPU. It leaves `network` in evaluation
-// mode. `label` names the progress bar.
-inline torch::Tensor Predict(Network& network, const SplitPart& part, const WindowOptions& options,
-                             const AnyAggregation& aggregation, const Device& device, absl::string_view label) {
-  const torch::InferenceMode inference;
-  network.eval();
-  SegmentList windows = WindowsOfRows(part, options.samples, options.stride);
+// PredictWindows returns the logits of the records that `windows`, record by record, are of: float32 [records, K] on the
+// CPU.
+inline torch::Tensor PredictWindows(Network& network, const SplitPart& part, SegmentList windows,
+                                    const WindowOptions& options, const AnyAggregation& aggregation,
+                                    const Device& device, absl::string_view label) {
   RecordLogits records(windows, aggregation);
   // Kernels round differently in batches of another size. On a CPU records do not share a batch, so that one's logits have
   // the same digits whatever the others are; of a small network at 100 Hz this takes about a quarter more time.
@@ -140,6 +140,23 @@ inline torch::Tensor Predict(Network& network, const SplitPart& part, const Wind
   }
   records.Add(all.flatten(0, 1).narrow(0, 0, total).to(torch::kCPU));
   return records.Take();
+}
+
+// Predict returns the logits of every record of `part`, float32 [size, K] on the CPU. It leaves `network` in evaluation
+// mode. `label` names the progress bar. With `group` each process computes those of its share of the records, and all
+// get all.
+inline torch::Tensor Predict(Network& network, const SplitPart& part, const WindowOptions& options,
+                             const AnyAggregation& aggregation, const Device& device, absl::string_view label,
+                             ProcessGroup* group = nullptr) {
+  const torch::InferenceMode inference;
+  network.eval();
+  const int rank = group == nullptr ? 0 : group->rank(), size = group == nullptr ? 1 : group->size();
+  SegmentList windows = WindowsOfRows(part, options.samples, options.stride, ShareBegin(part.size(), rank, size),
+                                      ShareBegin(part.size(), rank + 1, size));
+  const torch::Tensor logits =
+      windows.size() == 0 ? torch::empty({0, part.classes()})
+                          : PredictWindows(network, part, std::move(windows), options, aggregation, device, label);
+  return group == nullptr ? logits : group->GatherRows(logits);
 }
 
 }  // namespace ecg

@@ -31,6 +31,7 @@
 #include "absl/strings/string_view.h"
 #include "ecg/device/device.h"
 #include "ecg/device/layout.h"
+#include "ecg/distributed/process_group.h"
 #include "ecg/evaluation/evaluate.h"
 #include "ecg/evaluation/feature_space.h"
 #include "ecg/evaluation/record_features.h"
@@ -66,6 +67,7 @@
 #include "ecg/train/console.h"
 #include "ecg/train/learning_rate_range.h"
 #include "ecg/train/parameter_groups.h"
+#include "ecg/train/process_share.h"
 #include "ecg/train/tensorboard_log.h"
 #include "ecg/train/training_loop.h"
 #include "proto/experiment.pb.h"
@@ -88,13 +90,15 @@ inline std::shared_ptr<Network> MakeNetwork(const spec::Experiment& spec, const 
 class ExperimentRun {
  public:
   // Open reads the corpus in the spec's data_dir, packs its signals where that was not done before, and makes the
-  // network. `spec` has its defaults filled in. With `scaler` signals are standardised with it.
+  // network. `spec` has its defaults filled in. With `scaler` signals are standardised with it. With `group`, which must
+  // outlive the run, its processes share the work, and that of rank 0 writes.
   static absl::StatusOr<std::unique_ptr<ExperimentRun>> Open(absl::string_view name, const spec::Experiment& spec,
                                                              const Recipe& recipe,
                                                              const std::filesystem::path& cache_dir,
-                                                             const Device& device, const Scaler* scaler = nullptr) {
+                                                             const Device& device, const Scaler* scaler = nullptr,
+                                                             ProcessGroup* group = nullptr) {
     const Stopwatch stopwatch;
-    auto experiment = std::unique_ptr<ExperimentRun>(new ExperimentRun(name, spec, recipe, device));
+    auto experiment = std::unique_ptr<ExperimentRun>(new ExperimentRun(name, spec, recipe, device, group));
     ECG_ASSIGN_OR_RETURN(experiment->data_, ExperimentData::Open(spec, recipe, cache_dir, scaler));
     ECG_ASSIGN_OR_RETURN(experiment->objective_, recipe.make_objective(spec.training(), experiment->data_->Training()));
     ECG_RETURN_IF_ERROR(experiment->MakeEvaluation());
@@ -103,6 +107,18 @@ class ExperimentRun {
     ECG_RETURN_IF_ERROR(experiment->CheckCrops());
     experiment->data_seconds_ = stopwatch.seconds();
     return experiment;
+  }
+
+  // CheckSameRecords refuses other records than the process of rank 0 has. All processes must call it.
+  absl::Status CheckSameRecords() const {
+    if (group_ == nullptr) return absl::OkStatus();
+    const run::CorpusIdentity own = data_->Identity();
+    run::CorpusIdentity first;
+    first.ParseFromString(group_->Broadcast(own.SerializeAsString()));
+    if (own.digest() == first.digest()) return absl::OkStatus();
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the ", own.records(), " records in ", own.data_dir(), " are not the ", first.records(), " that rank 0 has in ",
+        first.data_dir(), "; pass all processes a --data_dir with the same records"));
   }
 
   const ExperimentData& data() const { return *data_; }
@@ -125,7 +141,7 @@ class ExperimentRun {
   std::string Summary() const {
     return absl::StrCat(
         data_->Summary(), "network   ", WithThousands(ParameterCount(*network_)), " parameters, on ",
-        device_.torch.str(), "\n",
+        device_.torch.str(), "\n", group_ == nullptr ? "" : absl::StrCat("network   ", group_->InWords(), "\n"),
         initial_weights_ ? absl::StrCat("weights   ", initial_weights_->file(), InitialParts(), "\n") : "");
   }
 
@@ -154,6 +170,7 @@ class ExperimentRun {
     ECG_RETURN_IF_ERROR(CheckParts());
     ECG_RETURN_IF_ERROR(ParameterGroups::Create(spec_.training(), *network_).status());
     ECG_RETURN_IF_ERROR(FindBatchSize());
+    if (!leads()) return absl::OkStatus();
     if (initial_weights_) {
       run::TrainingState state;
       *state.mutable_initial_weights() = *initial_weights_;
@@ -195,18 +212,24 @@ class ExperimentRun {
   absl::StatusOr<run::Run> Train(const RunFolder& folder, std::vector<std::unique_ptr<AnyCallback>> watchers = {}) {
     data_->MoveToDevice(device_, crop_samples());
     ECG_ASSIGN_OR_RETURN(TrainingParts parts, MakeParts(folder.path()));
-    const spec::Training& training = spec_.training();
-    parts.callbacks.push_back(Callbacks::Erase(HistoryFile(folder.history())));
-    parts.callbacks.push_back(Callbacks::Erase(TensorBoardLog(folder.path(), ToText(spec_), score_name())));
-    parts.callbacks.push_back(
-        Callbacks::Erase(Console(training.batch_size() * training.accumulate_batches(), objective_->score_name())));
-    std::ranges::move(watchers, std::back_inserter(parts.callbacks));
+    if (leads()) {
+      ECG_ASSIGN_OR_RETURN(const ProcessShare share, ProcessShare::Create(spec_.training(), group_));
+      const int crops_per_step = share.batch_size() * spec_.training().accumulate_batches();
+      parts.callbacks.push_back(Callbacks::Erase(HistoryFile(folder.history())));
+      parts.callbacks.push_back(Callbacks::Erase(TensorBoardLog(folder.path(), ToText(spec_), score_name())));
+      parts.callbacks.push_back(Callbacks::Erase(Console(crops_per_step, objective_->score_name())));
+      std::ranges::move(watchers, std::back_inserter(parts.callbacks));
+    } else {
+      parts.callbacks.clear();
+    }
     TrainingLoop loop(spec_, data_->sampling_frequency_hz(), std::move(parts), device_, folder.checkpoints());
     ECG_ASSIGN_OR_RETURN(const run::TrainingState state, loop.Fit(*network_, data_->train(), data_->validation()));
-    // What is there is of other weights.
-    std::error_code error;
-    std::filesystem::remove(folder.features(), error);
-    ECG_RETURN_IF_ERROR(WriteModel(folder));
+    if (leads()) {
+      // What is there is of other weights.
+      std::error_code error;
+      std::filesystem::remove(folder.features(), error);
+      ECG_RETURN_IF_ERROR(WriteModel(folder));
+    }
     return Finish(folder, state);
   }
 
@@ -229,8 +252,12 @@ class ExperimentRun {
                                             : absl::StrCat(" (", absl::StrJoin(initial_weights_->part(), ", "), ")");
   }
 
-  ExperimentRun(absl::string_view name, const spec::Experiment& spec, const Recipe& recipe, const Device& device)
-      : name_(name), spec_(spec), recipe_(recipe), device_(device) {}
+  ExperimentRun(absl::string_view name, const spec::Experiment& spec, const Recipe& recipe, const Device& device,
+                ProcessGroup* group)
+      : name_(name), spec_(spec), recipe_(recipe), device_(device), group_(group) {}
+
+  // Whether this process writes and prints.
+  bool leads() const { return group_ == nullptr || group_->leads(); }
 
   int crop_samples() const { return CropSamples(spec_.data(), data_->sampling_frequency_hz()); }
 
@@ -242,6 +269,10 @@ class ExperimentRun {
   absl::Status FindBatchSize() {
     ECG_RETURN_IF_ERROR(MakeRule().status());
     if (spec_.training().batch_size() != 0) return absl::OkStatus();
+    if (group_ != nullptr) {
+      return absl::InvalidArgumentError(
+          "training.batch_size is AUTO, which is found by one process alone; write a number for several");
+    }
     data_->MoveToDevice(device_, crop_samples());
     objective_->To(device_.torch);
     ECG_ASSIGN_OR_RETURN(const int batch_size, LargestBatchSize(
@@ -259,6 +290,7 @@ class ExperimentRun {
     parts.objective = objective_.get();
     parts.aggregation = aggregation_.get();
     parts.metrics = &metrics_;
+    parts.group = group_;
     return parts;
   }
 
@@ -287,7 +319,7 @@ class ExperimentRun {
       return objective_->Score({data_->labels().classes, targets, same}).status();
     };
     ECG_RETURN_IF_ERROR(WithContext(score(data_->validation()), "the validation records"));
-    if (const absl::Status status = score(data_->test()); !status.ok()) {
+    if (const absl::Status status = score(data_->test()); !status.ok() && leads()) {
       std::fprintf(stderr, "there will be no test score: %s\n", std::string(status.message()).c_str());
     }
     return data_->CheckPatients(spec_);
@@ -376,7 +408,7 @@ class ExperimentRun {
 
   absl::StatusOr<Evaluation> EvaluatePart(const SplitPart& part, absl::string_view what) {
     return ecg::Evaluate(*network_, part, WindowOptionsOf(spec_, data_->sampling_frequency_hz()), *aggregation_,
-                         *objective_, device_, what);
+                         *objective_, device_, what, group_);
   }
 
   // Finish scores the network, and writes run.json and what the result writers write. A test part without a class that
@@ -385,6 +417,12 @@ class ExperimentRun {
     const Stopwatch stopwatch;
     const std::vector<std::string>& classes = data_->labels().classes;
     run::Run run = Facts(state);
+    if (!leads()) {
+      // This process's share of the evaluations below.
+      ECG_RETURN_IF_ERROR(EvaluatePart(data_->validation(), "validating").status());
+      ECG_RETURN_IF_ERROR(EvaluatePart(data_->test(), "testing").status());
+      return run;
+    }
     ECG_ASSIGN_OR_RETURN(const Evaluation validation, EvaluatePart(data_->validation(), "validating"));
     ECG_ASSIGN_OR_RETURN(*run.mutable_validation(),
                          ReportOf(*objective_, validation.predictions(classes), metrics_, "validation"));
@@ -449,6 +487,7 @@ class ExperimentRun {
       left_out.set_reason(data_->signals().reason(record));
     }
     if (data_->shared_patients() > 0) run.set_shared_patients(data_->shared_patients());
+    if (group_ != nullptr) run.set_processes(group_->size());
     run.set_parameters(ParameterCount(*network_));
     run.set_epochs(state.history_size());
     const bool keeps_last = spec_.training().kept_weights() == spec::Training::LAST;
@@ -472,6 +511,7 @@ class ExperimentRun {
   spec::Experiment spec_;
   const Recipe recipe_;
   const Device device_;
+  ProcessGroup* const group_;
   std::unique_ptr<ExperimentData> data_;
   std::unique_ptr<AnyObjective> objective_;
   std::unique_ptr<AnyAggregation> aggregation_;

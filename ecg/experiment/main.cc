@@ -1,7 +1,10 @@
 #include "ecg/experiment/main.h"
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
 #include <exception>
 #include <filesystem>
@@ -25,6 +28,10 @@
 #include "ecg/device/device.h"
 #include "ecg/device/threads.h"
 #include "ecg/device/wait_policy.h"
+#include "ecg/distributed/launch.h"
+#include "ecg/distributed/membership.h"
+#include "ecg/distributed/process_group.h"
+#include "ecg/distributed/shared_processors.h"
 #include "ecg/experiment/data_source.h"
 #include "ecg/experiment/experiment_run.h"
 #include "ecg/experiment/external_validation.h"
@@ -64,7 +71,10 @@ struct Flags {
   std::string initial_weights;
   std::string live;  // a port, kAnyPort, or empty: no live page
   int demo_records = 0;
+  int processes = 1;
+  int peer_timeout = 20;
   bool resume = false;
+  bool resume_or_begin = false;
   bool describe = false;
   PredictCommand predict;
 
@@ -175,6 +185,9 @@ absl::Status CheckFlags(const Flags& flags) {
   if (flags.mode != "predict" && !flags.predict.files.empty()) {
     return absl::InvalidArgumentError(absl::StrCat("only --mode=predict reads recordings: ", flags.predict.files[0]));
   }
+  if (flags.resume_or_begin && (flags.output_dir.empty() || flags.mode != "train")) {
+    return absl::InvalidArgumentError("--resume_or_begin is for a training in the folder that --output_dir names");
+  }
   if (flags.mode == "find_learning_rate" && flags.resume) {
     return absl::InvalidArgumentError("--mode=find_learning_rate trains from the start; leave out --resume");
   }
@@ -187,8 +200,9 @@ absl::Status CheckFlags(const Flags& flags) {
 // Program is one call of the binary, once its flags are read.
 class Program {
  public:
-  Program(const EmbeddedSpec& embedded, const Flags& flags, const Recipe& recipe, RunFolder folder)
-      : embedded_(embedded), flags_(flags), recipe_(recipe), folder_(std::move(folder)) {}
+  // With `group` its processes work together.
+  Program(const EmbeddedSpec& embedded, const Flags& flags, const Recipe& recipe, RunFolder folder, ProcessGroup* group)
+      : embedded_(embedded), flags_(flags), recipe_(recipe), folder_(std::move(folder)), group_(group) {}
 
   absl::Status Run() {
     const absl::Status status = RunMode();
@@ -198,29 +212,21 @@ class Program {
 
  private:
   absl::Status RunMode() {
-    if (!flags_.continues() && !flags_.describe) ECG_RETURN_IF_ERROR(folder_.CheckNew());
-    ECG_ASSIGN_OR_RETURN(spec_, SpecOf(embedded_, flags_, recipe_, folder_));
-    UseThreads(spec_.runtime().threads());
+    if (!flags_.continues() && !flags_.describe && leads()) ECG_RETURN_IF_ERROR(folder_.CheckNew());
+    ECG_RETURN_IF_ERROR(ReadSpec());
+    UseThreads(spec_.runtime().threads(), group_ == nullptr ? 1 : ProcessesOnOwnProcessors(*group_));
     DisableMallocTrimming();
-    ECG_ASSIGN_OR_RETURN(device_, ChooseDevice(spec_.runtime()));
-    if (!device_.note.empty()) std::fprintf(stderr, "%s\n", device_.note.c_str());
+    ECG_ASSIGN_OR_RETURN(device_, ChooseDevice(RuntimeOfProcess()));
+    if (!device_.note.empty() && leads()) std::fprintf(stderr, "%s\n", device_.note.c_str());
     if (flags_.mode == "predict") return Predict();
     cache_dir_ = spec_.runtime().cache_dir().empty() ? CacheDirectory() : UserPath(spec_.runtime().cache_dir());
     if (flags_.mode == "evaluate" && !flags_.data_dir.empty()) return EvaluateOn(flags_.data_dir);
-    if (!flags_.live.empty()) ECG_RETURN_IF_ERROR(StartLive());
+    if (!flags_.live.empty() && leads()) ECG_RETURN_IF_ERROR(StartLive());
 
-    ECG_ASSIGN_OR_RETURN(const DataSource source,
-                         FindData({.dataset = recipe_.dataset,
-                                   .demo_records = flags_.demo_records,
-                                   .flag = flags_.data_dir,
-                                   .variable = flags_.continues() ? nullptr : recipe_.directory_variable,
-                                   .in_spec = spec_.data().data_dir(),
-                                   .cache_dir = cache_dir_}));
-    if (!source.note.empty()) std::fprintf(stderr, "%s\n", source.note.c_str());
-    spec_.mutable_data()->set_data_dir(source.data_dir.string());
+    ECG_RETURN_IF_ERROR(OnePerHostFirst([this] { return FindRecords(); }));
     if (flags_.mode == "evaluate") return Evaluate();
     ECG_RETURN_IF_ERROR(Open());
-    if (!flags_.continues()) ECG_RETURN_IF_ERROR(UseInitialWeights());
+    if (!flags_.continues() && leads()) ECG_RETURN_IF_ERROR(UseInitialWeights());
     if (flags_.describe) {
       std::fputs(experiment_->Describe().c_str(), stdout);
       return absl::OkStatus();
@@ -230,6 +236,51 @@ class Program {
     ECG_RETURN_IF_ERROR(experiment_->Start(folder_));
     PrintSummary();
     return Train();
+  }
+
+  bool leads() const { return group_ == nullptr || group_->leads(); }
+
+  // ReadSpec reads the spec, which all processes have from that of rank 0.
+  absl::Status ReadSpec() {
+    if (leads()) {
+      ECG_ASSIGN_OR_RETURN(spec_, SpecOf(embedded_, flags_, recipe_, folder_));
+    }
+    if (group_ != nullptr) spec_.ParseFromString(group_->Broadcast(spec_.SerializeAsString()));
+    return absl::OkStatus();
+  }
+
+  // RuntimeOfProcess returns the spec's, where each process of a host has a CUDA device of its own.
+  spec::Runtime RuntimeOfProcess() const {
+    spec::Runtime runtime = spec_.runtime();
+    if (group_ == nullptr) return runtime;
+    if (runtime.device() == "cuda") runtime.set_device(absl::StrCat("cuda:", group_->membership().local_rank));
+    // What is exchanged is not part of a recorded graph.
+    runtime.set_cuda_graphs(false);
+    return runtime;
+  }
+
+  // OnePerHostFirst does `work` in one process of each host, and then in the others, which use the files it has made.
+  template <typename Work>
+  absl::Status OnePerHostFirst(const Work& work) {
+    const bool follows = group_ != nullptr && group_->membership().local_rank > 0;
+    if (follows) group_->Barrier();
+    ECG_RETURN_IF_ERROR(work());
+    if (group_ != nullptr && !follows) group_->Barrier();
+    return absl::OkStatus();
+  }
+
+  // FindRecords finds the records, and notes their folder in the spec.
+  absl::Status FindRecords() {
+    ECG_ASSIGN_OR_RETURN(const DataSource source,
+                         FindData({.dataset = recipe_.dataset,
+                                   .demo_records = flags_.demo_records,
+                                   .flag = flags_.data_dir,
+                                   .variable = flags_.continues() ? nullptr : recipe_.directory_variable,
+                                   .in_spec = spec_.data().data_dir(),
+                                   .cache_dir = cache_dir_}));
+    if (!source.note.empty() && leads()) std::fprintf(stderr, "%s\n", source.note.c_str());
+    spec_.mutable_data()->set_data_dir(source.data_dir.string());
+    return absl::OkStatus();
   }
 
   absl::Status Train() {
@@ -263,8 +314,12 @@ class Program {
   }
 
   absl::Status Open(const Scaler* scaler = nullptr) {
-    ECG_ASSIGN_OR_RETURN(experiment_, ExperimentRun::Open(embedded_.name, spec_, recipe_, cache_dir_, device_, scaler));
-    return absl::OkStatus();
+    ECG_RETURN_IF_ERROR(OnePerHostFirst([&]() -> absl::Status {
+      ECG_ASSIGN_OR_RETURN(experiment_,
+                           ExperimentRun::Open(embedded_.name, spec_, recipe_, cache_dir_, device_, scaler, group_));
+      return absl::OkStatus();
+    }));
+    return experiment_->CheckSameRecords();
   }
 
   // UseInitialWeights makes the training start from the weights that --initial_weights or else the spec names.
@@ -363,6 +418,7 @@ class Program {
   const Flags& flags_;
   const Recipe& recipe_;
   const RunFolder folder_;
+  ProcessGroup* const group_;
   spec::Experiment spec_;
   Device device_;
   std::filesystem::path cache_dir_;
@@ -371,10 +427,54 @@ class Program {
   std::optional<LiveReport> report_;  // on live_
 };
 
+// RunProgram runs the program in the folder that `flags` name, or, for a process of `group`, in that of rank 0.
+absl::Status RunProgram(const EmbeddedSpec& embedded, Flags flags, const Recipe& recipe, ProcessGroup* group) {
+  std::filesystem::path path;
+  if (group == nullptr || group->leads()) {
+    ECG_ASSIGN_OR_RETURN(path, RunPath(embedded, flags));
+    if (flags.resume_or_begin) flags.resume = std::filesystem::exists(RunFolder(path).spec());
+  }
+  if (group != nullptr) {
+    path = group->Broadcast(path.string());
+    flags.resume = group->Broadcast(int64_t{flags.resume}) != 0;
+  }
+  return Program(embedded, flags, recipe, RunFolder(std::move(path)), group).Run();
+}
+
+// RunTogether runs the program as one of several processes.
+absl::Status RunTogether(const EmbeddedSpec& embedded, const Flags& flags, const Recipe& recipe,
+                         const Membership& membership) {
+  const bool trains = flags.mode == "train" && !flags.describe;
+  if (!trains && (flags.mode != "evaluate" || !flags.data_dir.empty())) {
+    return absl::InvalidArgumentError(
+        "several processes train, or test a run on its own records; start one alone for anything else");
+  }
+  if (membership.rank > 0) {
+    Progress::SilenceAll();
+    if (std::freopen("/dev/null", "w", stdout) == nullptr) return absl::InternalError("cannot write to /dev/null");
+  }
+  ECG_ASSIGN_OR_RETURN(std::unique_ptr<ProcessGroup> group,
+                       ProcessGroup::Join(membership, {.silence = std::chrono::seconds(flags.peer_timeout)}));
+  absl::Status status;
+  try {
+    status = RunProgram(embedded, flags, recipe, group.get());
+  } catch (const PeerError& error) {
+    status = absl::AbortedError(error.what());
+  }
+  if (status.ok()) {
+    group->Leave();
+    return status;
+  }
+  group->Fail(status.message());
+  // What it holds may wait for processes that are gone.
+  (void)group.release();
+  return WithContext(status, absl::StrCat("rank ", membership.rank));
+}
+
 absl::Status RunExperiment(const EmbeddedSpec& embedded, const Flags& flags, const Recipe& recipe) {
   ECG_RETURN_IF_ERROR(CheckFlags(flags));
-  ECG_ASSIGN_OR_RETURN(std::filesystem::path path, RunPath(embedded, flags));
-  return Program(embedded, flags, recipe, RunFolder(std::move(path))).Run();
+  ECG_ASSIGN_OR_RETURN(const std::optional<Membership> membership, MembershipFromEnvironment());
+  return membership ? RunTogether(embedded, flags, recipe, *membership) : RunProgram(embedded, flags, recipe, nullptr);
 }
 
 void AddFlags(const Recipe& recipe, Flags& flags, CLI::App& app) {
@@ -413,6 +513,16 @@ void AddFlags(const Recipe& recipe, Flags& flags, CLI::App& app) {
                absl::StrCat("Show the run while it trains on http://127.0.0.1:PORT, a page of this machine, which can "
                             "stop it after an epoch; --live=PORT, by default the first free one from ",
                             LiveServer::kFirstPort, " on"));
+  app.add_option("--processes", flags.processes,
+                 "Train in so many processes of this machine; on several machines use torchrun, mpirun or srun")
+      ->check(CLI::Range(1, 1024));
+  app.add_option("--peer_timeout", flags.peer_timeout,
+                 "With several processes: stop when one was not heard of for so many seconds")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(3, 86400))
+      ->capture_default_str();
+  app.add_flag("--resume_or_begin", flags.resume_or_begin,
+               "Continue the run in --output_dir if there is one, and begin it otherwise; for jobs that are restarted");
   app.add_flag("--resume", flags.resume, "Continue the run in --output_dir, or else the latest");
   app.add_flag("--describe", flags.describe, "Print the spec, the network and the corpus, and stop");
   AddPredictFlags(app, flags.predict, "With --mode=predict");
@@ -429,6 +539,8 @@ int Main(const EmbeddedSpec& embedded, Recipe recipe, int argc, char** argv) {
                name);
   AddFlags(recipe, flags, app);
   if (const std::optional<int> exit_status = ParseFlags(app, argc, argv)) return *exit_status;
+  // Not in the processes that this one starts.
+  if (flags.processes > 1 && std::getenv("WORLD_SIZE") == nullptr) return LaunchProcesses(flags.processes, argv);
   if (!flags.describe) RestartWithPassiveWaiting(argv);
 
   absl::Status status;

@@ -60,8 +60,11 @@ class Progress {
         unit_(unit),
         total_(std::max<int64_t>(total, 1)),
         done_before_(done),
-        on_terminal_(isatty(STDERR_FILENO) != 0),
+        on_terminal_(!silent_ && isatty(STDERR_FILENO) != 0),
         start_(Clock::now()) {}
+  // SilenceAll makes all later bars of this process print nothing: several processes share the terminal.
+  static void SilenceAll() { silent_ = true; }
+
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
   ~Progress() {
@@ -123,6 +126,7 @@ class Progress {
   int64_t done_ = done_before_;
   bool drawn_ = false;
   Clock::time_point last_drawn_;
+  static inline bool silent_ = false;
 };
 
 }  // namespace ecg

@@ -39,6 +39,8 @@
 #include "ecg/device/cuda.h"
 #include "ecg/device/device.h"
 #include "ecg/device/layout.h"
+#include "ecg/distributed/gradient_sums.h"
+#include "ecg/distributed/process_group.h"
 #include "ecg/evaluation/aggregation.h"
 #include "ecg/evaluation/evaluate.h"
 #include "ecg/evaluation/predict.h"
@@ -58,6 +60,7 @@
 #include "ecg/train/objective.h"
 #include "ecg/train/optimizer.h"
 #include "ecg/train/parameter_groups.h"
+#include "ecg/train/process_share.h"
 #include "ecg/train/schedule.h"
 #include "ecg/train/training_step.h"
 #include "ecg/train/update_rule.h"
@@ -75,7 +78,10 @@ struct TrainingParts {
   std::unique_ptr<AnySchedule> schedule;
   std::unique_ptr<AnySampler> sampler;
   AugmentationList augmentations;
+  // Where several processes train together, only that of rank 0 has callbacks.
   std::vector<std::unique_ptr<AnyCallback>> callbacks;
+  // The processes that train together; nullptr for this one alone.
+  ProcessGroup* group = nullptr;
 };
 
 // TrainingLoop fits networks as `spec` says.
@@ -120,6 +126,7 @@ class TrainingLoop {
     BatchSource& source;
     const StepOptions& step_options;
     const ParameterGroups& groups;
+    const ProcessShare& share;
     AveragedWeights* average;
     run::TrainingState& state;
     std::unique_ptr<TrainingStep> step;  // of the last epoch
@@ -138,24 +145,27 @@ class TrainingLoop {
     MoveNetwork(network, device_);
     parts_.objective->To(device_.torch);
     const NamedTensors weights = StateOf(network);
+    ECG_ASSIGN_OR_RETURN(const ProcessShare share, ProcessShare::Create(training, parts_.group));
     ECG_ASSIGN_OR_RETURN(const ParameterGroups groups, ParameterGroups::Create(training, network));
-    ECG_ASSIGN_OR_RETURN(const ScheduleSteps steps, StepsOf(train));
-    Optimizer optimizer(network, std::move(parts_.update_rule), training.optimizer().learning_rate(),
+    ECG_ASSIGN_OR_RETURN(const ScheduleSteps steps, StepsOf(train, share));
+    Optimizer optimizer(network, std::move(parts_.update_rule), share.learning_rate(),
                         groups.ForOptimizer(steps.in_epoch));
     std::optional<AveragedWeights> average;
     if (training.has_averaged_weights()) average.emplace(network);
     const NamedTensors averages = average ? average->state() : NamedTensors();
     run::TrainingState state = begin;
-    NamedTensors best;
-    if (checkpoints_.exists()) {
+    NamedTensors best;  // in the process that leads
+    if (share.leads() && checkpoints_.exists()) {
       ECG_ASSIGN_OR_RETURN(state, checkpoints_.Load(weights, optimizer, averages));
       // There is no best epoch before the first validation.
       if (state.has_best_epoch()) {
         ECG_ASSIGN_OR_RETURN(best, checkpoints_.Best(state));
       }
     }
+    ShareState(share, weights, optimizer, averages, state);
+    const std::unique_ptr<GradientSums> gradient_sums = share.Connect(network);
     const std::unique_ptr<BatchSource> source = MakeBatchSource(train,
-                                                                {.batch_size = training.batch_size(),
+                                                                {.batch_size = share.own_batch_size(),
                                                                  .samples = crop_samples_,
                                                                  .drop_last = true,
                                                                  .threads = spec_.runtime().loader_threads()},
@@ -164,31 +174,49 @@ class TrainingLoop {
                                  .accumulate_batches = training.accumulate_batches(),
                                  .clip_gradient_norm = training.clip_gradient_norm(),
                                  .average = average && !AveragesEpochs() ? &*average : nullptr,
-                                 .average_decay = training.averaged_weights().decay()};
-    Fitting fitting{network, train,   validation, optimizer, *source, options, groups, average ? &*average : nullptr,
-                    state,   nullptr, steps};
+                                 .average_decay = training.averaged_weights().decay(),
+                                 .gradient_sums = gradient_sums.get(),
+                                 .share = static_cast<double>(share.own_batch_size()) / share.batch_size()};
+    Fitting fitting{
+        network, train,   validation, optimizer, *source, options, groups, share, average ? &*average : nullptr,
+        state,   nullptr, steps};
 
     ECG_RETURN_IF_ERROR(Call(&AnyCallback::BeginTraining, fitting, state.history_size()));
     while (state.history_size() < training.epochs() && !fitting.stop) {
       ECG_ASSIGN_OR_RETURN(run::Epoch epoch, RunEpoch(fitting, state.history_size() + 1));
       const bool is_best = UpdateBest(epoch, state);
-      if (is_best) best = CopyOf(ValidatesAverage() ? averages : weights);
       *state.add_history() = std::move(epoch);
-      ECG_RETURN_IF_ERROR(checkpoints_.Save(weights, optimizer, averages, is_best ? &best : nullptr, state));
+      if (share.leads()) {
+        if (is_best) best = CopyOf(ValidatesAverage() ? averages : weights);
+        ECG_RETURN_IF_ERROR(checkpoints_.Save(weights, optimizer, averages, is_best ? &best : nullptr, state));
+      }
       ECG_RETURN_IF_ERROR(Call(&AnyCallback::EndEpoch, fitting, state.history_size()));
+      fitting.stop = share.TakeFromLeader(static_cast<int64_t>(fitting.stop)) != 0;
     }
     ECG_RETURN_IF_ERROR(Call(&AnyCallback::EndTraining, fitting, state.history_size()));
-    if (best.empty()) {
+    if (!state.has_best_epoch()) {
       return absl::FailedPreconditionError(
           absl::StrCat("training stopped after ", state.history_size(),
                        " epochs, before the first validation; lower training.validate_every_epochs"));
     }
-    if (training.kept_weights() == spec::Training::BEST) {
+    if (training.kept_weights() == spec::Training::LAST) {
+      if (ValidatesAverage()) average->Swap();
+    } else if (share.leads()) {
       ECG_RETURN_IF_ERROR(LoadState(best, weights));
-    } else if (ValidatesAverage()) {
-      average->Swap();
     }
+    share.TakeFromLeader(weights);
     return state;
+  }
+
+  // ShareState gives all processes the weights and the state that the one which leads has.
+  static void ShareState(const ProcessShare& share, const NamedTensors& weights, Optimizer& optimizer,
+                         const NamedTensors& averages, run::TrainingState& state) {
+    if (share.size() == 1) return;
+    share.TakeFromLeader(weights);
+    share.TakeFromLeader(optimizer.state());
+    share.TakeFromLeader(averages);
+    optimizer.set_steps(share.TakeFromLeader(optimizer.steps()));
+    state.ParseFromString(share.TakeFromLeader(state.SerializeAsString()));
   }
 
   // AveragesEpochs tells whether the average is over the last epochs, not over all steps.
@@ -205,17 +233,17 @@ class TrainingLoop {
   }
 
   // StepsOf returns how many steps an epoch has, which is the same in each.
-  absl::StatusOr<ScheduleSteps> StepsOf(const SplitPart& train) const {
+  absl::StatusOr<ScheduleSteps> StepsOf(const SplitPart& train, const ProcessShare& share) const {
     const spec::Training& training = spec_.training();
     const int64_t crops = static_cast<int64_t>(Order(train, 1).size());
-    const int64_t crops_per_step = int64_t{training.batch_size()} * training.accumulate_batches();
+    const int64_t crops_per_step = int64_t{share.batch_size()} * training.accumulate_batches();
     if (crops < crops_per_step) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("there are ", crops, " training records, fewer than ",
-                       training.accumulate_batches() == 1
-                           ? "one batch; expected at least training.batch_size, which is "
-                           : "one step; expected at least training.batch_size * training.accumulate_batches, which is ",
-                       crops_per_step, ". Use more records or a smaller batch"));
+      return absl::InvalidArgumentError(absl::StrCat(
+          "there are ", crops, " training records, fewer than ",
+          training.accumulate_batches() == 1
+              ? "one batch; expected at least training.batch_size, which is "
+              : "one step; expected at least training.batch_size * training.accumulate_batches, which is ",
+          crops_per_step, share.size() > 1 ? " with all processes" : "", ". Use more records or a smaller batch"));
     }
     return ScheduleSteps{crops / crops_per_step, crops / crops_per_step * training.epochs()};
   }
@@ -249,6 +277,9 @@ class TrainingLoop {
     run::Epoch epoch;
     epoch.set_epoch(number);
     ECG_RETURN_IF_ERROR(Train(fitting, epoch));
+    // The statistics of batch norm are those that each process has seen; the others are alike anyway.
+    fitting.share.TakeFromLeader(StateOf(fitting.network));
+    if (fitting.average != nullptr) fitting.share.TakeFromLeader(fitting.average->state());
     epoch.set_training_seconds(stopwatch.seconds());
     epoch.set_loader_wait_seconds(fitting.source.wait_seconds());
     const bool validates =
@@ -274,7 +305,7 @@ class TrainingLoop {
     if (count == 1 || !estimates_norms) return;
     const torch::NoGradGuard no_grad;
     fitting.average->Swap();
-    fitting.source.Start(CropsOf(fitting, number));
+    fitting.source.Start(fitting.share.Of(CropsOf(fitting, number)));
     NormStatistics statistics(fitting.network);
     fitting.groups.Freeze(fitting.network, number);
     for (int i = 0; i < fitting.source.count(); ++i) {
@@ -285,6 +316,7 @@ class TrainingLoop {
       const Autocast autocast(device_);
       fitting.network.forward(ToDeviceLayout(batch.signals, device_));
     }
+    fitting.share.TakeFromLeader(StateOf(fitting.network));
     fitting.average->Swap();
   }
 
@@ -308,15 +340,17 @@ class TrainingLoop {
     const spec::Training& training = spec_.training();
     const uint64_t seed = spec_.runtime().seed();
     const int number = epoch.epoch(), steps = static_cast<int>(fitting.steps.in_epoch);
-    const int batches = steps * training.accumulate_batches(), batch_size = training.batch_size();
-    torch::manual_seed(Random({seed, static_cast<uint64_t>(number)})());  // dropout
+    const ProcessShare& share = fitting.share;
+    const int batches = steps * training.accumulate_batches(), own_batch_size = share.own_batch_size();
+    // Dropout; other crops have other numbers.
+    torch::manual_seed(Random({seed, static_cast<uint64_t>(number) + (static_cast<uint64_t>(share.rank()) << 32)})());
     StartStep(fitting, number);
     SegmentList crops = CropsOf(fitting, number);
-    if (crops.size() / batch_size < batches) {
+    if (crops.size() / share.batch_size() < batches) {
       return absl::InternalError(absl::StrCat("the sampler gives ", crops.size(), " crops in epoch ", number,
                                               ", and more in the first; their number must be the same in all"));
     }
-    fitting.source.Start(std::move(crops));
+    fitting.source.Start(share.Of(std::move(crops)));
     fitting.steps.validation_scores.clear();
     for (const run::Epoch& past : fitting.state.history()) {
       if (past.has_validation_score()) fitting.steps.validation_scores.push_back(past.validation_score());
@@ -326,8 +360,8 @@ class TrainingLoop {
     // What the epoch is scored by stays on the device, so that no step waits for it.
     const auto on_device = torch::dtype(torch::kFloat32).device(device_.torch);
     const torch::Tensor losses = torch::empty({batches}, on_device);
-    const torch::Tensor logits = torch::empty({batches, batch_size, fitting.train.classes()}, on_device);
-    const torch::Tensor rows = torch::empty({batches, batch_size}, on_device.dtype(torch::kInt64));
+    const torch::Tensor logits = torch::empty({batches, own_batch_size, fitting.train.classes()}, on_device);
+    const torch::Tensor rows = torch::empty({batches, own_batch_size}, on_device.dtype(torch::kInt64));
     int batch = 0;
     double loss = 0;  // of a crop, as told last
     Stopwatch since_told;
@@ -342,14 +376,14 @@ class TrainingLoop {
       });
       // A CUDA device, which works ahead of the host, is waited for twice a second only.
       if (device_.torch.is_cpu() || i == 0 || since_told.seconds() > 0.5) {
-        loss = losses[batch - 1].item<double>() / batch_size;
+        loss = losses[batch - 1].item<double>() / own_batch_size;
         since_told = Stopwatch();
       }
       ECG_RETURN_IF_ERROR(Call(&AnyCallback::EndStep, fitting, number, i + 1, loss));
     }
     ECG_RETURN_IF_ERROR(Call(&AnyCallback::EndBatches, fitting, number, steps, loss));
-    epoch.set_crops(batches * batch_size);
-    epoch.set_train_loss(losses.sum().item<double>() / epoch.crops());
+    epoch.set_crops(batches * share.batch_size());
+    epoch.set_train_loss(share.GatherRows(losses).sum().item<double>() / epoch.crops());
     epoch.set_learning_rate(fitting.optimizer.learning_rate());
     if (!std::isfinite(epoch.train_loss())) {
       return absl::FailedPreconditionError(
@@ -357,13 +391,13 @@ class TrainingLoop {
                        ": the loss is not a finite number. Lower training.optimizer.learning_rate, which is ",
                        training.optimizer().learning_rate(), ", or set training.clip_gradient_norm"));
     }
-    const torch::Tensor targets =
-        TargetTensor(fitting.train).index_select(0, rows.flatten().to(torch::kCPU)).to(torch::kUInt8).contiguous();
+    const torch::Tensor all_rows = share.GatherRows(rows.flatten().to(torch::kCPU)),
+                        all_logits = share.GatherRows(logits.flatten(0, 1).to(torch::kCPU));
+    const torch::Tensor targets = TargetTensor(fitting.train).index_select(0, all_rows).to(torch::kUInt8).contiguous();
     const uint8_t* const first_target = targets.data_ptr<uint8_t>();
     const Evaluation seen = {
         .targets = {first_target, first_target + targets.numel()},
-        .probabilities =
-            parts_.objective->Probabilities(logits.flatten(0, 1).to(torch::kCPU)).to(torch::kFloat32).contiguous()};
+        .probabilities = parts_.objective->Probabilities(all_logits).to(torch::kFloat32).contiguous()};
     ECG_ASSIGN_OR_RETURN(const MacroScore score,
                          parts_.objective->Score(seen.predictions(fitting.train.labels->classes)));
     epoch.set_train_score(score.mean);
@@ -373,7 +407,7 @@ class TrainingLoop {
   absl::Status Validate(Fitting& fitting, run::Epoch& epoch) {
     ECG_ASSIGN_OR_RETURN(const Evaluation evaluation,
                          Evaluate(fitting.network, fitting.validation, window_options_, *parts_.aggregation,
-                                  *parts_.objective, device_, "validating"));
+                                  *parts_.objective, device_, "validating", parts_.group));
     epoch.set_validation_loss(evaluation.loss);
     const Predictions predictions = evaluation.predictions(fitting.validation.labels->classes);
     const absl::StatusOr<MacroScore> score = parts_.objective->Score(predictions);

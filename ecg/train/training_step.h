@@ -21,6 +21,7 @@
 #include "ecg/device/cuda.h"
 #include "ecg/device/device.h"
 #include "ecg/device/layout.h"
+#include "ecg/distributed/gradient_sums.h"
 #include "ecg/model/network.h"
 #include "ecg/train/averaged_weights.h"
 #include "ecg/train/objective.h"
@@ -38,6 +39,9 @@ struct StepOptions {
   // An exponential moving average of the weights over all steps, of this decay.
   AveragedWeights* average = nullptr;
   double average_decay = 0;
+  // Sums the gradients over the processes that train together; `share` is this one's part of each batch.
+  GradientSums* gradient_sums = nullptr;
+  double share = 1;
 };
 
 // TrainingStep is that step, done as often as it is called. It never waits for the device, and is recorded as CUDA
@@ -65,6 +69,8 @@ class TrainingStep {
   void operator()(const BatchDone& batch_done) {
     for (int i = 0; i < options_.accumulate_batches; ++i) {
       source_.Prefetch();
+      // Gradients that are added over several batches are exchanged once.
+      if (options_.gradient_sums != nullptr && i + 1 == options_.accumulate_batches) options_.gradient_sums->Begin();
       batch_();
       batch_done();
     }
@@ -94,8 +100,9 @@ class TrainingStep {
       logits = network_.forward(ToDeviceLayout(batch.signals, device_)).to(torch::kFloat32);
     }
     const torch::Tensor loss = objective_.Loss(logits, batch.targets);
-    // The gradients of a mean over several batches are the mean of theirs.
-    (objective_.is_mean() && Accumulates() ? loss / options_.accumulate_batches : loss).backward();
+    // The gradients of a mean over several batches, or over those of several processes, are the mean of theirs.
+    const double means = options_.accumulate_batches / options_.share;
+    (objective_.is_mean() && means != 1 ? loss / means : loss).backward();
     loss_ = objective_.is_mean() ? loss.detach() * batch.signals.size(0) : loss.detach();
     logits_ = logits.detach();
     rows_ = batch.rows;
@@ -103,6 +110,7 @@ class TrainingStep {
   }
 
   void UpdateOnDevice() {
+    if (options_.gradient_sums != nullptr) options_.gradient_sums->Wait();
     if (options_.clip_gradient_norm > 0) optimizer_.ClipGradients(options_.clip_gradient_norm);
     optimizer_.Step();
     if (options_.average != nullptr) {

@@ -73,6 +73,12 @@ training {
   }
   prior_bias: false
   kept_weights: BEST
+  data_parallel {
+    batch_of: ALL_PROCESSES
+    learning_rate_rule: NONE
+    synchronised_batch_norm: false
+    bfloat16_gradients: false
+  }
 }
 
 evaluation {

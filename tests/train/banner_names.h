@@ -13,6 +13,7 @@
 #include "ecg/batch/segment.h"
 #include "ecg/batch/split_part.h"
 #include "ecg/device/device.h"
+#include "ecg/distributed/process_group.h"
 #include "ecg/model/network.h"
 #include "ecg/score/named_score.h"
 #include "ecg/train/callback.h"
@@ -60,6 +61,15 @@ extern std::unique_ptr<AnyUpdateRule> rule;
 extern const double learning_rate;
 
 }  // namespace ecg::parameter_groups_example
+
+namespace ecg::process_share_example {
+
+extern const spec::Training training;
+extern ProcessGroup* const group;
+extern const std::unique_ptr<BatchSource> source;
+extern const SegmentList crops;
+
+}  // namespace ecg::process_share_example
 
 namespace ecg::self_supervised_example {
 
