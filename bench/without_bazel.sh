@@ -45,6 +45,11 @@ torch_flags() {
       return 1
     }
     flags+=(-DECG_WITH_CUDA)
+    # Processes on several devices.
+    if folder=$(first "$libtorch/include/nccl.h" "$libtorch/../nvidia/nccl/include/nccl.h" "$cuda/include/nccl.h"); then
+      folder=$(dirname "$folder")
+      [ "$(readlink -f "$folder")" = /usr/include ] || flags+=(-isystem "$folder")
+    fi
     # Debian 12 ships LibTorch's CUDA headers but for this one, which says how a Windows library is linked.
     if [ ! -f "$libtorch/include/c10/cuda/impl/cuda_cmake_macros.h" ]; then
       mkdir -p "$work/c10/cuda/impl"
@@ -82,7 +87,7 @@ find_libraries() {
 
 # generate WORK: writes the C++ of our protobuf messages to WORK/proto, and the headers with texts that programs carry.
 generate() {
-  protoc --cpp_out="$1" proto/options.proto proto/experiment.proto proto/run.proto proto/tensorboard.proto
+  protoc --cpp_out="$1" proto/options.proto proto/experiment.proto proto/run.proto proto/sweep.proto proto/tensorboard.proto
   embed "$1" ecg/live/page.html kPage
   embed "$1" ecg/serve/page.html kPage
   embed "$1" ecg/serve/openapi.json kOpenApi
@@ -133,8 +138,8 @@ build_programs() {
   read -ra system_libraries <<<"$(pkg-config --libs "${system[@]}") -lcsv -lisal -lonnx_proto -lpthread -fopenmp"
   in_parallel bazel/spec_compiler.cc "$work/spec_compiler.o" bazel/part_factory.cc "$work/part_factory.o" \
     "$work/proto/options.pb.cc" "$work/options.o" "$work/proto/experiment.pb.cc" "$work/experiment.o" \
-    "$work/proto/run.pb.cc" "$work/run.o" "$work/proto/tensorboard.pb.cc" "$work/tensorboard.o"
-  messages=("$work/options.o" "$work/experiment.o" "$work/run.o" "$work/tensorboard.o")
+    "$work/proto/run.pb.cc" "$work/run.o" "$work/proto/sweep.pb.cc" "$work/sweep.o" "$work/proto/tensorboard.pb.cc" "$work/tensorboard.o"
+  messages=("$work/options.o" "$work/experiment.o" "$work/run.o" "$work/sweep.o" "$work/tensorboard.o")
   g++ "$work/spec_compiler.o" "${messages[@]}" "${system_libraries[@]}" -o "$work/spec_compiler"
   g++ "$work/part_factory.o" "${messages[@]}" "${system_libraries[@]}" -o "$work/part_factory"
   "$work/spec_compiler" --spec=examples/resnet18_all.textproto --name=resnet18_all --output="$work/resnet18_all_main.cc"

@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# A sweep that eight tasks of an array share: each takes the next run that no other has claimed, until none is left. Tasks
+# may be added, killed and started again at any time. The folder is on a file system that the nodes share.
+#
+#   sbatch examples/launch/slurm_sweep.sh
+#
+#SBATCH --job-name=grid_resnet18
+#SBATCH --array=0-7
+#SBATCH --ntasks=1
+#SBATCH --gpus=1
+#SBATCH --cpus-per-task=8
+#SBATCH --time=24:00:00
+#SBATCH --requeue
+#SBATCH --open-mode=append
+set -euo pipefail
+
+bazel-bin/examples/grid_resnet18 --device=cuda --output_dir="runs/grid_resnet18/job-$SLURM_ARRAY_JOB_ID"
