@@ -60,12 +60,15 @@ inline absl::Status MakeRun(const std::filesystem::path& folder) {
   ECG_RETURN_IF_ERROR(WriteTensors(run.model(), StateOf(*network), metadata.ToMap()));
   const torch::NoGradGuard no_grad;
   network->eval();
+  // Such a signal has two windows, the second of which is half zeros.
   std::vector<torch::Tensor> windows;
   for (int number = 0; number < 60; ++number) {
     const Signal signal = MadeSignal(number, 250);
-    windows.push_back(torch::tensor(signal.digital, torch::kFloat32).view({kLeads, 250}) / 1000 / 0.2);
+    const torch::Tensor whole = torch::tensor(signal.digital, torch::kFloat32).view({kLeads, 250}) / 1000 / 0.2;
+    windows.push_back(whole);
+    windows.push_back(torch::cat({whole.narrow(1, 125, 125), torch::zeros({kLeads, 125})}, 1));
   }
-  const torch::Tensor features = network->ForwardWithFeatures(torch::stack(windows)).features;
+  const torch::Tensor features = network->ForwardWithFeatures(torch::stack(windows)).features.view({60, 2, -1}).mean(1);
   ECG_ASSIGN_OR_RETURN(const FeatureSpace space,
                        FeatureSpace::Fit(features.narrow(0, 0, 40), features.narrow(0, 40, 20)));
   return space.Write(run.features());
