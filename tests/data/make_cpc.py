@@ -12,23 +12,15 @@ a loop over predictions with PyTorch's cross_entropy.
 
 import json
 import sys
-import zlib
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
+from parity_json import deterministic
+
 CONVOLUTIONS, LAYERS, CHANNELS, STATE, KERNEL_SAMPLES = 3, 2, 8, 4, 40
 CROPS, LEADS, SAMPLES, STEPS, NEGATIVES = 2, 12, 60, 5, 7
-
-
-def deterministic(name, shape):
-    state = np.uint64(zlib.crc32(name.encode()) << 32) + np.arange(np.prod(shape, dtype=int), dtype=np.uint64)
-    z = state + np.uint64(0x9E3779B97F4A7C15)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    z = z ^ (z >> np.uint64(31))
-    return ((z >> np.uint64(11)) * 2.0**-53 * 2 - 1).reshape(shape)
 
 
 def weight(name, shape):

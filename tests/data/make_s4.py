@@ -13,10 +13,11 @@ buffers of the state-space layers are in the basis of ecg/nn/state_space.h, whic
 import json
 import os
 import sys
-import zlib
 
 import numpy as np
 import torch
+
+from parity_json import deterministic
 
 sys.path.insert(0, os.path.join(sys.argv[1], "code"))
 from clinical_ts.models import s42, s4_model  # noqa: E402
@@ -29,15 +30,6 @@ def sum_of_fractions(v, z, w):
 
 s42.has_cauchy_extension = False
 s42.cauchy_conj = sum_of_fractions
-
-
-def deterministic(name, shape):
-    state = np.uint64(zlib.crc32(name.encode()) << 32) + np.arange(np.prod(shape, dtype=int), dtype=np.uint64)
-    z = state + np.uint64(0x9E3779B97F4A7C15)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    z = z ^ (z >> np.uint64(31))
-    return ((z >> np.uint64(11)) * 2.0**-53 * 2 - 1).reshape(shape)
 
 
 def weight(name, shape):
