@@ -1,10 +1,7 @@
 #include "ecg/distributed/launch.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,25 +16,14 @@
 #include <utility>
 #include <vector>
 
+#include "ecg/distributed/free_port.h"
+
 namespace ecg {
 namespace {
 
 constexpr std::chrono::seconds kGrace(30);
 
 volatile sig_atomic_t received_signal = 0;
-
-// FreePort returns a port that nobody listens on; 0 where there is none.
-int FreePort() {
-  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  const bool bound = bind(listener, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
-                     getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size) == 0;
-  close(listener);
-  return bound ? ntohs(address.sin_port) : 0;
-}
 
 // Become turns this new process into the one of rank `rank`.
 [[noreturn]] void Become(int rank, int count, int port, pid_t parent, char** argv) {

@@ -6,34 +6,17 @@
 #ifndef ECG_TESTS_DISTRIBUTED_RANKS_H_
 #define ECG_TESTS_DISTRIBUTED_RANKS_H_
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <functional>
 #include <memory>
 #include <thread>
 #include <vector>
 
+#include "ecg/distributed/free_port.h"
 #include "ecg/distributed/membership.h"
 #include "ecg/distributed/process_group.h"
 #include "gtest/gtest.h"
 
 namespace ecg {
-
-// FreePort returns a port of the loopback that nobody listens on.
-inline int FreePort() {
-  const int listener = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  bind(listener, reinterpret_cast<sockaddr*>(&address), size);
-  getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size);
-  close(listener);
-  return ntohs(address.sin_port);
-}
 
 // MembershipOf returns that of `rank` of `size` processes of this host.
 inline Membership MembershipOf(int rank, int size, int port) {
