@@ -67,13 +67,22 @@ struct Heartbeat::Shared {
   int64_t calls = 0;                          // begun by this process
   std::string own_failure;                    // to be told to the others
   std::string verdict;                        // which process failed; empty while all are well
+  Clock::time_point verdict_time;             // when that was found
   Clock::time_point answered = Clock::now();  // when the store answered last
 
-  void SetVerdict(std::string text) {
+  // SetVerdict notes which process failed, as was found at `time`.
+  void SetVerdict(std::string text, Clock::time_point time = Clock::now()) {
     const std::lock_guard lock(mutex);
     if (!verdict.empty() || stopped) return;
     verdict = std::move(text);
+    verdict_time = time;
     changed.notify_all();
+  }
+
+  // NoteAnswer notes that the store has just answered.
+  void NoteAnswer() {
+    const std::lock_guard lock(mutex);
+    answered = Clock::now();
   }
 
   // Beat is the thread that talks with the store.
@@ -111,8 +120,11 @@ struct Heartbeat::Shared {
     }
     if (verdict.empty()) return;
     const std::string message = verdict;
+    Clock::time_point end = verdict_time + kGrace;
+    // Rank 0 ends last: its end breaks the connections in which others may wait.
+    if (membership.rank == 0) end += 2 * kInterval;
     lock.unlock();
-    std::this_thread::sleep_for(kGrace);
+    std::this_thread::sleep_until(end);
     std::fprintf(stderr, "error: rank %d stops: %s\n", membership.rank, message.c_str());
     _exit(1);
   }
@@ -151,12 +163,14 @@ struct Heartbeat::Shared {
     if (store.Add(kFailures, 0) == 0) return;
     std::string text = store.Get(kVerdict);
     store.Add(kReaders, 1);
+    const Clock::time_point found = Clock::now();
     // The store ends with rank 0, so that waits until the others have read.
-    const Clock::time_point deadline = Clock::now() + kSilenceInTrouble;
+    const Clock::time_point deadline = found + kSilenceInTrouble;
     while (membership.rank == 0 && Clock::now() < deadline && store.Add(kReaders, 0) < membership.size) {
+      NoteAnswer();
       std::this_thread::sleep_for(kInterval / 20);
     }
-    SetVerdict(std::move(text));
+    SetVerdict(std::move(text), found);
   }
 
   // Declare makes `verdict` known to all, unless there is another.

@@ -24,6 +24,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <cstring>
 #include <exception>
@@ -110,6 +111,8 @@ class ProcessGroup::Implementation {
       : membership_(std::move(membership)), options_(std::move(options)) {}
 
   absl::Status Join() {
+    // The store's sockets would end this process without a word where rank 0 is gone.
+    std::signal(SIGPIPE, SIG_IGN);
     ECG_ASSIGN_OR_RETURN(interface_,
                          InterfaceTowards(membership_.master_address, membership_.local_size < membership_.size));
     const std::string prefix = KeyPrefix(membership_);
