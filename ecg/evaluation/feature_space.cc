@@ -44,9 +44,8 @@ torch::Tensor Shrunk(const torch::Tensor& centred) {
 
 absl::Status CheckFeatures(const torch::Tensor& features, absl::string_view what, int64_t least) {
   if (features.dim() != 2 || features.size(0) < least) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("expected the features of at least ", least, " ", what, " records, found ",
-                     features.dim() == 2 ? features.size(0) : 0));
+    return absl::InvalidArgumentError(absl::StrCat("expected the features of at least ", least, " ", what,
+                                                   " records, found ", features.dim() == 2 ? features.size(0) : 0));
   }
   if (torch::isfinite(features).all().item<bool>()) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat("a feature of a ", what, " record is not a finite number"));
@@ -68,8 +67,8 @@ absl::StatusOr<FeatureSpace> FeatureSpace::Fit(const torch::Tensor& training, co
   ECG_RETURN_IF_ERROR(CheckFeatures(validation, "validation", 1));
   const int64_t features = training.size(1);
   if (validation.size(1) != features || features > kMostFeatures) {
-    return absl::InvalidArgumentError(absl::StrCat("expected at most ", kMostFeatures, " features, of both parts, found ",
-                                                   features, " and ", validation.size(1)));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "expected at most ", kMostFeatures, " features, of both parts, found ", features, " and ", validation.size(1)));
   }
   const torch::Tensor wide = training.to(torch::kFloat64), mean = wide.mean(0);
   // Eigenvalues come in ascending order, and eigenvectors in columns.
@@ -82,8 +81,8 @@ absl::StatusOr<FeatureSpace> FeatureSpace::Fit(const torch::Tensor& training, co
   const int64_t kept = std::clamp<int64_t>(most_elements / features, 1, features), rest = features - kept;
   const torch::Tensor rest_variance = rest > 0 ? variances.narrow(0, 0, rest).mean() : torch::ones({}, torch::kFloat64);
   const auto stored = [](const torch::Tensor& tensor) { return tensor.to(torch::kFloat32).contiguous(); };
-  FeatureSpace space(stored(mean), stored(directions.narrow(1, rest, kept).t()), stored(variances.narrow(0, rest, kept)),
-                     stored(rest_variance.reshape({1})));
+  FeatureSpace space(stored(mean), stored(directions.narrow(1, rest, kept).t()),
+                     stored(variances.narrow(0, rest, kept)), stored(rest_variance.reshape({1})));
   space.validation_ = ReferenceDistances(space.Distances(validation));
   return space;
 }

@@ -7,8 +7,8 @@
 //
 // The distance is that of Mahalanobis with the mean and the covariance of the training records, as of Lee et al. 2018
 // (arXiv:1807.03888), without their one mean for each class, because a record may have several classes or none. The
-// covariance is shrunk towards a multiple of the identity by Ledoit and Wolf 2004 (doi:10.1016/S0047-259X(03)00096-4), so
-// that fewer records than features are enough.
+// covariance is shrunk towards a multiple of the identity by Ledoit and Wolf 2004 (doi:10.1016/S0047-259X(03)00096-4),
+// so that fewer records than features are enough.
 
 #ifndef ECG_EVALUATION_FEATURE_SPACE_H_
 #define ECG_EVALUATION_FEATURE_SPACE_H_
@@ -34,8 +34,8 @@ class FeatureSpace {
   // directions with the smallest variances have their mean variance together.
   static constexpr int64_t kMostElements = int64_t{1} << 19;
 
-  // Fit takes the features of the training records, [N, F], and of the validation records, [M, F], which must be finite.
-  // N must be at least 2, and M at least 1. `most_elements` bounds what is kept.
+  // Fit takes the features of the training records, [N, F], and of the validation records, [M, F], which must be
+  // finite. N must be at least 2, and M at least 1. `most_elements` bounds what is kept.
   static absl::StatusOr<FeatureSpace> Fit(const torch::Tensor& training, const torch::Tensor& validation,
                                           int64_t most_elements = kMostElements);
 
@@ -49,8 +49,8 @@ class FeatureSpace {
   // validation returns the distances of the validation records.
   const ReferenceDistances& validation() const { return validation_; }
 
-  // Distances returns the distance of each of `features`, [R, F], divided by the square root of F, so that it does not grow
-  // with their number.
+  // Distances returns the distance of each of `features`, [R, F], divided by the square root of F, so that it does not
+  // grow with their number.
   std::vector<double> Distances(const torch::Tensor& features) const;
 
   // Compare returns the unlikeness of each of `features`.

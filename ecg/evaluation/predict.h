@@ -82,29 +82,41 @@ class RecordLogits {
   std::vector<torch::Tensor> rows_;
 };
 
-// PredictByRecord adds the logits of `windows` to `records`, no two records in one batch.
-inline void PredictByRecord(Network& network, const SplitPart& part, const SegmentList& windows,
-                            const WindowOptions& options, const Device& device, absl::string_view label,
-                            RecordLogits& records) {
+// ForEachBatchByRecord calls work(signals) for each batch of `windows`, float32 [W, C, L] on `device` and in its layout,
+// until it returns false. No two records are in one batch; where the network depends on the batch, all windows of a
+// record are.
+template <typename Work>
+void ForEachBatchByRecord(Network& network, const SplitPart& part, const SegmentList& windows,
+                          const WindowOptions& options, const Device& device, absl::string_view label,
+                          const Work& work) {
   const int most = network.DependsOnBatch() ? windows.size() : BatchWindows(options.batch_windows, device);
   HostBatches batches(part, SegmentList(windows), EndsOfRecords(windows, most), {.samples = options.samples});
   Progress progress(label, windows.size(), "windows");
   while (const std::optional<Batch> batch = batches.Next()) {
     const Autocast autocast(device);
-    const torch::Tensor signals = batch->signals.to(device.torch);
-    records.Add(network.forward(ToDeviceLayout(signals, device)).to(torch::kCPU, torch::kFloat32).contiguous());
+    if (!work(ToDeviceLayout(batch->signals.to(device.torch), device))) return;
     progress.Advance(batch->signals.size(0));
   }
 }
 
-// PredictWindows returns the logits of the records that `windows`, record by record, are of: float32 [records, K] on the
-// CPU.
+// PredictByRecord adds the logits of `windows` to `records`, no two records in one batch.
+inline void PredictByRecord(Network& network, const SplitPart& part, const SegmentList& windows,
+                            const WindowOptions& options, const Device& device, absl::string_view label,
+                            RecordLogits& records) {
+  ForEachBatchByRecord(network, part, windows, options, device, label, [&](const torch::Tensor& signals) {
+    records.Add(network.forward(signals).to(torch::kCPU, torch::kFloat32).contiguous());
+    return true;
+  });
+}
+
+// PredictWindows returns the logits of the records that `windows`, record by record, are of: float32 [records, K] on
+// the CPU.
 inline torch::Tensor PredictWindows(Network& network, const SplitPart& part, SegmentList windows,
                                     const WindowOptions& options, const AnyAggregation& aggregation,
                                     const Device& device, absl::string_view label) {
   RecordLogits records(windows, aggregation);
-  // Kernels round differently in batches of another size. On a CPU records do not share a batch, so that one's logits have
-  // the same digits whatever the others are; of a small network at 100 Hz this takes about a quarter more time.
+  // Kernels round differently in batches of another size. On a CPU records do not share a batch, so that one's logits
+  // have the same digits whatever the others are; of a small network at 100 Hz this takes about a quarter more time.
   if (network.DependsOnBatch() || (device.torch.is_cpu() && part.on_device == nullptr)) {
     PredictByRecord(network, part, windows, options, device, label, records);
     return records.Take();

@@ -15,21 +15,16 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "ecg/batch/batch.h"
-#include "ecg/batch/host_batches.h"
 #include "ecg/batch/segment.h"
 #include "ecg/batch/split_part.h"
 #include "ecg/batch/window.h"
-#include "ecg/device/autocast.h"
 #include "ecg/device/cuda.h"
 #include "ecg/device/device.h"
-#include "ecg/device/layout.h"
 #include "ecg/evaluation/aggregation.h"
 #include "ecg/evaluation/feature_space.h"
 #include "ecg/evaluation/predict.h"
 #include "ecg/model/network.h"
 #include "ecg/status/status_macros.h"
-#include "ecg/terminal/progress.h"
 
 namespace ecg {
 
@@ -53,18 +48,14 @@ torch::Tensor RecordFeatures(Network& network, const SplitPart& part, const Wind
   const SegmentList windows = WindowsOfRows(part, options.samples, options.stride);
   const std::unique_ptr<AnyAggregation> mean = Aggregations::Erase(MeanLogit());
   RecordLogits records(windows, *mean);
-  const int most = network.DependsOnBatch() ? windows.size() : BatchWindows(options.batch_windows, device);
-  HostBatches batches(part, SegmentList(windows), EndsOfRecords(windows, most), {.samples = options.samples});
-  Progress progress(label, windows.size(), "windows");
-  while (const std::optional<Batch> batch = batches.Next()) {
-    const Autocast autocast(device);
-    const torch::Tensor signals = ToDeviceLayout(batch->signals.to(device.torch), device);
+  bool has_features = true;
+  ForEachBatchByRecord(network, part, windows, options, device, label, [&](const torch::Tensor& signals) {
     const torch::Tensor features = network.ForwardWithFeatures(signals).features;
-    if (!features.defined()) return {};
-    records.Add(features.to(torch::kCPU, torch::kFloat32).contiguous());
-    progress.Advance(batch->signals.size(0));
-  }
-  return records.Take();
+    has_features = features.defined();
+    if (has_features) records.Add(features.to(torch::kCPU, torch::kFloat32).contiguous());
+    return has_features;
+  });
+  return has_features ? records.Take() : torch::Tensor();
 }
 
 absl::StatusOr<std::optional<FeatureSpace>> FitFeatureSpace(Network& network, const SplitPart& train,

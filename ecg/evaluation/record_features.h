@@ -27,14 +27,15 @@ namespace ecg {
 // SomeRows returns `part` with at most `most` of its rows, drawn with `seed`, in their order.
 SplitPart SomeRows(const SplitPart& part, int most, uint64_t seed);
 
-// RecordFeatures returns the features of every record of `part`, float32 [size, F] on the CPU; undefined where the network
-// has none. It leaves `network` in evaluation mode. `label` names the progress bar.
+// RecordFeatures returns the features of every record of `part`, float32 [size, F] on the CPU; undefined where the
+// network has none. It leaves `network` in evaluation mode. `label` names the progress bar.
 torch::Tensor RecordFeatures(Network& network, const SplitPart& part, const WindowOptions& options,
                              const Device& device, absl::string_view label);
 
 // FitFeatureSpace returns where the records of `train` lie in the space of the features, with the distances of those of
 // `validation`; nothing where the network has no features, or more than a FeatureSpace can have. It takes at most
-// `most_records` of either part, drawn with `seed`: more would change little, and the training records have many windows.
+// `most_records` of either part, drawn with `seed`: more would change little, and the training records have many
+// windows.
 absl::StatusOr<std::optional<FeatureSpace>> FitFeatureSpace(Network& network, const SplitPart& train,
                                                             const SplitPart& validation, const WindowOptions& options,
                                                             const Device& device, uint64_t seed,

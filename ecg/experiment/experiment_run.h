@@ -376,8 +376,8 @@ class ExperimentRun {
     return WriteTensors(folder.model(), StateOf(*network_), Metadata().ToMap());
   }
 
-  // WriteFeatures writes where the training records lie in the space of the features. Where the network has none, or they
-  // cannot be measured by, it removes what another training left; a run does not fail for it.
+  // WriteFeatures writes where the training records lie in the space of the features. Where the network has none, or
+  // they cannot be measured by, it removes what another training left; a run does not fail for it.
   absl::Status WriteFeatures(const RunFolder& folder) {
     const absl::StatusOr<std::optional<FeatureSpace>> space =
         FitFeatureSpace(*network_, data_->train(), data_->validation(),

@@ -46,8 +46,8 @@ struct PredictorOptions {
 struct Prediction {
   // The probability of each class.
   std::vector<float> probabilities = {};
-  // unlikeness says how unlike the training records the signal is. Nothing where the run does not know: its network has no
-  // features, or it is of an older version.
+  // unlikeness says how unlike the training records the signal is. Nothing where the run does not know: its network has
+  // no features, or it is of an older version.
   std::optional<Unlikeness> unlikeness = {};
 };
 
@@ -70,8 +70,8 @@ class Predictor {
   // Predict returns the probability of each class.
   absl::StatusOr<std::vector<float>> Predict(const Signal& signal) const;
 
-  // PredictAll returns what the model says of each signal. On a CUDA device windows of several signals share a batch; on a
-  // CPU each signal's probabilities have the digits that Predict gives.
+  // PredictAll returns what the model says of each signal. On a CUDA device windows of several signals share a batch;
+  // on a CPU each signal's probabilities have the digits that Predict gives.
   absl::StatusOr<std::vector<Prediction>> PredictAll(std::span<const Signal> signals) const;
 
   // Explain returns which samples the probability of class number `class_index` comes from. The integral is taken in as many

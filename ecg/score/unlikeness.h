@@ -6,8 +6,8 @@
 //   const Unlikeness unlikeness = validation.Compare(1.2);
 //   // unlikeness.reference_share is 0.75
 //
-// A distance means little by itself, because it depends on the network. How many validation records are nearer does not:
-// of recordings that are like them, one in a hundred is farther than 99% of them, whatever the distance is.
+// A distance means little by itself, because it depends on the network. How many validation records are nearer does
+// not: of recordings that are like them, one in a hundred is farther than 99% of them, whatever the distance is.
 
 #ifndef ECG_SCORE_UNLIKENESS_H_
 #define ECG_SCORE_UNLIKENESS_H_
@@ -62,8 +62,7 @@ class ReferenceDistances {
   Unlikeness Compare(double distance) const {
     const auto nearer = std::ranges::partition_point(sorted_, [&](double other) { return !(other >= distance); });
     return {.distance = distance,
-            .reference_share =
-                static_cast<double>(nearer - sorted_.begin()) / static_cast<double>(sorted_.size()),
+            .reference_share = static_cast<double>(nearer - sorted_.begin()) / static_cast<double>(sorted_.size()),
             .references = sorted_.size()};
   }
 
