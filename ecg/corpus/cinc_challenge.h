@@ -48,8 +48,10 @@
 #include "ecg/corpus/corpus.h"
 #include "ecg/corpus/dataset.h"
 #include "ecg/corpus/labels.h"
+#include "ecg/corpus/records.h"
 #include "ecg/corpus/split.h"
 #include "ecg/corpus/stratified_split.h"
+#include "ecg/corpus/text_list_column.h"
 #include "ecg/file/file.h"
 #include "ecg/signal/lead.h"
 #include "ecg/signal/signal.h"
@@ -148,9 +150,9 @@ class CincChallenge {
 
   // ReadSignal reads the signal of a record, an index into corpus().records.
   absl::StatusOr<Signal> ReadSignal(int record) const {
-    const std::string& problem = corpus_.records[record].problem;
+    const absl::string_view problem = corpus_.records.problem(record);
     if (!problem.empty()) return absl::InvalidArgumentError(problem);
-    const std::filesystem::path path = corpus_.data_dir / corpus_.records[record].path;
+    const std::filesystem::path path = corpus_.data_dir / std::string(corpus_.records.paths()[record]);
     ECG_ASSIGN_OR_RETURN(Signal signal, ReadWfdb(path));
     if (signal.sampling_frequency_hz != corpus_.sampling_frequency_hz) {
       return absl::InvalidArgumentError(absl::StrCat(path.string(), ".hea: ", signal.sampling_frequency_hz,
@@ -227,9 +229,7 @@ class CincChallenge {
     bool any_good = false;
     std::map<int, std::string> file_at_rate;  // a header for each sampling frequency
     for (const auto& [name, path] : paths) {
-      Record& record = corpus_.records.emplace_back();
-      record.id = name;
-      record.path = path;
+      Record record = {.id = name, .path = path};
       const std::string file = (corpus_.data_dir / (path + ".hea")).string();
       const absl::StatusOr<std::string> text = ReadFile(file);
       absl::StatusOr<std::vector<std::string>> codes = text.ok() ? ParseDx(*text, file) : text.status();
@@ -240,10 +240,11 @@ class CincChallenge {
         if (const auto header = ParseWfdbHeader(*text, file); header.ok()) {
           file_at_rate.emplace(std::lround(header->sampling_frequency_hz), file);
         }
-        continue;
+      } else {
+        record.problem = std::string(codes.status().message());
+        first_problem.Update(codes.status());
       }
-      record.problem = std::string(codes.status().message());
-      first_problem.Update(codes.status());
+      corpus_.records.Add(record);
     }
     if (!any_good) {
       return absl::Status(first_problem.code(),
@@ -263,14 +264,15 @@ class CincChallenge {
   }
 
   absl::Status MakeLabelsOf(const Spec& spec) {
-    std::vector<std::vector<std::string>> statements;
-    std::map<std::string, int> counts;
+    const TextListColumn& statements = corpus_.records.statements();
+    std::vector<int> counts_of(statements.texts().size());
     int good_records = 0;
-    for (const Record& record : corpus_.records) {
-      statements.push_back(record.statements);
-      good_records += record.problem.empty();
-      for (const std::string& code : record.statements) ++counts[code];
+    for (size_t record = 0; record < statements.size(); ++record) {
+      good_records += corpus_.records.problem(record).empty();
+      for (const int code : statements.codes(record)) ++counts_of[code];
     }
+    std::map<std::string, int> counts;
+    for (size_t code = 0; code < counts_of.size(); ++code) counts.emplace(statements.texts()[code], counts_of[code]);
     std::set<std::string> classes;
     for (const std::string& code : spec.codes()) {
       if (!counts.contains(code)) {
@@ -285,7 +287,7 @@ class CincChallenge {
       if (spec.codes().empty() && count > least) classes.insert(code);
     }
     labels_ = KeepRows(MakeLabels(statements, classes, /*with_none=*/true),
-                       [&](int record) { return corpus_.records[record].problem.empty(); });
+                       [&](int record) { return corpus_.records.problem(record).empty(); });
     return absl::OkStatus();
   }
 

@@ -1,9 +1,9 @@
 #include "ecg/corpus/scaler.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <span>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -15,13 +15,10 @@ namespace ecg {
 
 absl::StatusOr<Scaler> FitScaler(const PackedSignals& signals, std::span<const int> records) {
   // Total variance = mean of the parts' variances + variance of their means. A part is a lead of a record; its weight
-  // is its length relative to the first record.
-  struct Part {
-    double mean_mv;
-    double weight;
-  };
-  std::vector<Part> parts;
-  double variances = 0;
+  // is its length relative to the first record. Means are summed with more digits than a double has, because the
+  // variance of the means is a difference of such sums: to keep every mean would take 192 bytes a record.
+  double variances = 0, means_mv = 0, weights = 0;
+  long double first_mv = 0, deviations = 0, squared_deviations = 0;  // from the first mean
   int read = 0;
   for (const int record : records) {
     if (!signals.usable(record)) {
@@ -39,22 +36,24 @@ absl::StatusOr<Scaler> FitScaler(const PackedSignals& signals, std::span<const i
         sum += sample;
         sum_of_squares += int32_t{sample} * sample;
       }
-      const Calibration& calibration = signals.calibration(record, lead);
-      parts.push_back({(static_cast<double>(sum) / count - calibration.baseline) / calibration.gain, weight});
+      const Calibration calibration = signals.calibration(record, lead);
+      const double mean_mv = (static_cast<double>(sum) / count - calibration.baseline) / calibration.gain;
+      if (weights == 0) first_mv = mean_mv;
+      means_mv += weight * mean_mv;
+      weights += weight;
+      deviations += weight * (mean_mv - first_mv);
+      squared_deviations += weight * ((mean_mv - first_mv) * (mean_mv - first_mv));
       // n times the sum of squared deviations: exceeds 2^63 from 2^16 samples on.
       const __int128 spread = static_cast<__int128>(samples) * sum_of_squares - static_cast<__int128>(sum) * sum;
       variances += weight * (static_cast<double>(spread) / (count * count) / (calibration.gain * calibration.gain));
     }
   }
   signals.Release();
-  if (parts.empty()) return absl::InvalidArgumentError("no training records to compute the mean amplitude from");
-  double mean_mv = 0, weights = 0;
-  for (const Part& part : parts) {
-    mean_mv += part.weight * part.mean_mv;
-    weights += part.weight;
-  }
-  mean_mv /= weights;
-  for (const Part& part : parts) variances += part.weight * ((part.mean_mv - mean_mv) * (part.mean_mv - mean_mv));
+  if (weights == 0) return absl::InvalidArgumentError("no training records to compute the mean amplitude from");
+  const double mean_mv = means_mv / weights;
+  const long double shift = mean_mv - first_mv;
+  variances += static_cast<double>(
+      std::max(0.0L, squared_deviations - 2 * shift * deviations + shift * shift * static_cast<long double>(weights)));
   const Scaler scaler = {.mean_mv = mean_mv, .standard_deviation_mv = std::sqrt(variances / weights)};
   if (!(scaler.standard_deviation_mv > 0)) {
     return absl::InvalidArgumentError(

@@ -29,6 +29,7 @@
 #include "ecg/corpus/ptbxl.h"
 #include "ecg/corpus/ptbxl_patients.h"
 #include "ecg/corpus/scp_statements.h"
+#include "ecg/corpus/text_column.h"
 #include "ecg/file/csv.h"
 #include "ecg/report/comparison.h"
 #include "ecg/report/ecg_page.h"
@@ -468,9 +469,8 @@ class Report {
   absl::Status Keep(absl::StatusOr<Dataset> opened) {
     if (!opened.ok()) return opened.status();
     const auto dataset = std::make_shared<const Dataset>(*std::move(opened));
-    for (size_t i = 0; i < dataset->corpus().records.size(); ++i) {
-      place_of_[dataset->corpus().records[i].id] = static_cast<int>(i);
-    }
+    const TextColumn& ids = dataset->corpus().records.ids();
+    for (size_t i = 0; i < ids.size(); ++i) place_of_[std::string(ids[i])] = static_cast<int>(i);
     read_signal_ = [dataset](int record) { return dataset->ReadSignal(record); };
     return absl::OkStatus();
   }
