@@ -28,6 +28,7 @@
 #include <limits>
 #include <map>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <set>
 #include <string>
@@ -51,6 +52,7 @@
 #include "ecg/corpus/records.h"
 #include "ecg/corpus/split.h"
 #include "ecg/corpus/stratified_split.h"
+#include "ecg/corpus/text_column.h"
 #include "ecg/corpus/text_list_column.h"
 #include "ecg/file/file.h"
 #include "ecg/signal/lead.h"
@@ -181,13 +183,20 @@ class CincChallenge {
   }
 
  private:
-  // FindHeaders returns the path of each header below the folder, without extension, by record name.
-  absl::StatusOr<std::map<std::string, std::string>> FindHeaders() const {
+  // Headers are the names of records, the paths of their headers without extension, and their places by name.
+  struct Headers {
+    TextColumn names, paths;
+    std::vector<int> by_name;
+  };
+
+  // FindHeaders returns all headers below the folder.
+  absl::StatusOr<Headers> FindHeaders() const {
     using std::filesystem::directory_options;
     const directory_options options =
         directory_options::follow_directory_symlink | directory_options::skip_permission_denied;
     std::error_code error;
-    std::map<std::string, std::string> paths;
+    Headers headers;
+    TextIndex known(headers.names);
     for (std::filesystem::recursive_directory_iterator entry(corpus_.data_dir, options, error), end;
          !error && entry != end; entry.increment(error)) {
       // Skip what systems and editors leave behind: macOS's ._E00001.hea and __MACOSX, notebook checkpoints. A record's
@@ -201,36 +210,41 @@ class CincChallenge {
       }
       if (is_directory || entry->path().extension() != ".hea") continue;
       const std::string path = entry->path().lexically_relative(corpus_.data_dir).replace_extension().string();
-      const auto [other, is_new] = paths.emplace(entry->path().stem().string(), path);
-      if (!is_new) {
+      const int place = static_cast<int>(headers.names.size());
+      headers.names.Add(entry->path().stem().string());
+      headers.paths.Add(path);
+      if (const int other = known.Add(place); other != place) {
         return absl::InvalidArgumentError(absl::StrCat("two records of one name below ", corpus_.data_dir.string(),
-                                                       ": ", other->second, ".hea and ", path,
+                                                       ": ", headers.paths[other], ".hea and ", path,
                                                        ".hea; name a folder with one corpus"));
       }
     }
     if (error) {
       return absl::ErrnoToStatus(error.value(), absl::StrCat("cannot read the folder ", corpus_.data_dir.string()));
     }
-    if (paths.empty()) {
+    if (headers.names.size() == 0) {
       return absl::NotFoundError(absl::StrCat("no records in ", corpus_.data_dir.string(),
                                               ": there is no .hea file in it, nor in a folder below it; name the "
                                               "folder that holds them, or get them with `bazel run //cli:download -- ",
                                               corpus_.dataset, " --output_dir=", corpus_.data_dir.string(), "`"));
     }
-    return paths;
+    headers.by_name.resize(headers.names.size());
+    std::iota(headers.by_name.begin(), headers.by_name.end(), 0);
+    std::sort(headers.by_name.begin(), headers.by_name.end(),
+              [&](int a, int b) { return headers.names[a] < headers.names[b]; });
+    return headers;
   }
 
   // ReadHeaders reads the labels and sampling frequencies of all records. A header that cannot be read becomes the
   // record's `problem`, because the spec may skip bad records. It is an error if no header can be read.
   absl::Status ReadHeaders() {
-    using Paths = std::map<std::string, std::string>;
-    ECG_ASSIGN_OR_RETURN(const Paths paths, FindHeaders());
+    ECG_ASSIGN_OR_RETURN(const Headers headers, FindHeaders());
     absl::Status first_problem;
     bool any_good = false;
     std::map<int, std::string> file_at_rate;  // a header for each sampling frequency
-    for (const auto& [name, path] : paths) {
-      Record record = {.id = name, .path = path};
-      const std::string file = (corpus_.data_dir / (path + ".hea")).string();
+    for (const int place : headers.by_name) {
+      Record record = {.id = std::string(headers.names[place]), .path = std::string(headers.paths[place])};
+      const std::string file = (corpus_.data_dir / (record.path + ".hea")).string();
       const absl::StatusOr<std::string> text = ReadFile(file);
       absl::StatusOr<std::vector<std::string>> codes = text.ok() ? ParseDx(*text, file) : text.status();
       if (codes.ok()) {
@@ -248,7 +262,7 @@ class CincChallenge {
     }
     if (!any_good) {
       return absl::Status(first_problem.code(),
-                          absl::StrCat("none of the ", paths.size(), " headers in ", corpus_.data_dir.string(),
+                          absl::StrCat("none of the ", headers.names.size(), " headers in ", corpus_.data_dir.string(),
                                        " can be used; the folder should hold records of a PhysioNet/CinC Challenge. "
                                        "The first: ",
                                        first_problem.message()));
