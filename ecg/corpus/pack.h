@@ -23,6 +23,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <future>
 #include <map>
 #include <mutex>
 #include <span>
@@ -68,7 +69,7 @@ struct PackOptions {
 // SourceDigest identifies the source of packed signals: the contents of the index files, how files are read, and the
 // name, size and modification time of each record's files. A missing file counts too, so that it is noticed when it appears.
 inline absl::StatusOr<std::string> SourceDigest(const Corpus& corpus) {
-  constexpr size_t kDigestedAtOnce = 1 << 20;
+  constexpr size_t kDigestedAtOnce = 1 << 20, kRecordsAtOnce = 2048;
   Sha256 digest;
   digest.Update(absl::StrCat(PackedSignals::kFormat, "\n", corpus.dataset, "\n", corpus.sampling_frequency_hz, "\n",
                              corpus.samples, "\n"));
@@ -85,20 +86,29 @@ inline absl::StatusOr<std::string> SourceDigest(const Corpus& corpus) {
   // Paths are looked up from the opened folder, whose own path need not be walked for each of millions of files.
   const std::filesystem::path folder = corpus.data_dir.empty() ? "." : corpus.data_dir;
   const int descriptor = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  std::string text;
-  for (size_t record = 0; record < corpus.records.size(); ++record) {
-    for (const std::string& extension : corpus.record_extensions) {
-      const std::string path = absl::StrCat(corpus.records.paths()[record], extension);
-      struct stat status = {};
-      if (fstatat(descriptor, path.c_str(), &status, 0) != 0) status = {};
-      absl::StrAppend(&text, corpus.records.ids()[record], "\n", path, "\n", status.st_size, "\n");
-      absl::StrAppend(&text, status.st_mtim.tv_sec, ".", status.st_mtim.tv_nsec, "\n");
+  const auto describe = [&corpus, descriptor](size_t begin, size_t end) {
+    std::string text;
+    for (size_t record = begin; record < std::min(end, corpus.records.size()); ++record) {
+      for (const std::string& extension : corpus.record_extensions) {
+        const std::string path = absl::StrCat(corpus.records.paths()[record], extension);
+        struct stat status = {};
+        if (fstatat(descriptor, path.c_str(), &status, 0) != 0) status = {};
+        absl::StrAppend(&text, corpus.records.ids()[record], "\n", path, "\n", status.st_size, "\n");
+        absl::StrAppend(&text, status.st_mtim.tv_sec, ".", status.st_mtim.tv_nsec, "\n");
+      }
     }
-    if (text.size() < kDigestedAtOnce) continue;
-    digest.Update(text);
-    text.clear();
+    return text;
+  };
+  // Looking the files up takes most of the time, so all cores do it; the digest takes their texts in order.
+  const size_t threads = std::max(1u, std::thread::hardware_concurrency());
+  for (size_t begin = 0; begin < corpus.records.size(); begin += threads * kRecordsAtOnce) {
+    std::vector<std::future<std::string>> texts;
+    for (size_t thread = 0; thread < threads; ++thread) {
+      const size_t first = begin + thread * kRecordsAtOnce;
+      texts.push_back(std::async(std::launch::async, describe, first, first + kRecordsAtOnce));
+    }
+    for (std::future<std::string>& text : texts) digest.Update(text.get());
   }
-  digest.Update(text);
   if (descriptor >= 0) close(descriptor);
   return digest.Hex();
 }

@@ -2,8 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <future>
 #include <span>
+#include <thread>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -12,6 +17,34 @@
 #include "ecg/signal/signal.h"
 
 namespace ecg {
+namespace {
+
+// What the threads read before it is released is at most 64 MB of records of 10 s at 500 Hz.
+constexpr size_t kRecordsAtOnce = 64, kMostThreads = 8;
+
+// LeadSums are the sum and the sum of squares of the samples of one lead.
+struct LeadSums {
+  int64_t sum = 0;
+  int64_t sum_of_squares = 0;
+};
+
+// SumLeads returns the sums of `records`, [records, leads].
+std::vector<LeadSums> SumLeads(const PackedSignals& signals, std::span<const int> records) {
+  std::vector<LeadSums> sums;
+  for (const int record : records) {
+    for (int lead = 0; lead < signals.leads(); ++lead) {
+      int64_t sum = 0, sum_of_squares = 0;
+      for (const int16_t sample : signals.lead(record, lead)) {
+        sum += sample;
+        sum_of_squares += int32_t{sample} * sample;
+      }
+      sums.push_back({sum, sum_of_squares});
+    }
+  }
+  return sums;
+}
+
+}  // namespace
 
 absl::StatusOr<Scaler> FitScaler(const PackedSignals& signals, std::span<const int> records) {
   // Total variance = mean of the parts' variances + variance of their means. A part is a lead of a record; its weight
@@ -19,36 +52,43 @@ absl::StatusOr<Scaler> FitScaler(const PackedSignals& signals, std::span<const i
   // variance of the means is a difference of such sums: to keep every mean would take 192 bytes a record.
   double variances = 0, means_mv = 0, weights = 0;
   long double first_mv = 0, deviations = 0, squared_deviations = 0;  // from the first mean
-  int read = 0;
-  for (const int record : records) {
-    if (!signals.usable(record)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("record ", signals.id(record), " is not usable: ", signals.reason(record)));
+  const size_t threads = std::clamp<size_t>(std::thread::hardware_concurrency(), 1, kMostThreads);
+  for (size_t begin = 0; begin < records.size(); begin += threads * kRecordsAtOnce) {
+    // Every core sums some records; the sums are then combined in order.
+    std::vector<std::future<std::vector<LeadSums>>> sums;
+    for (size_t first = begin; first < std::min(begin + threads * kRecordsAtOnce, records.size());
+         first += kRecordsAtOnce) {
+      const std::span<const int> some = records.subspan(first, std::min(kRecordsAtOnce, records.size() - first));
+      sums.push_back(std::async(std::launch::async, SumLeads, std::cref(signals), some));
     }
-    if (++read % 256 == 0) signals.Release();  // pages that were read are not needed again soon
-    const int64_t samples = signals.samples(record);
-    const double count = static_cast<double>(samples);
-    const double weight = count / signals.samples(records[0]);
-    for (int lead = 0; lead < signals.leads(); ++lead) {
-      int64_t sum = 0;
-      int64_t sum_of_squares = 0;
-      for (const int16_t sample : signals.lead(record, lead)) {
-        sum += sample;
-        sum_of_squares += int32_t{sample} * sample;
+    size_t next = begin;
+    for (std::future<std::vector<LeadSums>>& future : sums) {
+      const std::vector<LeadSums> of_leads = future.get();
+      for (size_t part = 0; part < of_leads.size(); ++part) {
+        const int record = records[next + part / signals.leads()], lead = static_cast<int>(part % signals.leads());
+        if (!signals.usable(record)) {
+          return absl::InvalidArgumentError(
+              absl::StrCat("record ", signals.id(record), " is not usable: ", signals.reason(record)));
+        }
+        const int64_t samples = signals.samples(record);
+        const double count = static_cast<double>(samples);
+        const double weight = count / signals.samples(records[0]);
+        const auto [sum, sum_of_squares] = of_leads[part];
+        const Calibration calibration = signals.calibration(record, lead);
+        const double mean_mv = (static_cast<double>(sum) / count - calibration.baseline) / calibration.gain;
+        if (weights == 0) first_mv = mean_mv;
+        means_mv += weight * mean_mv;
+        weights += weight;
+        deviations += weight * (mean_mv - first_mv);
+        squared_deviations += weight * ((mean_mv - first_mv) * (mean_mv - first_mv));
+        // n times the sum of squared deviations: exceeds 2^63 from 2^16 samples on.
+        const __int128 spread = static_cast<__int128>(samples) * sum_of_squares - static_cast<__int128>(sum) * sum;
+        variances += weight * (static_cast<double>(spread) / (count * count) / (calibration.gain * calibration.gain));
       }
-      const Calibration calibration = signals.calibration(record, lead);
-      const double mean_mv = (static_cast<double>(sum) / count - calibration.baseline) / calibration.gain;
-      if (weights == 0) first_mv = mean_mv;
-      means_mv += weight * mean_mv;
-      weights += weight;
-      deviations += weight * (mean_mv - first_mv);
-      squared_deviations += weight * ((mean_mv - first_mv) * (mean_mv - first_mv));
-      // n times the sum of squared deviations: exceeds 2^63 from 2^16 samples on.
-      const __int128 spread = static_cast<__int128>(samples) * sum_of_squares - static_cast<__int128>(sum) * sum;
-      variances += weight * (static_cast<double>(spread) / (count * count) / (calibration.gain * calibration.gain));
+      next += of_leads.size() / signals.leads();
     }
+    signals.Release();  // pages that were read are not needed again soon
   }
-  signals.Release();
   if (weights == 0) return absl::InvalidArgumentError("no training records to compute the mean amplitude from");
   const double mean_mv = means_mv / weights;
   const long double shift = mean_mv - first_mv;
