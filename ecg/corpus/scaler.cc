@@ -19,8 +19,8 @@
 namespace ecg {
 namespace {
 
-// What the threads read before it is released is at most 64 MB of records of 10 s at 500 Hz.
-constexpr size_t kRecordsAtOnce = 64, kMostThreads = 8;
+// What the threads read before it is released, and in how many threads.
+constexpr size_t kBytesOfAThread = 8 << 20, kMostThreads = 8;
 
 // LeadSums are the sum and the sum of squares of the samples of one lead.
 struct LeadSums {
@@ -53,12 +53,14 @@ absl::StatusOr<Scaler> FitScaler(const PackedSignals& signals, std::span<const i
   double variances = 0, means_mv = 0, weights = 0;
   long double first_mv = 0, deviations = 0, squared_deviations = 0;  // from the first mean
   const size_t threads = std::clamp<size_t>(std::thread::hardware_concurrency(), 1, kMostThreads);
-  for (size_t begin = 0; begin < records.size(); begin += threads * kRecordsAtOnce) {
+  const size_t bytes = records.empty() ? 0 : signals.signal(records[0]).size_bytes();
+  const size_t records_at_once = std::max<size_t>(kBytesOfAThread / std::max<size_t>(bytes, 1 << 10), 1);
+  for (size_t begin = 0; begin < records.size(); begin += threads * records_at_once) {
     // Every core sums some records; the sums are then combined in order.
     std::vector<std::future<std::vector<LeadSums>>> sums;
-    for (size_t first = begin; first < std::min(begin + threads * kRecordsAtOnce, records.size());
-         first += kRecordsAtOnce) {
-      const std::span<const int> some = records.subspan(first, std::min(kRecordsAtOnce, records.size() - first));
+    for (size_t first = begin; first < std::min(begin + threads * records_at_once, records.size());
+         first += records_at_once) {
+      const std::span<const int> some = records.subspan(first, std::min(records_at_once, records.size() - first));
       sums.push_back(std::async(std::launch::async, SumLeads, std::cref(signals), some));
     }
     size_t next = begin;
