@@ -19,8 +19,8 @@
 
 namespace ecg {
 
-// TargetRow is what one row of Labels has: 1 for each class of the record, else 0. It is valid while the labels are, and
-// no row is added.
+// TargetRow is what one row of Labels has: 1 for each class of the record, else 0. It is valid while the labels are,
+// and no row is added.
 class TargetRow {
  public:
   class Iterator {
@@ -178,8 +178,8 @@ Labels KeepRows(const Labels& labels, Predicate keep) {
   return result;
 }
 
-// SetLikelihoods sets the likelihoods of `labels`: `of_record(record)` returns those of a record by label name, 0 to 1. A
-// label that the record does not name has 0.
+// SetLikelihoods sets the likelihoods of `labels`: `of_record(record)` returns those of a record by label name, 0 to 1.
+// A label that the record does not name has 0.
 template <typename OfRecord>
 void SetLikelihoods(OfRecord of_record, Labels& labels) {
   labels.likelihoods.clear();

@@ -1,7 +1,7 @@
 // csv.h
 //
-// Tables of comma-separated values that are small enough to be kept in memory, and writing such tables. What a table may
-// look like is said in csv_reader.h, which reads it row by row.
+// Tables of comma-separated values that are small enough to be kept in memory, and writing such tables. What a table
+// may look like is said in csv_reader.h, which reads it row by row.
 //
 //   ECG_ASSIGN_OR_RETURN(const CsvTable table, CsvTable::Read("scp_statements.csv"));
 //   ECG_ASSIGN_OR_RETURN(const int diagnostic, table.Column("diagnostic"));

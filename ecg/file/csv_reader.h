@@ -111,17 +111,16 @@ class CsvReader {
   // Column returns the position of the column called `column`.
   absl::StatusOr<int> Column(absl::string_view column) const { return header_.Column(column); }
 
-  // Next reads the next row. It returns false at the end of the table and at the first error, which status() tells apart.
+  // Next reads the next row. It returns false at the end of the table and at the first error; status() tells.
   bool Next() {
     if (!FindRow()) return false;
     const Row& row = parsed_.rows[next_ - 1];
     if (row.fields == header_.columns.size()) return true;
-    status_ = absl::InvalidArgumentError(
-        absl::StrCat(header_.name, ":", row.line, ": ", row.fields, " fields, where the header has ",
-                     header_.columns.size(),
-                     header_.separator == ',' && row.fields > header_.columns.size()
-                         ? "; a field with a comma in it, such as a number with a decimal comma, must be in quotes"
-                         : ""));
+    status_ = absl::InvalidArgumentError(absl::StrCat(
+        header_.name, ":", row.line, ": ", row.fields, " fields, where the header has ", header_.columns.size(),
+        header_.separator == ',' && row.fields > header_.columns.size()
+            ? "; a field with a comma in it, such as a number with a decimal comma, must be in quotes"
+            : ""));
     return false;
   }
 
@@ -272,10 +271,10 @@ class CsvReader {
   }
 
   bool Fail() {
-    status_ = absl::InvalidArgumentError(absl::StrCat(
-        header_.name, ":", parsed_.row_line,
-        ": the row that starts here has a quote that is not closed, or not doubled (",
-        csv_strerror(csv_error(parser_.get())), " at line ", parsed_.line, ")"));
+    status_ = absl::InvalidArgumentError(
+        absl::StrCat(header_.name, ":", parsed_.row_line,
+                     ": the row that starts here has a quote that is not closed, or not doubled (",
+                     csv_strerror(csv_error(parser_.get())), " at line ", parsed_.line, ")"));
     return false;
   }
 
@@ -307,8 +306,8 @@ class CsvReader {
 
   CsvHeader header_;
   File file_;
-  std::string buffer_;  // of the file's bytes
-  size_t read_ = 0;     // how many of them are parsed
+  std::string buffer_;                                // of the file's bytes
+  size_t read_ = 0;                                   // how many of them are parsed
   std::unique_ptr<csv_parser, DeleteParser> parser_;  // none at the end
   Parsed parsed_;
   size_t next_ = 0;  // one after the present row

@@ -42,12 +42,15 @@ TEST(CsvReaderTest, ReadsRowsThatEndWithACarriageReturnOnly) {
               ElementsAre(Pair(1, ElementsAre("1", "2")), Pair(1, ElementsAre("3", "4"))));
 }
 
-TEST(CsvReaderTest, HasNoRowsWhereTheTableIsAHeader) { EXPECT_TRUE(RowsOf(*CsvReader::Parse("a,b\n", "t.csv")).empty()); }
+TEST(CsvReaderTest, HasNoRowsWhereTheTableIsAHeader) {
+  EXPECT_TRUE(RowsOf(*CsvReader::Parse("a,b\n", "t.csv")).empty());
+}
 
 TEST(CsvReaderTest, ReadsAFileThatIsLongerThanOnePieceOfIt) {
   const std::filesystem::path path = std::filesystem::path(::testing::TempDir()) / "long.csv";
   std::string text = "\xEF\xBB\xBFid,\"" + std::string(100'000, 'h') + "\"\n";
-  for (int row = 0; row < 5000; ++row) text += std::to_string(row) + ",\"a \"\"b\"\",\n" + std::string(row % 97, 'c') + "\"\n";
+  for (int row = 0; row < 5000; ++row)
+    text += std::to_string(row) + ",\"a \"\"b\"\",\n" + std::string(row % 97, 'c') + "\"\n";
   text += "5000," + std::string(200'000, 'd');
   ASSERT_EQ(WriteFile(path, text), absl::OkStatus());
   CsvReader reader = CsvReader::Open(path).value();
