@@ -133,8 +133,8 @@ in_parallel() {
 # build_programs WORK: makes WORK/on_gpu and WORK/resnet18_all, after `generate`, by `flags` and `libraries`.
 build_programs() {
   local work=$1 messages source sources=() objects=() system system_libraries
-  system=(absl_flat_hash_map absl_status absl_statusor absl_str_format absl_strings absl_time protobuf libzip matio zlib
-    libcrypto cairo cpp-httplib pugixml)
+  system=(absl_flat_hash_map absl_flat_hash_set absl_hash absl_status absl_statusor absl_str_format absl_strings
+    absl_time protobuf libzip matio zlib libcrypto cairo cpp-httplib pugixml)
   read -ra system_libraries <<<"$(pkg-config --libs "${system[@]}") -lcsv -lisal -lonnx_proto -lpthread -fopenmp"
   in_parallel bazel/spec_compiler.cc "$work/spec_compiler.o" bazel/part_factory.cc "$work/part_factory.o" \
     "$work/proto/options.pb.cc" "$work/options.o" "$work/proto/experiment.pb.cc" "$work/experiment.o" \

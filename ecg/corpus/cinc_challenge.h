@@ -28,6 +28,7 @@
 #include <limits>
 #include <map>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <set>
 #include <string>
@@ -48,8 +49,11 @@
 #include "ecg/corpus/corpus.h"
 #include "ecg/corpus/dataset.h"
 #include "ecg/corpus/labels.h"
+#include "ecg/corpus/records.h"
 #include "ecg/corpus/split.h"
 #include "ecg/corpus/stratified_split.h"
+#include "ecg/corpus/text_column.h"
+#include "ecg/corpus/text_list_column.h"
 #include "ecg/file/file.h"
 #include "ecg/signal/lead.h"
 #include "ecg/signal/signal.h"
@@ -148,9 +152,9 @@ class CincChallenge {
 
   // ReadSignal reads the signal of a record, an index into corpus().records.
   absl::StatusOr<Signal> ReadSignal(int record) const {
-    const std::string& problem = corpus_.records[record].problem;
+    const absl::string_view problem = corpus_.records.problem(record);
     if (!problem.empty()) return absl::InvalidArgumentError(problem);
-    const std::filesystem::path path = corpus_.data_dir / corpus_.records[record].path;
+    const std::filesystem::path path = corpus_.data_dir / std::string(corpus_.records.paths()[record]);
     ECG_ASSIGN_OR_RETURN(Signal signal, ReadWfdb(path));
     if (signal.sampling_frequency_hz != corpus_.sampling_frequency_hz) {
       return absl::InvalidArgumentError(absl::StrCat(path.string(), ".hea: ", signal.sampling_frequency_hz,
@@ -179,13 +183,20 @@ class CincChallenge {
   }
 
  private:
-  // FindHeaders returns the path of each header below the folder, without extension, by record name.
-  absl::StatusOr<std::map<std::string, std::string>> FindHeaders() const {
+  // Headers are the names of records, the paths of their headers without extension, and their places by name.
+  struct Headers {
+    TextColumn names, paths;
+    std::vector<int> by_name;
+  };
+
+  // FindHeaders returns all headers below the folder.
+  absl::StatusOr<Headers> FindHeaders() const {
     using std::filesystem::directory_options;
     const directory_options options =
         directory_options::follow_directory_symlink | directory_options::skip_permission_denied;
     std::error_code error;
-    std::map<std::string, std::string> paths;
+    Headers headers;
+    TextIndex known(headers.names);
     for (std::filesystem::recursive_directory_iterator entry(corpus_.data_dir, options, error), end;
          !error && entry != end; entry.increment(error)) {
       // Skip what systems and editors leave behind: macOS's ._E00001.hea and __MACOSX, notebook checkpoints. A record's
@@ -199,38 +210,41 @@ class CincChallenge {
       }
       if (is_directory || entry->path().extension() != ".hea") continue;
       const std::string path = entry->path().lexically_relative(corpus_.data_dir).replace_extension().string();
-      const auto [other, is_new] = paths.emplace(entry->path().stem().string(), path);
-      if (!is_new) {
+      const int place = static_cast<int>(headers.names.size());
+      headers.names.Add(entry->path().stem().string());
+      headers.paths.Add(path);
+      if (const int other = known.Add(place); other != place) {
         return absl::InvalidArgumentError(absl::StrCat("two records of one name below ", corpus_.data_dir.string(),
-                                                       ": ", other->second, ".hea and ", path,
+                                                       ": ", headers.paths[other], ".hea and ", path,
                                                        ".hea; name a folder with one corpus"));
       }
     }
     if (error) {
       return absl::ErrnoToStatus(error.value(), absl::StrCat("cannot read the folder ", corpus_.data_dir.string()));
     }
-    if (paths.empty()) {
+    if (headers.names.size() == 0) {
       return absl::NotFoundError(absl::StrCat("no records in ", corpus_.data_dir.string(),
                                               ": there is no .hea file in it, nor in a folder below it; name the "
                                               "folder that holds them, or get them with `bazel run //cli:download -- ",
                                               corpus_.dataset, " --output_dir=", corpus_.data_dir.string(), "`"));
     }
-    return paths;
+    headers.by_name.resize(headers.names.size());
+    std::iota(headers.by_name.begin(), headers.by_name.end(), 0);
+    std::sort(headers.by_name.begin(), headers.by_name.end(),
+              [&](int a, int b) { return headers.names[a] < headers.names[b]; });
+    return headers;
   }
 
   // ReadHeaders reads the labels and sampling frequencies of all records. A header that cannot be read becomes the
   // record's `problem`, because the spec may skip bad records. It is an error if no header can be read.
   absl::Status ReadHeaders() {
-    using Paths = std::map<std::string, std::string>;
-    ECG_ASSIGN_OR_RETURN(const Paths paths, FindHeaders());
+    ECG_ASSIGN_OR_RETURN(const Headers headers, FindHeaders());
     absl::Status first_problem;
     bool any_good = false;
     std::map<int, std::string> file_at_rate;  // a header for each sampling frequency
-    for (const auto& [name, path] : paths) {
-      Record& record = corpus_.records.emplace_back();
-      record.id = name;
-      record.path = path;
-      const std::string file = (corpus_.data_dir / (path + ".hea")).string();
+    for (const int place : headers.by_name) {
+      Record record = {.id = std::string(headers.names[place]), .path = std::string(headers.paths[place])};
+      const std::string file = (corpus_.data_dir / (record.path + ".hea")).string();
       const absl::StatusOr<std::string> text = ReadFile(file);
       absl::StatusOr<std::vector<std::string>> codes = text.ok() ? ParseDx(*text, file) : text.status();
       if (codes.ok()) {
@@ -240,14 +254,15 @@ class CincChallenge {
         if (const auto header = ParseWfdbHeader(*text, file); header.ok()) {
           file_at_rate.emplace(std::lround(header->sampling_frequency_hz), file);
         }
-        continue;
+      } else {
+        record.problem = std::string(codes.status().message());
+        first_problem.Update(codes.status());
       }
-      record.problem = std::string(codes.status().message());
-      first_problem.Update(codes.status());
+      corpus_.records.Add(record);
     }
     if (!any_good) {
       return absl::Status(first_problem.code(),
-                          absl::StrCat("none of the ", paths.size(), " headers in ", corpus_.data_dir.string(),
+                          absl::StrCat("none of the ", headers.names.size(), " headers in ", corpus_.data_dir.string(),
                                        " can be used; the folder should hold records of a PhysioNet/CinC Challenge. "
                                        "The first: ",
                                        first_problem.message()));
@@ -263,14 +278,15 @@ class CincChallenge {
   }
 
   absl::Status MakeLabelsOf(const Spec& spec) {
-    std::vector<std::vector<std::string>> statements;
-    std::map<std::string, int> counts;
+    const TextListColumn& statements = corpus_.records.statements();
+    std::vector<int> counts_of(statements.texts().size());
     int good_records = 0;
-    for (const Record& record : corpus_.records) {
-      statements.push_back(record.statements);
-      good_records += record.problem.empty();
-      for (const std::string& code : record.statements) ++counts[code];
+    for (size_t record = 0; record < statements.size(); ++record) {
+      good_records += corpus_.records.problem(record).empty();
+      for (const int code : statements.codes(record)) ++counts_of[code];
     }
+    std::map<std::string, int> counts;
+    for (size_t code = 0; code < counts_of.size(); ++code) counts.emplace(statements.texts()[code], counts_of[code]);
     std::set<std::string> classes;
     for (const std::string& code : spec.codes()) {
       if (!counts.contains(code)) {
@@ -285,7 +301,7 @@ class CincChallenge {
       if (spec.codes().empty() && count > least) classes.insert(code);
     }
     labels_ = KeepRows(MakeLabels(statements, classes, /*with_none=*/true),
-                       [&](int record) { return corpus_.records[record].problem.empty(); });
+                       [&](int record) { return corpus_.records.problem(record).empty(); });
     return absl::OkStatus();
   }
 

@@ -6,33 +6,14 @@
 #define ECG_CORPUS_CORPUS_H_
 
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
 #include <vector>
 
-namespace ecg {
+#include "ecg/corpus/records.h"
 
-// Record is one ECG of a corpus.
-struct Record {
-  // id is the record's name in the corpus, such as ecg_id "1" in PTB-XL.
-  std::string id;
-  // path is the path of the record's files, relative to the corpus's folder and without extension.
-  std::string path;
-  // patient_id identifies the patient; empty if the corpus does not state it.
-  std::string patient_id;
-  // fold is the record's fold, from 1; 0 if the corpus has no folds. All records of a patient are in the same fold.
-  int fold = 0;
-  // statements are the codes of the record, in the order of the source.
-  std::vector<std::string> statements;
-  // age_years is the patient's age; nothing if the corpus does not state it. PTB-XL has infinity for ages above 89, which
-  // it does not tell.
-  std::optional<double> age_years = {};
-  // problem is why the record is unusable, if that is known before its signal is read; else empty. Such a record is in
-  // no split, and Pack refuses or skips it.
-  std::string problem;
-};
+namespace ecg {
 
 // Corpus is a list of records with the same sampling frequency.
 struct Corpus {
@@ -58,7 +39,7 @@ struct Corpus {
   // samples is the number of samples per lead; 0 if records differ in length.
   int samples = 0;
   // records are in the order of the source.
-  std::vector<Record> records;
+  Records records;
 };
 
 // kSyntheticFile marks the folder of a synthetic corpus.

@@ -22,12 +22,12 @@
 #include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <system_error>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/numbers.h"
@@ -37,9 +37,11 @@
 #include "ecg/corpus/corpus.h"
 #include "ecg/corpus/dataset.h"
 #include "ecg/corpus/labels.h"
+#include "ecg/corpus/records.h"
 #include "ecg/corpus/split.h"
 #include "ecg/corpus/stratified_split.h"
-#include "ecg/file/csv.h"
+#include "ecg/corpus/text_column.h"
+#include "ecg/file/csv_reader.h"
 #include "ecg/signal/digitise.h"
 #include "ecg/signal/lead.h"
 #include "ecg/signal/mat.h"
@@ -93,7 +95,7 @@ class Cpsc2018 {
 
   // ReadSignal reads the signal of a record, an index into corpus().records.
   absl::StatusOr<Signal> ReadSignal(int record) const {
-    const std::string path = (corpus_.data_dir / (corpus_.records[record].path + ".mat")).string();
+    const std::string path = (corpus_.data_dir / absl::StrCat(corpus_.records.paths()[record], ".mat")).string();
     ECG_ASSIGN_OR_RETURN(const MatMatrix data, ReadMatField(path, "ECG", "data"));
     if (data.rows != kLeads || data.columns == 0) {
       return absl::DataLossError(absl::StrCat(path, ": ECG.data has ", data.rows, " rows of ", data.columns,
@@ -119,44 +121,47 @@ class Cpsc2018 {
   }
 
   absl::Status ReadReference(const std::filesystem::path& data_dir, const std::string& reference) {
-    ECG_ASSIGN_OR_RETURN(const CsvTable table, CsvTable::Read(data_dir / reference));
+    ECG_ASSIGN_OR_RETURN(CsvReader table, CsvReader::Open(data_dir / reference));
     ECG_ASSIGN_OR_RETURN(const int id, table.Column("Recording"));
     std::array<int, 3> columns;
     for (size_t label = 0; label < columns.size(); ++label) {
       constexpr std::array<absl::string_view, 3> kColumns = {"First_label", "Second_label", "Third_label"};
       ECG_ASSIGN_OR_RETURN(columns[label], table.Column(kColumns[label]));
     }
-    absl::flat_hash_map<std::string, int> lines;
-    std::vector<std::vector<std::string>> labels;
-    for (int row = 0; row < table.rows(); ++row) {
-      Record& record = corpus_.records.emplace_back();
-      record.id = table.at(row, id);
+    TextIndex known(corpus_.records.ids());
+    std::vector<int> lines;
+    while (table.Next()) {
+      Record record;
+      record.id = table.at(id);
       if (record.id.empty() || record.id.find_first_of("/\\") != std::string::npos) {
-        return table.ErrorAt(row, id, absl::StrCat("\"", record.id, "\" is not the name of a record"));
+        return table.ErrorAt(id, absl::StrCat("\"", record.id, "\" is not the name of a record"));
       }
-      if (const auto [other, is_new] = lines.emplace(record.id, table.line(row)); !is_new) {
-        return table.ErrorAt(row, id, absl::StrCat("\"", record.id, "\" is also the record of line ", other->second));
+      if (const std::optional<int> other = known.Find(record.id)) {
+        return table.ErrorAt(id, absl::StrCat("\"", record.id, "\" is also the record of line ", lines[*other]));
       }
       // A missing file is reported when the signal is read.
       const std::string file = Find(data_dir, record.id + ".mat");
       record.path = file.empty() ? record.id : std::string(absl::StripSuffix(file, ".mat"));
       for (const int column : columns) {
-        const std::string& field = table.at(row, column);
+        const std::string& field = table.at(column);
         if (field.empty() && column != columns[0]) continue;
         int label = 0;
         if (!absl::SimpleAtoi(absl::StripSuffix(field, ".0"), &label) || label < 1 ||
             label > static_cast<int>(kLabels.size())) {
-          return table.ErrorAt(row, column, absl::StrCat("\"", field, "\" is not a label from 1 to ", kLabels.size()));
+          return table.ErrorAt(column, absl::StrCat("\"", field, "\" is not a label from 1 to ", kLabels.size()));
         }
         record.statements.emplace_back(kLabels[label - 1]);
       }
       if (record.statements.size() > 1 &&
           std::count(record.statements.begin(), record.statements.end(), kLabels[0]) > 0) {
-        return table.ErrorAt(row, columns[0], "a normal record has another label");
+        return table.ErrorAt(columns[0], "a normal record has another label");
       }
-      labels.push_back(record.statements);
+      corpus_.records.Add(record);
+      known.Add(static_cast<int>(lines.size()));
+      lines.push_back(table.line());
     }
-    labels_ = MakeLabels(labels);
+    ECG_RETURN_IF_ERROR(table.status());
+    labels_ = MakeLabels(corpus_.records.statements());
     corpus_.dataset = kName;
     SetOrigin(data_dir, "unknown", corpus_);
     corpus_.index_files = {reference};

@@ -7,7 +7,7 @@
 // The packed signals are shared by all tasks and splits, and are rebuilt only if they are missing or the source has
 // changed. They are written to a temporary folder that is renamed when complete, so a killed job leaves no partial
 // result; of two jobs at the same time, one packs and the other waits. Memory use is independent of the corpus, except
-// for a few hundred bytes per record.
+// for some twenty bytes per record, and 144 where its calibrations are its own.
 
 #ifndef ECG_CORPUS_PACK_H_
 #define ECG_CORPUS_PACK_H_
@@ -17,13 +17,14 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <cerrno>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <future>
+#include <map>
 #include <mutex>
 #include <span>
 #include <string>
@@ -37,12 +38,14 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
+#include "ecg/corpus/calibration_sets.h"
 #include "ecg/corpus/corpus.h"
 #include "ecg/corpus/dataset.h"
 #include "ecg/corpus/packed_signals.h"
 #include "ecg/file/csv.h"
 #include "ecg/file/file.h"
 #include "ecg/file/file_lock.h"
+#include "ecg/file/mapped_file.h"
 #include "ecg/file/npy.h"
 #include "ecg/file/path.h"
 #include "ecg/file/sha256.h"
@@ -66,23 +69,47 @@ struct PackOptions {
 // SourceDigest identifies the source of packed signals: the contents of the index files, how files are read, and the
 // name, size and modification time of each record's files. A missing file counts too, so that it is noticed when it appears.
 inline absl::StatusOr<std::string> SourceDigest(const Corpus& corpus) {
+  constexpr size_t kDigestedAtOnce = 1 << 20, kRecordsAtOnce = 2048;
   Sha256 digest;
   digest.Update(absl::StrCat(PackedSignals::kFormat, "\n", corpus.dataset, "\n", corpus.sampling_frequency_hz, "\n",
                              corpus.samples, "\n"));
   if (!corpus.read_with.empty()) digest.Update(absl::StrCat(corpus.read_with, "\n"));
   for (const std::string& file : corpus.index_files) {
-    ECG_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(corpus.data_dir / file));
+    ECG_ASSIGN_OR_RETURN(const MappedFile mapped, MappedFile::Open(corpus.data_dir / file));
+    absl::string_view bytes = mapped.bytes();
     digest.Update(absl::StrCat(file, "\n", bytes.size(), "\n"));
-    digest.Update(bytes);
-  }
-  for (const Record& record : corpus.records) {
-    for (const std::string& extension : corpus.record_extensions) {
-      struct stat status = {};
-      stat((corpus.data_dir / (record.path + extension)).c_str(), &status);
-      digest.Update(absl::StrCat(record.id, "\n", record.path, extension, "\n", status.st_size, "\n",
-                                 status.st_mtim.tv_sec, ".", status.st_mtim.tv_nsec, "\n"));
+    for (; !bytes.empty(); bytes.remove_prefix(std::min(bytes.size(), kDigestedAtOnce))) {
+      digest.Update(bytes.substr(0, kDigestedAtOnce));
+      mapped.Release();
     }
   }
+  // Paths are looked up from the opened folder, whose own path need not be walked for each of millions of files.
+  const std::filesystem::path folder = corpus.data_dir.empty() ? "." : corpus.data_dir;
+  const int descriptor = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const auto describe = [&corpus, descriptor](size_t begin, size_t end) {
+    std::string text;
+    for (size_t record = begin; record < std::min(end, corpus.records.size()); ++record) {
+      for (const std::string& extension : corpus.record_extensions) {
+        const std::string path = absl::StrCat(corpus.records.paths()[record], extension);
+        struct stat status = {};
+        if (fstatat(descriptor, path.c_str(), &status, 0) != 0) status = {};
+        absl::StrAppend(&text, corpus.records.ids()[record], "\n", path, "\n", status.st_size, "\n");
+        absl::StrAppend(&text, status.st_mtim.tv_sec, ".", status.st_mtim.tv_nsec, "\n");
+      }
+    }
+    return text;
+  };
+  // Looking the files up takes most of the time, so all cores do it; the digest takes their texts in order.
+  const size_t threads = std::max(1u, std::thread::hardware_concurrency());
+  for (size_t begin = 0; begin < corpus.records.size(); begin += threads * kRecordsAtOnce) {
+    std::vector<std::future<std::string>> texts;
+    for (size_t thread = 0; thread < threads; ++thread) {
+      const size_t first = begin + thread * kRecordsAtOnce;
+      texts.push_back(std::async(std::launch::async, describe, first, first + kRecordsAtOnce));
+    }
+    for (std::future<std::string>& text : texts) digest.Update(text.get());
+  }
+  if (descriptor >= 0) close(descriptor);
   return digest.Hex();
 }
 
@@ -100,12 +127,51 @@ inline std::filesystem::path PackedFolder(const Corpus& corpus, const std::files
 
 namespace pack_internal {
 
-// RecordState is the result of reading a record.
-struct RecordState {
-  std::string state;
-  std::string reason;
-  double rounding_mv = 0;
-  std::array<Calibration, kLeads> calibration;
+// RecordStates is what reading each record had for a result. All methods are thread-safe, but each record is of one
+// thread.
+class RecordStates {
+ public:
+  explicit RecordStates(size_t records) : states_(records), roundings_mv_(records), calibration_sets_(records) {}
+
+  size_t size() const { return states_.size(); }
+
+  // SetRead says that a record was read.
+  void SetRead(size_t record, const Signal& signal) {
+    states_[record] = signal.checksums_verified ? PackedSignals::kVerified : PackedSignals::kUnverified;
+    roundings_mv_[record] = signal.rounding_mv;
+    const std::lock_guard lock(mutex_);
+    calibration_sets_[record] = calibrations_.Add(signal.calibration);
+  }
+
+  // SetSkipped says why a record could not be read.
+  void SetSkipped(size_t record, std::string reason) {
+    states_[record] = PackedSignals::kSkipped;
+    const std::lock_guard lock(mutex_);
+    reasons_[record] = std::move(reason);
+  }
+
+  // are_all_skipped is true where no record could be read.
+  bool are_all_skipped() const { return reasons_.size() == states_.size(); }
+
+  absl::string_view state(size_t record) const { return states_[record]; }
+  // reason is empty if the record was read.
+  absl::string_view reason(size_t record) const {
+    const auto found = reasons_.find(record);
+    return found == reasons_.end() ? absl::string_view() : found->second;
+  }
+  double rounding_mv(size_t record) const { return roundings_mv_[record]; }
+  // calibration has the defaults if the record was not read.
+  Calibration calibration(size_t record, int lead) const {
+    return reasons_.contains(record) ? Calibration() : calibrations_.at(calibration_sets_[record], lead);
+  }
+
+ private:
+  std::vector<const char*> states_;
+  std::vector<double> roundings_mv_;
+  std::vector<int> calibration_sets_;
+  std::mutex mutex_;  // of what follows
+  std::map<size_t, std::string> reasons_;
+  CalibrationSets calibrations_;
 };
 
 inline absl::Status BadRecordError(absl::string_view id, absl::string_view reason) {
@@ -188,15 +254,14 @@ class SignalsFile {
   std::vector<int64_t> offsets_ = {0};  // one more than the records written so far
 };
 
-// Writes the samples of all records of `dataset` to `folder`, and returns the state of each.
+// Writes the samples of all records of `dataset` to `folder`, and sets the state of each.
 template <SignalSource D>
-absl::StatusOr<std::vector<RecordState>> WriteSignals(const D& dataset, const std::filesystem::path& folder,
-                                                      const PackOptions& options) {
+absl::Status WriteSignals(const D& dataset, const std::filesystem::path& folder, const PackOptions& options,
+                          RecordStates& states) {
   const Corpus& corpus = dataset.corpus();
   const size_t records = corpus.records.size();
   SignalsFile file;
   ECG_RETURN_IF_ERROR(file.Create(folder, corpus));
-  std::vector<RecordState> states(records);
   Progress progress(absl::StrCat("packing ", corpus.dataset), static_cast<int64_t>(records), "records");
 
   // Threads take records in order and finish what they took, so the error returned is that of the first bad record,
@@ -207,7 +272,6 @@ absl::StatusOr<std::vector<RecordState>> WriteSignals(const D& dataset, const st
   size_t first_bad = records;
   absl::Status error;
   const auto read_one = [&](size_t record) -> absl::Status {
-    RecordState& state = states[record];
     absl::StatusOr<Signal> signal = dataset.ReadSignal(static_cast<int>(record));
     if (signal.ok() && (signal->digital.size() != size_t{kLeads} * signal->samples || signal->samples == 0 ||
                         (corpus.samples > 0 && signal->samples != corpus.samples))) {
@@ -217,15 +281,12 @@ absl::StatusOr<std::vector<RecordState>> WriteSignals(const D& dataset, const st
     ECG_RETURN_IF_ERROR(
         file.WriteRecord(record, signal.ok() ? std::span<const int16_t>(signal->digital) : std::span<const int16_t>()));
     if (signal.ok()) {
-      state.state = signal->checksums_verified ? PackedSignals::kVerified : PackedSignals::kUnverified;
-      state.rounding_mv = signal->rounding_mv;
-      state.calibration = signal->calibration;
+      states.SetRead(record, *signal);
       return absl::OkStatus();
     }
-    state.state = PackedSignals::kSkipped;
-    state.reason = std::string(signal.status().message());
+    states.SetSkipped(record, std::string(signal.status().message()));
     if (options.bad_records == spec::Data::SKIP) return absl::OkStatus();
-    return BadRecordError(corpus.records[record].id, state.reason);
+    return BadRecordError(corpus.records.ids()[record], signal.status().message());
   };
   const auto read = [&] {
     while (!failed) {
@@ -249,16 +310,17 @@ absl::StatusOr<std::vector<RecordState>> WriteSignals(const D& dataset, const st
     read();
   }
   if (!error.ok()) return error;
-  const auto skipped = [](const RecordState& state) { return state.state == PackedSignals::kSkipped; };
-  if (std::all_of(states.begin(), states.end(), skipped)) {
+  if (states.are_all_skipped()) {
     return absl::DataLossError(absl::StrCat("none of the ", records, " records in ", corpus.data_dir.string(),
-                                            " can be read; the first: ", records > 0 ? states[0].reason : "none"));
+                                            " can be read; the first: ", records > 0 ? states.reason(0) : "none"));
   }
-  ECG_RETURN_IF_ERROR(file.Finish());
-  return states;
+  return file.Finish();
 }
 
-inline std::string FormatRecords(const Corpus& corpus, const std::vector<RecordState>& states) {
+// Writes records.csv.
+inline absl::Status WriteRecords(const Corpus& corpus, const RecordStates& states, const std::filesystem::path& path) {
+  constexpr size_t kWrittenAtOnce = 1 << 20;
+  ECG_ASSIGN_OR_RETURN(FileWriter file, FileWriter::Create(path));
   std::vector<std::string> row = {"id", "path", "fold", "state", "reason", "rounding_mv"};
   for (const absl::string_view lead : kLeadNames) {
     row.push_back(absl::StrCat("gain_", lead));
@@ -267,20 +329,21 @@ inline std::string FormatRecords(const Corpus& corpus, const std::vector<RecordS
   std::string text;
   AppendCsvRow(row, &text);
   for (size_t record = 0; record < states.size(); ++record) {
-    const Record& source = corpus.records[record];
-    row = {source.id,
-           source.path,
-           absl::StrCat(source.fold),
-           states[record].state,
-           states[record].reason,
-           absl::StrFormat("%.3g", states[record].rounding_mv)};
-    for (const Calibration& calibration : states[record].calibration) {
+    row = {std::string(corpus.records.ids()[record]), std::string(corpus.records.paths()[record]),
+           absl::StrCat(corpus.records.fold(record)), std::string(states.state(record)),
+           std::string(states.reason(record)),        absl::StrFormat("%.3g", states.rounding_mv(record))};
+    for (int lead = 0; lead < kLeads; ++lead) {
+      const Calibration calibration = states.calibration(record, lead);
       row.push_back(absl::StrFormat("%.17g", calibration.gain));
       row.push_back(absl::StrCat(calibration.baseline));
     }
     AppendCsvRow(row, &text);
+    if (text.size() < kWrittenAtOnce) continue;
+    ECG_RETURN_IF_ERROR(file.Append(text));
+    text.clear();
   }
-  return text;
+  ECG_RETURN_IF_ERROR(file.Append(text));
+  return file.Commit();
 }
 
 inline std::string FormatCorpus(const Corpus& corpus, absl::string_view digest) {
@@ -338,8 +401,9 @@ template <SignalSource D>
 absl::Status Write(const D& dataset, absl::string_view digest, const std::filesystem::path& partial,
                    const PackOptions& options) {
   ECG_RETURN_IF_ERROR(MakeDirectories(partial));
-  ECG_ASSIGN_OR_RETURN(const std::vector<RecordState> states, WriteSignals(dataset, partial, options));
-  ECG_RETURN_IF_ERROR(WriteFile(partial / PackedSignals::kRecordsFile, FormatRecords(dataset.corpus(), states)));
+  RecordStates states(dataset.corpus().records.size());
+  ECG_RETURN_IF_ERROR(WriteSignals(dataset, partial, options, states));
+  ECG_RETURN_IF_ERROR(WriteRecords(dataset.corpus(), states, partial / PackedSignals::kRecordsFile));
   ECG_RETURN_IF_ERROR(WriteFile(partial / PackedSignals::kCorpusFile, FormatCorpus(dataset.corpus(), digest)));
   return SyncFolder(partial);
 }
@@ -365,8 +429,9 @@ inline absl::StatusOr<PackedSignals> OpenCurrent(const std::filesystem::path& fo
 // Refuses a record that is known to be unusable before anything is read.
 inline absl::Status CheckProblems(const Corpus& corpus, const PackOptions& options) {
   if (options.bad_records == spec::Data::SKIP) return absl::OkStatus();
-  for (const Record& record : corpus.records) {
-    if (!record.problem.empty()) return BadRecordError(record.id, record.problem);
+  for (size_t record = 0; record < corpus.records.size(); ++record) {
+    const absl::string_view problem = corpus.records.problem(record);
+    if (!problem.empty()) return BadRecordError(corpus.records.ids()[record], problem);
   }
   return absl::OkStatus();
 }

@@ -23,9 +23,9 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <exception>
 #include <filesystem>
+#include <map>
 #include <span>
 #include <string>
 #include <utility>
@@ -37,7 +37,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
-#include "ecg/file/csv.h"
+#include "ecg/corpus/calibration_sets.h"
+#include "ecg/corpus/text_column.h"
+#include "ecg/file/csv_reader.h"
 #include "ecg/file/file.h"
 #include "ecg/file/mapped_file.h"
 #include "ecg/file/npy.h"
@@ -74,13 +76,15 @@ class PackedSignals {
   }
 
   // records returns the number of records, including unusable ones.
-  int records() const { return static_cast<int>(records_.size()); }
+  int records() const { return static_cast<int>(ids_.size()); }
   // leads returns the number of leads: 12, in the order of kLeadNames.
   int leads() const { return kLeads; }
   // samples returns the number of samples per lead, or 0 if records differ in length.
   int samples() const { return samples_; }
   // samples returns the number of samples per lead of a record.
-  int samples(int record) const { return static_cast<int>((offsets_[record + 1] - offsets_[record]) / kLeads); }
+  int samples(int record) const {
+    return samples_ > 0 ? samples_ : static_cast<int>((Offset(record + 1) - Offset(record)) / kLeads);
+  }
   // sampling_frequency_hz returns the sampling frequency in Hz.
   int sampling_frequency_hz() const { return sampling_frequency_hz_; }
   // dataset returns the name of the corpus.
@@ -94,7 +98,7 @@ class PackedSignals {
 
   // signal returns the samples of a record, [leads, samples]; zeros or none if it is unusable.
   std::span<const int16_t> signal(int record) const {
-    return {digital_ + offsets_[record], digital_ + offsets_[record + 1]};
+    return {digital_ + Offset(record), digital_ + Offset(record + 1)};
   }
   // lead returns the samples of one lead of a record, [samples].
   std::span<const int16_t> lead(int record, int lead) const {
@@ -102,13 +106,16 @@ class PackedSignals {
     return signal(record).subspan(lead * length, length);
   }
   // calibration returns the gain and baseline of a lead.
-  const Calibration& calibration(int record, int lead) const { return records_[record].calibration[lead]; }
+  Calibration calibration(int record, int lead) const { return calibrations_.at(calibration_sets_[record], lead); }
   // id returns the record's name in the corpus.
-  const std::string& id(int record) const { return records_[record].id; }
+  std::string id(int record) const { return std::string(ids_[record]); }
   // usable is false if the record could not be read.
-  bool usable(int record) const { return records_[record].usable; }
-  // reason returns why a record is unusable.
-  const std::string& reason(int record) const { return records_[record].reason; }
+  bool usable(int record) const { return !reasons_.contains(record); }
+  // reason returns why a record is unusable; empty if it is usable.
+  std::string reason(int record) const {
+    const auto found = reasons_.find(record);
+    return found == reasons_.end() ? "" : found->second;
+  }
 
   // WillRead asks the system to read the samples of a record ahead, which pays for random access.
   void WillRead(int record) const {
@@ -123,34 +130,24 @@ class PackedSignals {
   // unusable returns the records that could not be read.
   std::vector<int> unusable() const {
     std::vector<int> result;
-    for (int record = 0; record < records(); ++record) {
-      if (!usable(record)) result.push_back(record);
-    }
+    for (const auto& [record, reason] : reasons_) result.push_back(record);
     return result;
   }
 
  private:
   static_assert(std::endian::native == std::endian::little, "packed signals are little-endian");
 
-  struct PackedRecord {
-    std::string id;
-    bool usable = true;
-    std::string reason;
-    std::array<Calibration, kLeads> calibration;
-  };
+  // The index in digital_ of the first sample of a record, or of the end.
+  int64_t Offset(int64_t record) const { return samples_ > 0 ? record * kLeads * samples_ : offsets_[record]; }
 
   static absl::StatusOr<PackedSignals> OpenFolder(const std::filesystem::path& folder) {
     PackedSignals signals;
     ECG_RETURN_IF_ERROR(signals.ReadCorpus(folder / kCorpusFile));
     ECG_RETURN_IF_ERROR(signals.ReadRecords(folder / kRecordsFile));
     std::vector<int64_t> shape = {signals.records(), kLeads, signals.samples_};
-    if (signals.samples_ > 0) {
-      for (int64_t record = 0; record <= shape[0]; ++record) {
-        signals.offsets_.push_back(record * kLeads * signals.samples_);
-      }
-    } else {
+    if (signals.samples_ <= 0) {
       ECG_RETURN_IF_ERROR(signals.ReadOffsets(folder / kOffsetsFile));
-      shape = {signals.offsets_.back()};
+      shape = {signals.Offset(signals.records())};
     }
     ECG_ASSIGN_OR_RETURN(signals.file_, MappedFile::Open(folder / kSignalsFile));
     ECG_ASSIGN_OR_RETURN(const absl::string_view elements,
@@ -176,11 +173,10 @@ class PackedSignals {
   }
 
   absl::Status ReadOffsets(const std::filesystem::path& path) {
-    ECG_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path));
+    ECG_ASSIGN_OR_RETURN(offsets_file_, MappedFile::Open(path));
     ECG_ASSIGN_OR_RETURN(const absl::string_view elements,
-                         Elements(bytes, kOffsetsFile, "<i8", sizeof(int64_t), {records() + 1}));
-    offsets_.resize(records() + 1);
-    std::memcpy(offsets_.data(), elements.data(), elements.size());
+                         Elements(offsets_file_.bytes(), kOffsetsFile, "<i8", sizeof(int64_t), {records() + 1}));
+    offsets_ = reinterpret_cast<const int64_t*>(elements.data());
     for (int record = 0; record < records(); ++record) {
       const int64_t size = offsets_[record + 1] - offsets_[record];
       if (offsets_[0] != 0 || size < 0 || size % kLeads != 0 || (size == 0 && usable(record))) {
@@ -188,6 +184,7 @@ class PackedSignals {
                                                 " to ", offsets_[record + 1], " is no place for ", kLeads, " leads"));
       }
     }
+    offsets_file_.Release();
     return absl::OkStatus();
   }
 
@@ -216,7 +213,7 @@ class PackedSignals {
   }
 
   absl::Status ReadRecords(const std::filesystem::path& path) {
-    ECG_ASSIGN_OR_RETURN(const CsvTable table, CsvTable::Read(path));
+    ECG_ASSIGN_OR_RETURN(CsvReader table, CsvReader::Open(path));
     ECG_ASSIGN_OR_RETURN(const int id, table.Column("id"));
     ECG_ASSIGN_OR_RETURN(const int state, table.Column("state"));
     ECG_ASSIGN_OR_RETURN(const int reason, table.Column("reason"));
@@ -226,23 +223,35 @@ class PackedSignals {
       ECG_ASSIGN_OR_RETURN(gain[lead], table.Column(absl::StrCat("gain_", kLeadNames[lead])));
       ECG_ASSIGN_OR_RETURN(baseline[lead], table.Column(absl::StrCat("baseline_", kLeadNames[lead])));
     }
-    records_.resize(table.rows());
-    for (int row = 0; row < table.rows(); ++row) {
-      PackedRecord& record = records_[row];
-      record.id = table.at(row, id);
-      record.usable = table.at(row, state) != kSkipped;
-      record.reason = table.at(row, reason);
-      for (int lead = 0; lead < kLeads && record.usable; ++lead) {
-        Calibration& calibration = record.calibration[lead];
-        if (!absl::SimpleAtod(table.at(row, gain[lead]), &calibration.gain)) {
-          return table.ErrorAt(row, gain[lead], "not a number");
+    // Most records have the calibrations of the record before, whose texts need not be read again.
+    std::string texts, last_texts;
+    int last_set = -1;
+    while (table.Next()) {
+      const bool is_usable = table.at(state) != kSkipped;
+      if (!is_usable) reasons_.emplace(records(), table.at(reason));
+      ids_.Add(table.at(id));
+      texts = is_usable ? "" : kSkipped;
+      for (int lead = 0; lead < kLeads && is_usable; ++lead) {
+        absl::StrAppend(&texts, table.at(gain[lead]), ",", table.at(baseline[lead]), ",");
+      }
+      if (last_set >= 0 && texts == last_texts) {
+        calibration_sets_.push_back(last_set);
+        continue;
+      }
+      std::array<Calibration, kLeads> calibrations;
+      for (int lead = 0; lead < kLeads && is_usable; ++lead) {
+        if (!absl::SimpleAtod(table.at(gain[lead]), &calibrations[lead].gain)) {
+          return table.ErrorAt(gain[lead], "not a number");
         }
-        if (!absl::SimpleAtoi(table.at(row, baseline[lead]), &calibration.baseline)) {
-          return table.ErrorAt(row, baseline[lead], "not an integer");
+        if (!absl::SimpleAtoi(table.at(baseline[lead]), &calibrations[lead].baseline)) {
+          return table.ErrorAt(baseline[lead], "not an integer");
         }
       }
+      last_set = calibrations_.Add(calibrations);
+      last_texts = texts;
+      calibration_sets_.push_back(last_set);
     }
-    return absl::OkStatus();
+    return table.status();
   }
 
   std::string dataset_;
@@ -251,8 +260,12 @@ class PackedSignals {
   int sampling_frequency_hz_ = 0;
   int samples_ = 0;
   std::string source_digest_;
-  std::vector<PackedRecord> records_;
-  std::vector<int64_t> offsets_;  // [records + 1], index in digital_ of each record's first sample, and the end
+  TextColumn ids_;
+  std::map<int, std::string> reasons_;  // of the unusable records
+  CalibrationSets calibrations_;
+  std::vector<int> calibration_sets_;  // of each record
+  MappedFile offsets_file_;            // only where records differ in length, as its elements:
+  const int64_t* offsets_ = nullptr;   // [records + 1]
   MappedFile file_;
   const int16_t* digital_ = nullptr;  // in file_
 };

@@ -10,7 +10,6 @@
 #include <set>
 #include <string>
 #include <system_error>
-#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -25,9 +24,13 @@
 #include "ecg/corpus/corpus.h"
 #include "ecg/corpus/dataset.h"
 #include "ecg/corpus/labels.h"
+#include "ecg/corpus/records.h"
 #include "ecg/corpus/scp_codes.h"
 #include "ecg/corpus/split.h"
+#include "ecg/corpus/text_column.h"
+#include "ecg/corpus/text_list_column.h"
 #include "ecg/file/csv.h"
+#include "ecg/file/csv_reader.h"
 #include "ecg/signal/signal.h"
 #include "ecg/signal/wfdb.h"
 #include "ecg/status/status_macros.h"
@@ -66,8 +69,8 @@ std::string WithoutPointZero(absl::string_view field) { return std::string(absl:
 // FindStatementColumn returns the column of scp_statements.csv that holds the statements. It is the first, and has no
 // name; after a round trip through pandas the first may hold row numbers, and the statements are in "Unnamed: 0".
 absl::StatusOr<int> FindStatementColumn(const CsvTable& table, const Corpus& corpus) {
-  std::set<std::string> known;
-  for (const Record& record : corpus.records) known.insert(record.statements.begin(), record.statements.end());
+  const std::vector<std::string>& statements = corpus.records.statements().texts();
+  const std::set<std::string> known(statements.begin(), statements.end());
   std::vector<int> candidates = {0};
   for (size_t column = 1; column < table.header().size(); ++column) {
     const std::string& name = table.header()[column];
@@ -136,7 +139,7 @@ absl::StatusOr<PtbXl> PtbXl::Open(const Spec& spec, const std::filesystem::path&
         data_dir.string(), "`"));
   }
   PtbXl ptbxl;
-  ECG_RETURN_IF_ERROR(ptbxl.ReadDatabase(spec.sampling_frequency_hz(), data_dir));
+  ECG_RETURN_IF_ERROR(ptbxl.ReadDatabase(spec.sampling_frequency_hz(), spec.likelihood_targets(), data_dir));
   ECG_RETURN_IF_ERROR(ptbxl.CheckRate());
   ECG_RETURN_IF_ERROR(ptbxl.ReadLabels(spec.task(), spec.likelihood_targets()));
   if (split < 1 || split > kFolds / 2) {
@@ -148,23 +151,24 @@ absl::StatusOr<PtbXl> PtbXl::Open(const Spec& spec, const std::filesystem::path&
 }
 
 absl::StatusOr<Signal> PtbXl::ReadSignal(int record) const {
-  absl::StatusOr<Signal> signal = ReadWfdb(corpus_.data_dir / corpus_.records[record].path);
+  const std::filesystem::path path = corpus_.data_dir / corpus_.records[record].path;
+  absl::StatusOr<Signal> signal = ReadWfdb(path);
   if (!signal.ok()) return signal;
   if (signal->sampling_frequency_hz != corpus_.sampling_frequency_hz || signal->samples != corpus_.samples) {
-    return absl::InvalidArgumentError(absl::StrCat((corpus_.data_dir / corpus_.records[record].path).string(),
-                                                   ".hea: ", signal->samples, " samples at ",
+    return absl::InvalidArgumentError(absl::StrCat(path.string(), ".hea: ", signal->samples, " samples at ",
                                                    signal->sampling_frequency_hz, " Hz, where ", corpus_.samples,
                                                    " at ", corpus_.sampling_frequency_hz, " Hz are expected"));
   }
   return signal;
 }
 
-absl::Status PtbXl::ReadDatabase(int sampling_frequency_hz, const std::filesystem::path& data_dir) {
+absl::Status PtbXl::ReadDatabase(int sampling_frequency_hz, bool likelihood_targets,
+                                 const std::filesystem::path& data_dir) {
   if (sampling_frequency_hz != 100 && sampling_frequency_hz != 500) {
     return absl::InvalidArgumentError(
         absl::StrCat("sampling_frequency_hz is ", sampling_frequency_hz, "; PTB-XL has 100 and 500"));
   }
-  ECG_ASSIGN_OR_RETURN(const CsvTable table, CsvTable::Read(data_dir / kDatabaseFile));
+  ECG_ASSIGN_OR_RETURN(CsvReader table, CsvReader::Open(data_dir / kDatabaseFile));
   ECG_ASSIGN_OR_RETURN(const int id, table.Column("ecg_id"));
   ECG_ASSIGN_OR_RETURN(const int patient, table.Column("patient_id"));
   ECG_ASSIGN_OR_RETURN(const int codes, table.Column("scp_codes"));
@@ -173,35 +177,49 @@ absl::Status PtbXl::ReadDatabase(int sampling_frequency_hz, const std::filesyste
   ECG_ASSIGN_OR_RETURN(const int path, table.Column(is_slow ? "filename_lr" : "filename_hr"));
   const absl::StatusOr<int> age = table.Column("age");
   const absl::StatusOr<int> other_path = table.Column(is_slow ? "filename_hr" : "filename_lr");
-  absl::flat_hash_map<std::string, int> lines;
-  for (int row = 0; row < table.rows(); ++row) {
-    Record& record = corpus_.records.emplace_back();
-    record.id = WithoutPointZero(table.at(row, id));
-    if (const auto [other, is_new] = lines.emplace(record.id, table.line(row)); !is_new) {
-      return table.ErrorAt(row, id, absl::StrCat("\"", record.id, "\" is also the record of line ", other->second));
+  const auto is_there = [&data_dir](const std::string& path) {
+    std::error_code error;
+    return !path.empty() && std::filesystem::exists(data_dir / (path + ".hea"), error);
+  };
+  TextIndex known(corpus_.records.ids());
+  std::vector<int> lines;
+  while (table.Next()) {
+    Record record;
+    record.id = WithoutPointZero(table.at(id));
+    record.path = table.at(path);
+    record.patient_id = WithoutPointZero(table.at(patient));
+    const int row = static_cast<int>(lines.size());
+    if (const std::optional<int> other = known.Find(record.id)) {
+      return table.ErrorAt(id, absl::StrCat("\"", record.id, "\" is also the record of line ", lines[*other]));
     }
-    record.path = table.at(row, path);
+    lines.push_back(table.line());
     const std::filesystem::path normal = std::filesystem::path(record.path).lexically_normal();
     if (record.path.empty() || normal.is_absolute() || *normal.begin() == "..") {
-      return table.ErrorAt(row, path, absl::StrCat("\"", record.path, "\" is not a file below the corpus's folder"));
+      return table.ErrorAt(path, absl::StrCat("\"", record.path, "\" is not a file below the corpus's folder"));
     }
-    if (other_path.ok()) paths_at_other_rate_.push_back(table.at(row, *other_path));
-    record.patient_id = WithoutPointZero(table.at(row, patient));
-    if (age.ok()) record.age_years = ParseAge(table.at(row, *age));
-    const std::optional<int> parsed_fold = ParseFold(table.at(row, fold));
+    // Usually the first record is there, and no other file is looked for.
+    if (!is_at_rate_) is_at_rate_ = is_there(record.path);
+    if (!is_at_rate_ && other_path.ok() && path_at_other_rate_.empty() && is_there(table.at(*other_path))) {
+      path_at_other_rate_ = table.at(*other_path);
+    }
+    if (age.ok()) record.age_years = ParseAge(table.at(*age));
+    const std::optional<int> parsed_fold = ParseFold(table.at(fold));
     if (!parsed_fold) {
-      return table.ErrorAt(row, fold, absl::StrCat("\"", table.at(row, fold), "\" is not a fold from 1 to ", kFolds));
+      return table.ErrorAt(fold, absl::StrCat("\"", table.at(fold), "\" is not a fold from 1 to ", kFolds));
     }
     record.fold = *parsed_fold;
-    const absl::StatusOr<std::vector<ScpCode>> parsed = ParseScpCodes(table.at(row, codes));
-    if (!parsed.ok()) return table.ErrorAt(row, codes, parsed.status().message());
-    std::vector<float>& likelihoods = likelihoods_.emplace_back();
+    const absl::StatusOr<std::vector<ScpCode>> parsed = ParseScpCodes(table.at(codes));
+    if (!parsed.ok()) return table.ErrorAt(codes, parsed.status().message());
     for (const ScpCode& code : *parsed) {
       record.statements.push_back(code.statement);
+      if (!likelihood_targets) continue;
       // 0 is an unknown likelihood.
-      likelihoods.push_back(code.likelihood == 0 ? 1 : static_cast<float>(std::clamp(code.likelihood / 100, 0., 1.)));
+      likelihoods_.push_back(code.likelihood == 0 ? 1 : static_cast<float>(std::clamp(code.likelihood / 100, 0., 1.)));
     }
+    corpus_.records.Add(record);
+    known.Add(row);
   }
+  ECG_RETURN_IF_ERROR(table.status());
   corpus_.dataset = kName;
   SetOrigin(data_dir, VersionOf(corpus_.records.size()), corpus_);
   corpus_.index_files = {kDatabaseFile, kStatementsFile};
@@ -212,40 +230,49 @@ absl::Status PtbXl::ReadDatabase(int sampling_frequency_hz, const std::filesyste
 }
 
 absl::Status PtbXl::CheckRate() {
-  const auto is_there = [&](const std::string& path) {
-    std::error_code error;
-    return !path.empty() && std::filesystem::exists(corpus_.data_dir / (path + ".hea"), error);
-  };
-  const std::vector<std::string> others = std::exchange(paths_at_other_rate_, {});
-  for (const Record& record : corpus_.records) {
-    if (is_there(record.path)) return absl::OkStatus();
-  }
-  const auto other = std::find_if(others.begin(), others.end(), is_there);
-  if (other == others.end()) return absl::OkStatus();
+  if (is_at_rate_ || path_at_other_rate_.empty()) return absl::OkStatus();
   const int hz = corpus_.sampling_frequency_hz, other_hz = hz == 100 ? 500 : 100;
   return absl::NotFoundError(absl::StrCat(corpus_.data_dir.string(), " has no record at ", hz, " Hz (",
-                                          corpus_.records[0].path, ".hea and so on), but at ", other_hz, " Hz (",
-                                          *other, ".hea); set sampling_frequency_hz: ", other_hz,
+                                          corpus_.records.paths()[0], ".hea and so on), but at ", other_hz, " Hz (",
+                                          path_at_other_rate_, ".hea); set sampling_frequency_hz: ", other_hz,
                                           ", or get the records at ", hz, " Hz, too"));
 }
 
 absl::Status PtbXl::ReadLabels(Spec::Task task, bool likelihood_targets) {
   ECG_ASSIGN_OR_RETURN(const auto label_of, ReadStatements(task, corpus_));
-  std::vector<std::vector<std::string>> labels(corpus_.records.size());
-  std::vector<std::map<std::string, float>> likelihoods(corpus_.records.size());
-  for (size_t record = 0; record < labels.size(); ++record) {
-    const std::vector<std::string>& statements = corpus_.records[record].statements;
-    for (size_t i = 0; i < statements.size(); ++i) {
-      const auto label = label_of.find(statements[i]);
-      if (task != Spec::ALL && label == label_of.end()) continue;
-      labels[record].push_back(task == Spec::ALL ? statements[i] : label->second);
-      float& likelihood = likelihoods[record][labels[record].back()];
-      likelihood = std::max(likelihood, likelihoods_[record][i]);
+  const TextListColumn& statements = corpus_.records.statements();
+  // Returns the label of a statement, a place in statements.texts(); nullptr if it has none.
+  const auto find_label = [&, &label_of = label_of](int code) -> const std::string* {
+    const std::string& statement = statements.texts()[code];
+    if (task == Spec::ALL) return &statement;
+    const auto label = label_of.find(statement);
+    return label == label_of.end() ? nullptr : &label->second;
+  };
+  TextListColumn labels;
+  std::vector<std::string> of_record;
+  for (size_t record = 0; record < statements.size(); ++record) {
+    of_record.clear();
+    for (const int code : statements.codes(record)) {
+      if (const std::string* label = find_label(code)) of_record.push_back(*label);
     }
+    labels.Add(of_record);
   }
   labels_ = MakeLabels(labels);
-  if (likelihood_targets) SetLikelihoods(likelihoods, labels_);
-  likelihoods_.clear();
+  if (!likelihood_targets) return absl::OkStatus();
+  const auto likelihoods_of = [&](int record) {
+    std::map<std::string, float> likelihoods;
+    const float* of_statement = likelihoods_.data() + statements.first(record);
+    for (const int code : statements.codes(record)) {
+      const float likelihood = *of_statement++;
+      const std::string* label = find_label(code);
+      if (label == nullptr) continue;
+      float& largest = likelihoods[*label];
+      largest = std::max(largest, likelihood);
+    }
+    return likelihoods;
+  };
+  SetLikelihoods(likelihoods_of, labels_);
+  likelihoods_ = {};
   return absl::OkStatus();
 }
 

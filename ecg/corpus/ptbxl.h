@@ -20,7 +20,6 @@
 #define ECG_CORPUS_PTBXL_H_
 
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -63,7 +62,7 @@ class PtbXl {
 
  private:
   // ReadDatabase reads ptbxl_database.csv into corpus_.
-  absl::Status ReadDatabase(int sampling_frequency_hz, const std::filesystem::path& data_dir);
+  absl::Status ReadDatabase(int sampling_frequency_hz, bool likelihood_targets, const std::filesystem::path& data_dir);
 
   // CheckRate returns an error if no record exists at the requested sampling frequency, but some exist at the other.
   // (If only some are missing, they are bad records.)
@@ -72,9 +71,11 @@ class PtbXl {
   // ReadLabels sets labels_ to those of `task`, with their likelihoods where the spec wants them as targets.
   absl::Status ReadLabels(Spec::Task task, bool likelihood_targets);
 
-  // Of each record, used by Open only: paths, and the likelihood of each statement, 0 to 1.
-  std::vector<std::string> paths_at_other_rate_;
-  std::vector<std::vector<float>> likelihoods_;
+  // Used by Open only: whether some record exists at the requested sampling frequency; else the path of the first that
+  // exists at the other; and the likelihood of each statement of each record, 0 to 1, where they are targets.
+  bool is_at_rate_ = false;
+  std::string path_at_other_rate_;
+  std::vector<float> likelihoods_;
   Corpus corpus_;
   Labels labels_;
   Split split_;

@@ -2,18 +2,18 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <system_error>
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -21,8 +21,11 @@
 #include "ecg/corpus/corpus.h"
 #include "ecg/corpus/label_table.h"
 #include "ecg/corpus/labels.h"
+#include "ecg/corpus/records.h"
 #include "ecg/corpus/split.h"
 #include "ecg/corpus/stratified_split.h"
+#include "ecg/corpus/text_column.h"
+#include "ecg/corpus/text_list_column.h"
 #include "ecg/signal/read_recording.h"
 #include "ecg/signal/recording.h"
 #include "ecg/signal/recording_files.h"
@@ -37,47 +40,72 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// FileIndex finds files by name: the path, the name, or either without extension.
-class FileIndex {
+// FileSearch finds files by name: the path, the name, or either without extension. Only what is known of the names that
+// are searched for is kept, not an entry for each name of each file.
+class FileSearch {
  public:
-  explicit FileIndex(const std::vector<std::string>& files) {
-    for (const std::string& file : files) {
+  // Find returns the file called `name`, which was searched for, relative to the folder.
+  absl::StatusOr<std::string> Find(const std::string& name) const {
+    const std::optional<int> place = index_.Find(Normal(name));
+    const Found found = place ? found_[*place] : Found();
+    if (found.file < 0) return absl::NotFoundError(absl::StrCat("there is no file \"", name, "\""));
+    if (found.other < 0) return files_[found.file];
+    return absl::InvalidArgumentError(absl::StrCat("two files are called \"", name, "\": ", files_[found.file], " and ",
+                                                   files_[found.other], "; name one by its path"));
+  }
+
+  // FileSearch searches `files`, which must outlive it, for what `name_of(i)` returns for each i below `names`.
+  template <typename NameOf>
+  FileSearch(const std::vector<std::string>& files, size_t names, NameOf name_of) : files_(files), index_(names_) {
+    for (size_t i = 0; i < names; ++i) {
+      const std::string name = Normal(name_of(i));
+      if (index_.Find(name)) continue;
+      names_.Add(name);
+      index_.Add(static_cast<int>(names_.size()) - 1);
+    }
+    found_.resize(names_.size());
+    for (size_t i = 0; i < files.size(); ++i) {
+      const int file = static_cast<int>(i);
       // The record of a folder with unisens.xml is the folder.
-      const fs::path path = fs::path(file).filename() == "unisens.xml" ? fs::path(file).parent_path() : fs::path(file);
+      const fs::path path =
+          fs::path(files[i]).filename() == "unisens.xml" ? fs::path(files[i]).parent_path() : fs::path(files[i]);
       Add(path.string(), 0, file);
       Add(fs::path(path).replace_extension().string(), 1, file);
       Add(path.filename().string(), 2, file);
       Add(path.stem().string(), 3, file);
     }
   }
-
-  // Find returns the file called `name`, relative to the folder.
-  absl::StatusOr<std::string> Find(const std::string& name) const {
-    const auto found = entries_.find(fs::path(name).lexically_normal().string());
-    if (found == entries_.end()) return absl::NotFoundError(absl::StrCat("there is no file \"", name, "\""));
-    if (found->second.other.empty()) return found->second.file;
-    return absl::InvalidArgumentError(absl::StrCat("two files are called \"", name, "\": ", found->second.file, " and ",
-                                                   found->second.other, "; name one by its path"));
-  }
+  FileSearch(const FileSearch&) = delete;
+  FileSearch& operator=(const FileSearch&) = delete;
 
  private:
-  struct Entry {
+  // The files of a name, as places in files_; none is negative.
+  struct Found {
     int rank = 0;  // the least is the most exact name
-    std::string file, other;
+    int file = -1, other = -1;
   };
 
-  void Add(const std::string& name, int rank, const std::string& file) {
-    const auto [found, is_new] = entries_.try_emplace(name, Entry{rank, file, ""});
-    Entry& entry = found->second;
-    if (is_new || entry.file == file || rank > entry.rank) return;
-    if (rank < entry.rank) {
-      entry = {rank, file, ""};
-    } else {
-      entry.other = file;
+  // Normal returns a path without "." and "..". Most have neither, nor other work for lexically_normal, which takes time.
+  static std::string Normal(const std::string& name) {
+    if (!absl::StartsWith(name, ".") && !absl::StrContains(name, "/.") && !absl::StrContains(name, "//")) return name;
+    return fs::path(name).lexically_normal().string();
+  }
+
+  void Add(const std::string& name, int rank, int file) {
+    const std::optional<int> place = index_.Find(name);
+    if (!place) return;
+    Found& found = found_[*place];
+    if (found.file < 0 || rank < found.rank) {
+      found = {rank, file, -1};
+    } else if (found.file != file && rank == found.rank) {
+      found.other = file;
     }
   }
 
-  absl::flat_hash_map<std::string, Entry> entries_;
+  const std::vector<std::string>& files_;
+  TextColumn names_;
+  TextIndex index_;
+  std::vector<Found> found_;  // of each of names_
 };
 
 }  // namespace
@@ -95,7 +123,7 @@ absl::StatusOr<Recordings> Recordings::Open(const Spec& spec, const fs::path& da
                      " in it; name the folder that holds it, or the table with recordings { table: "
                      "\"...\" }"));
   }
-  ECG_ASSIGN_OR_RETURN(const LabelTable table, LabelTable::Read(data_dir / spec.table(), spec));
+  ECG_ASSIGN_OR_RETURN(LabelTable table, LabelTable::Read(data_dir / spec.table(), spec));
   Recordings recordings;
   recordings.options_ = {.leads = {spec.file_leads().begin(), spec.file_leads().end()},
                          .unit = spec.file_unit(),
@@ -109,8 +137,9 @@ absl::StatusOr<Recordings> Recordings::Open(const Spec& spec, const fs::path& da
   corpus.sampling_frequency_hz = spec.sampling_frequency_hz();
   corpus.read_with =
       absl::StrCat(absl::StrJoin(spec.file_leads(), ","), " ", spec.file_unit(), " ", spec.file_rate_hz());
+  corpus.records = table.TakeRecords();
   ECG_RETURN_IF_ERROR(recordings.FindFiles(spec, table));
-  ECG_RETURN_IF_ERROR(recordings.MakeLabelsOf(spec, table));
+  ECG_RETURN_IF_ERROR(recordings.MakeLabelsOf(spec));
   ECG_RETURN_IF_ERROR(recordings.MakeSplit(spec, table, split));
   return recordings;
 }
@@ -118,45 +147,49 @@ absl::StatusOr<Recordings> Recordings::Open(const Spec& spec, const fs::path& da
 absl::Status Recordings::FindFiles(const Spec& spec, const LabelTable& table) {
   ECG_ASSIGN_OR_RETURN(std::vector<std::string> files, RecordingFilesBelow(corpus_.data_dir));
   std::erase_if(files, [&](const std::string& file) { return file == spec.table() || file == kSyntheticFile; });
-  const FileIndex index(files);
-  std::set<std::string> used;
-  int missing = 0;
+  Records& records = corpus_.records;
+  // Searches for what the table calls the file of a record, else for the record's name.
+  const auto name_of = [&records](size_t record) {
+    return std::string(records.paths()[record].empty() ? records.ids()[record] : records.paths()[record]);
+  };
+  const FileSearch search(files, records.size(), name_of);
+  TextColumn paths;
+  std::vector<bool> is_used(files.size());
+  size_t missing = 0;
   std::string first_problem;
-  for (const LabelRow& row : table.rows()) {
-    Record& record = corpus_.records.emplace_back();
-    record.id = row.id;
-    record.patient_id = row.patient;
-    record.fold = row.fold;
-    record.statements = row.labels;
-    record.age_years = row.age_years;
-    absl::StatusOr<std::string> file = index.Find(row.file.empty() ? row.id : row.file);
+  for (size_t record = 0; record < records.size(); ++record) {
+    const std::string name = name_of(record);
+    absl::StatusOr<std::string> file = search.Find(name);
     std::error_code error;
-    if (!file.ok() && !row.file.empty() && fs::exists(corpus_.data_dir / row.file, error)) file = row.file;
+    if (!file.ok() && !records.paths()[record].empty() && fs::exists(corpus_.data_dir / name, error)) file = name;
     if (!file.ok()) {
-      record.path = row.file.empty() ? row.id : row.file;
-      record.problem = absl::StrCat(spec.table(), ":", row.line, ": ", file.status().message(), " in ",
-                                    corpus_.data_dir.string(), " or below");
-      if (missing++ == 0) first_problem = record.problem;
+      paths.Add(name);
+      std::string problem = absl::StrCat(spec.table(), ":", table.line(record), ": ", file.status().message(), " in ",
+                                         corpus_.data_dir.string(), " or below");
+      if (missing++ == 0) first_problem = problem;
+      records.SetProblem(record, std::move(problem));
       continue;
     }
-    used.insert(*file);
-    record.path = *file;
+    const auto used = std::ranges::lower_bound(files, *file);
+    if (used != files.end() && *used == *file) is_used[used - files.begin()] = true;
     // The path of a WFDB record is without extension, for its samples to count in the digest of the source.
     const fs::path stem = fs::path(*file).replace_extension();
-    if (fs::path(*file).extension() == ".hea" && !fs::exists(corpus_.data_dir / stem, error))
-      record.path = stem.string();
+    const bool is_wfdb = fs::path(*file).extension() == ".hea" && !fs::exists(corpus_.data_dir / stem, error);
+    paths.Add(is_wfdb ? stem.string() : *file);
   }
-  if (missing == static_cast<int>(table.rows().size())) {
+  records.SetPaths(std::move(paths));
+  if (missing == records.size()) {
     return absl::NotFoundError(absl::StrCat(
         "no record of ", spec.table(), " has a file: ", first_problem, ". The folder has ", files.size(), " files",
         files.empty() ? "" : absl::StrCat(", such as ", files[0]), "; write their names in the column \"",
         table.file_column().empty() ? spec.id_column() : table.file_column(),
         "\", or their paths in a column \"file\""));
   }
-  std::erase_if(files, [&](const std::string& file) { return used.contains(file); });
-  if (!files.empty()) {
-    corpus_.notes.push_back(absl::StrCat(files.size(), files.size() == 1 ? " file is" : " files are", " in no row of ",
-                                         spec.table(), ", such as ", files[0]));
+  const auto unused = std::ranges::count(is_used, false);
+  if (unused > 0) {
+    const auto first = std::ranges::find(is_used, false) - is_used.begin();
+    corpus_.notes.push_back(absl::StrCat(unused, unused == 1 ? " file is" : " files are", " in no row of ",
+                                         spec.table(), ", such as ", files[first]));
   }
   if (table.empty_rows() > 0) {
     corpus_.notes.push_back(
@@ -165,13 +198,14 @@ absl::Status Recordings::FindFiles(const Spec& spec, const LabelTable& table) {
   return absl::OkStatus();
 }
 
-absl::Status Recordings::MakeLabelsOf(const Spec& spec, const LabelTable& table) {
-  std::vector<std::vector<std::string>> labels;
+absl::Status Recordings::MakeLabelsOf(const Spec& spec) {
+  const TextListColumn& labels = corpus_.records.statements();
   std::map<std::string, int> counts;
-  for (const LabelRow& row : table.rows()) {
-    labels.push_back(row.labels);
-    for (const std::string& label : row.labels) ++counts[label];
+  std::vector<int> counts_of(labels.texts().size());
+  for (size_t record = 0; record < labels.size(); ++record) {
+    for (const int label : labels.codes(record)) ++counts_of[label];
   }
+  for (size_t label = 0; label < counts_of.size(); ++label) counts.emplace(labels.texts()[label], counts_of[label]);
   std::set<std::string> classes;
   for (const std::string& name : spec.classes()) {
     if (!counts.contains(name)) {
@@ -181,12 +215,12 @@ absl::Status Recordings::MakeLabelsOf(const Spec& spec, const LabelTable& table)
     }
     classes.insert(name);
   }
-  const int least = static_cast<int>(spec.min_share() * static_cast<double>(table.rows().size()));
+  const int least = static_cast<int>(spec.min_share() * static_cast<double>(labels.size()));
   for (const auto& [label, count] : counts) {
     if (spec.classes().empty() && count > least) classes.insert(label);
   }
   labels_ = KeepRows(MakeLabels(labels, classes, /*with_none=*/true),
-                     [&](int record) { return corpus_.records[record].problem.empty(); });
+                     [&](int record) { return corpus_.records.problem(record).empty(); });
   return absl::OkStatus();
 }
 
@@ -215,29 +249,30 @@ absl::Status Recordings::MakeSplit(const Spec& spec, const LabelTable& table, in
                                                    " and ", shares.test, ", which leaves nothing for training"));
   }
   // Patients are split, each with the labels of all of its records.
-  Labels patients = {.classes = labels_.classes, .records = {}, .targets = {}};
-  std::vector<std::vector<int>> rows_of;
-  std::map<std::string, int> number_of;
+  const TextColumn& names = table.has_patients() ? corpus_.records.patient_ids() : corpus_.records.ids();
+  Labels patients = {.classes = labels_.classes};
+  TextIndex first_of(names);
+  std::vector<int> patient_of(corpus_.records.size());  // of the first record of each patient
   for (int row = 0; row < labels_.rows(); ++row) {
-    const Record& record = corpus_.records[labels_.records[row]];
-    const auto [found, is_new] =
-        number_of.emplace(table.has_patients() ? record.patient_id : record.id, rows_of.size());
-    if (is_new) {
-      rows_of.emplace_back();
-      patients.records.push_back(found->second);
-      patients.targets.resize(patients.targets.size() + labels_.classes.size());
+    const int record = labels_.records[row], first = first_of.Add(record);
+    if (first == record) {
+      patient_of[record] = patients.rows();
+      patients.Add(patients.rows());
     }
-    rows_of[found->second].push_back(row);
-    for (size_t k = 0; k < labels_.classes.size(); ++k) {
-      patients.targets[found->second * labels_.classes.size() + k] |= labels_.row(row)[k];
+    const TargetRow targets = labels_.row(row);
+    for (size_t k = 0; k < targets.size(); ++k) {
+      if (targets[k] != 0) patients.Set(patient_of[first], k);
     }
   }
   const Split of_patients = StratifiedSplit(patients, split, shares);
+  std::vector<std::vector<int>*> part_of(patients.rows());
   for (const auto& [from, to] :
        {std::pair{&of_patients.train, &split_.train}, std::pair{&of_patients.validation, &split_.validation},
         std::pair{&of_patients.test, &split_.test}}) {
-    for (const int patient : *from) to->insert(to->end(), rows_of[patient].begin(), rows_of[patient].end());
-    std::ranges::sort(*to);
+    for (const int patient : *from) part_of[patient] = to;
+  }
+  for (int row = 0; row < labels_.rows(); ++row) {
+    part_of[patient_of[first_of.Add(labels_.records[row])]]->push_back(row);
   }
   corpus_.notes.push_back(absl::StrFormat("split at random by %s: %g%% train, %g%% validate, %g%% test, seed %d",
                                           table.has_patients() ? "patient" : "record", 100 * shares.train,
@@ -246,9 +281,9 @@ absl::Status Recordings::MakeSplit(const Spec& spec, const LabelTable& table, in
 }
 
 absl::StatusOr<Signal> Recordings::ReadSignal(int record) const {
-  const std::string& problem = corpus_.records[record].problem;
+  const absl::string_view problem = corpus_.records.problem(record);
   if (!problem.empty()) return absl::InvalidArgumentError(problem);
-  const fs::path path = corpus_.data_dir / corpus_.records[record].path;
+  const fs::path path = corpus_.data_dir / std::string(corpus_.records.paths()[record]);
   ECG_ASSIGN_OR_RETURN(const Recording recording, ReadRecording(path, options_));
   absl::StatusOr<TwelveLeads> twelve = TwelveLeadsAt(recording, corpus_.sampling_frequency_hz);
   if (!twelve.ok()) return WithContext(twelve.status(), path.string());

@@ -56,7 +56,7 @@ class Recordings {
  private:
   // FindFiles sets the path of each record.
   absl::Status FindFiles(const Spec& spec, const LabelTable& table);
-  absl::Status MakeLabelsOf(const Spec& spec, const LabelTable& table);
+  absl::Status MakeLabelsOf(const Spec& spec);
   absl::Status MakeSplit(const Spec& spec, const LabelTable& table, int split);
 
   Corpus corpus_;

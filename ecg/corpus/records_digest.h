@@ -23,12 +23,13 @@ inline std::string RecordsDigest(const PackedSignals& signals) {
   constexpr int kSamples = 8;
   Sha256 digest;
   for (int record = 0; record < signals.records(); ++record) {
+    if (record % 256 == 255) signals.Release();  // pages that were read are not needed again soon
     digest.Update(absl::StrCat(signals.id(record), "\n"));
     if (!signals.usable(record)) continue;
     const int samples = signals.samples(record);
     digest.Update(absl::StrCat(samples, "\n"));
     for (const int lead : {0, signals.leads() - 1}) {
-      const Calibration& calibration = signals.calibration(record, lead);
+      const Calibration calibration = signals.calibration(record, lead);
       digest.Update(absl::StrCat(calibration.gain, " ", calibration.baseline, "\n"));
       const std::span<const int16_t> values = signals.lead(record, lead);
       for (int i = 0; i < kSamples; ++i) {

@@ -7,13 +7,14 @@
 #ifndef ECG_CORPUS_SPLIT_H_
 #define ECG_CORPUS_SPLIT_H_
 
-#include <map>
+#include <cstdint>
 #include <string>
-#include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "ecg/corpus/corpus.h"
 #include "ecg/corpus/labels.h"
+#include "ecg/corpus/text_column.h"
 
 namespace ecg {
 
@@ -28,7 +29,7 @@ struct Split {
 inline Split SplitByFold(const Corpus& corpus, const Labels& labels, int validation_fold, int test_fold) {
   Split split;
   for (int row = 0; row < labels.rows(); ++row) {
-    const int fold = corpus.records[labels.records[row]].fold;
+    const int fold = corpus.records.fold(labels.records[row]);
     (fold == validation_fold ? split.validation : fold == test_fold ? split.test : split.train).push_back(row);
   }
   return split;
@@ -56,23 +57,22 @@ struct SharedPatient {
 // SharedPatients returns each patient with records in several parts of `split`, with the first record, in the order
 // train, validation, test, and the first of another part. Records without a patient_id are ignored.
 inline std::vector<SharedPatient> SharedPatients(const Corpus& corpus, const Labels& labels, const Split& split) {
-  struct First {
-    int record = 0;
-    const char* part = "";
-    bool is_shared = false;
-  };
-  std::map<std::string, First> first_of;
+  const TextColumn& patient_ids = corpus.records.patient_ids();
+  TextIndex first_of(patient_ids);
+  std::vector<uint8_t> part_of(corpus.records.size());  // of the first record of each patient, from 1
+  absl::flat_hash_set<int> known;                       // the first records of those in `shared`
   std::vector<SharedPatient> shared;
-  for (const auto& [rows, part] :
-       {std::pair{&split.train, "train"}, std::pair{&split.validation, "validation"}, std::pair{&split.test, "test"}}) {
+  uint8_t part = 0;
+  for (const std::vector<int>* rows : {&split.train, &split.validation, &split.test}) {
+    constexpr const char* kParts[] = {"", "train", "validation", "test"};
+    ++part;
     for (const int row : *rows) {
       const int record = labels.records[row];
-      const std::string& patient_id = corpus.records[record].patient_id;
-      if (patient_id.empty()) continue;
-      First& first = first_of.try_emplace(patient_id, First{record, part}).first->second;
-      if (first.part == part || first.is_shared) continue;
-      first.is_shared = true;
-      shared.push_back({patient_id, first.record, first.part, record, part});
+      if (patient_ids[record].empty()) continue;
+      const int first = first_of.Add(record);
+      if (first == record) part_of[record] = part;
+      if (part_of[first] == part || !known.insert(first).second) continue;
+      shared.push_back({std::string(patient_ids[record]), first, kParts[part_of[first]], record, kParts[part]});
     }
   }
   return shared;

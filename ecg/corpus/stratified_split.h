@@ -48,7 +48,8 @@ inline Split StratifiedSplit(const Labels& labels, uint64_t seed, const SplitSha
 
   std::vector<int> left(classes);  // unassigned rows of each class
   for (const int row : rows) {
-    for (size_t k = 0; k < classes; ++k) left[k] += labels.row(row)[k];
+    const TargetRow targets = labels.row(row);
+    for (size_t k = 0; k < classes; ++k) left[k] += targets[k];
   }
   // The deficit of each part: rows, and rows of each class.
   std::array<double, kParts> lacks_rows;
@@ -69,9 +70,10 @@ inline Split StratifiedSplit(const Labels& labels, uint64_t seed, const SplitSha
     const int part = best.size() == 1 ? best[0] : best[random.Below(best.size())];
     parts[part].push_back(row);
     --lacks_rows[part];
+    const TargetRow targets = labels.row(row);
     for (size_t k = 0; k < classes; ++k) {
-      left[k] -= labels.row(row)[k];
-      lacks[part][k] -= labels.row(row)[k];
+      left[k] -= targets[k];
+      lacks[part][k] -= targets[k];
     }
   };
   while (true) {

@@ -12,8 +12,8 @@
 #define ECG_CORPUS_TARGET_VERSUS_NORMAL_H_
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
-#include <span>
 #include <string>
 
 #include "absl/status/status.h"
@@ -43,14 +43,11 @@ inline absl::StatusOr<Labels> TargetVersusNormalLabels(const Labels& labels, con
   };
   ECG_ASSIGN_OR_RETURN(const size_t statement, column_of("statement", question.statement()));
   ECG_ASSIGN_OR_RETURN(const size_t normal, column_of("normal", question.normal()));
-  Labels result = {
-      .classes = {question.normal(), question.statement(), kOtherClass}, .records = labels.records, .targets = {}};
+  Labels result = {.classes = {question.normal(), question.statement(), kOtherClass}};
   for (int row = 0; row < labels.rows(); ++row) {
     const bool has_statement = labels.row(row)[statement] != 0;
     const bool is_normal = !has_statement && labels.row(row)[normal] != 0;
-    result.targets.push_back(is_normal);
-    result.targets.push_back(has_statement);
-    result.targets.push_back(!has_statement && !is_normal);
+    result.Add(labels.records[row], std::array{is_normal, has_statement, !has_statement && !is_normal});
   }
   return result;
 }

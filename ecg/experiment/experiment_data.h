@@ -13,7 +13,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -35,6 +34,7 @@
 #include "ecg/corpus/scaler.h"
 #include "ecg/corpus/split.h"
 #include "ecg/corpus/target_versus_normal.h"
+#include "ecg/corpus/text_column.h"
 #include "ecg/device/device.h"
 #include "ecg/experiment/recipe.h"
 #include "ecg/score/named_score.h"
@@ -51,7 +51,7 @@ namespace ecg {
 inline std::vector<int64_t> PositivesOf(const SplitPart& part) {
   std::vector<int64_t> positives(part.classes());
   for (const int row : part.rows) {
-    const std::span<const uint8_t> targets = part.labels->row(row);
+    const TargetRow targets = part.labels->row(row);
     for (size_t k = 0; k < targets.size(); ++k) positives[k] += targets[k];
   }
   return positives;
@@ -60,10 +60,8 @@ inline std::vector<int64_t> PositivesOf(const SplitPart& part) {
 // PretextLabels returns labels of the same records for training without labels: what the network computes itself has the
 // place of the classes, and no record has any.
 inline Labels PretextLabels(const Labels& labels) {
-  Labels pretext = {.classes = {PretextScore::kColumns.begin(), PretextScore::kColumns.end()},
-                    .records = labels.records,
-                    .targets = {}};
-  pretext.targets.resize(labels.records.size() * pretext.classes.size());
+  Labels pretext = {.classes = {PretextScore::kColumns.begin(), PretextScore::kColumns.end()}};
+  for (const int record : labels.records) pretext.Add(record);
   return pretext;
 }
 
@@ -108,11 +106,11 @@ class ExperimentData {
   absl::Status CheckPatients(const spec::Experiment& spec) const {
     if (shared_patients_.empty() || spec.data().shared_patients() == spec::Data::ALLOW_SHARED) return absl::OkStatus();
     const SharedPatient& shared = shared_patients_[0];
-    const std::vector<Record>& records = corpus().records;
+    const TextColumn& ids = corpus().records.ids();
     return absl::FailedPreconditionError(
-        absl::StrCat("patient ", shared.patient_id, " has record ", records[shared.first_record].id, " in the ",
-                     shared.first_part, " part and record ", records[shared.second_record].id, " in the ",
-                     shared.second_part, " part of split ", spec.data().split(), " (", WithThousands(shared_patients()),
+        absl::StrCat("patient ", shared.patient_id, " has record ", ids[shared.first_record], " in the ",
+                     shared.first_part, " part and record ", ids[shared.second_record], " in the ", shared.second_part,
+                     " part of split ", spec.data().split(), " (", WithThousands(shared_patients()),
                      " such patients): the network would be tested on patients that it was trained on. Split by "
                      "patient, or allow it "
                      "with --set=data.shared_patients=ALLOW_SHARED"));
@@ -151,7 +149,7 @@ class ExperimentData {
       absl::StrAppend(&text, "patients  ", WithThousands(shared_patients()),
                       " have records in two parts of the split\n");
     }
-    if (std::ranges::all_of(corpus().records, &std::string::empty, &Record::patient_id)) {
+    if (corpus().records.patient_ids().characters() == 0) {
       absl::StrAppend(&text, "patients  not stated: each record counts as a patient of its own\n");
     }
     for (const std::string& note : corpus().notes) absl::StrAppend(&text, "note      ", note, "\n");

@@ -363,7 +363,7 @@ class ExperimentRun {
   std::optional<std::pair<double, double>> TrainingAges() const {
     std::optional<std::pair<double, double>> ages;
     for (const int record : data_->train().Records()) {
-      const std::optional<double>& age = data_->corpus().records[record].age_years;
+      const std::optional<double> age = data_->corpus().records.age_years(record);
       if (!age) continue;
       if (!ages) ages.emplace(*age, *age);
       ages->first = std::min(ages->first, *age);

@@ -13,7 +13,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <span>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -96,7 +95,7 @@ inline MatchedTable Matched(const std::vector<ClassMatch>& matches, const AnyCor
   for (const ClassMatch& match : matches) table.classes.push_back(match.code);
   for (int i = 0; i < part.size(); ++i) {
     const float* of_record = probabilities.data_ptr<float>() + i * trained;
-    const std::span<const uint8_t> carried = other.labels.row(part.rows[i]);
+    const TargetRow carried = other.labels.row(part.rows[i]);
     for (const ClassMatch& match : matches) {
       float largest = 0;
       for (const int k : match.first) largest = std::max(largest, of_record[k]);
@@ -158,8 +157,8 @@ inline absl::StatusOr<run::Run> ValidateExternally(const RunFolder& folder, cons
   }
 
   // The network predicts its own classes, which are then mapped to the matched ones.
-  const Labels of_network{model.classes, other.labels.records,
-                          std::vector<uint8_t>(other.labels.records.size() * model.classes.size())};
+  Labels of_network = {.classes = model.classes};
+  for (const int record : other.labels.records) of_network.Add(record);
   SplitPart part{&other.signals, &of_network, {}, model.scaler};
   for (int row = 0; row < of_network.rows(); ++row) {
     if (other.signals.usable(of_network.records[row])) part.rows.push_back(row);

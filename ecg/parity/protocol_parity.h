@@ -47,7 +47,7 @@ inline void CompareLabels(const PtbXl& ptbxl, const nlohmann::json& expected, co
     for (size_t k = 0; k < labels.classes.size(); ++k) {
       if (labels.row(row)[k] != 0) of_record.push_back(labels.classes[k]), ++positives[k];
     }
-    const std::string& id = ptbxl.corpus().records[labels.records[row]].id;
+    const std::string id = ptbxl.corpus().records[labels.records[row]].id;
     const auto found = expected.at("rows").find(id);
     wrong += found == expected.at("rows").end() || found->get<std::vector<std::string>>() != of_record;
   }

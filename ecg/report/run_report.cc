@@ -29,6 +29,7 @@
 #include "ecg/corpus/ptbxl.h"
 #include "ecg/corpus/ptbxl_patients.h"
 #include "ecg/corpus/scp_statements.h"
+#include "ecg/corpus/text_column.h"
 #include "ecg/file/csv.h"
 #include "ecg/report/comparison.h"
 #include "ecg/report/ecg_page.h"
@@ -468,9 +469,9 @@ class Report {
   absl::Status Keep(absl::StatusOr<Dataset> opened) {
     if (!opened.ok()) return opened.status();
     const auto dataset = std::make_shared<const Dataset>(*std::move(opened));
-    for (size_t i = 0; i < dataset->corpus().records.size(); ++i) {
-      place_of_[dataset->corpus().records[i].id] = static_cast<int>(i);
-    }
+    const TextColumn& ids = dataset->corpus().records.ids();
+    place_of_.emplace(ids);  // read_signal_ keeps them
+    for (size_t i = 0; i < ids.size(); ++i) place_of_->Add(static_cast<int>(i));
     read_signal_ = [dataset](int record) { return dataset->ReadSignal(record); };
     return absl::OkStatus();
   }
@@ -610,9 +611,9 @@ class Report {
 
   // Draw returns the drawing of a record, as SVG.
   absl::StatusOr<std::string> Draw(const std::string& record) const {
-    const auto place = place_of_.find(record);
-    if (place == place_of_.end()) return absl::NotFoundError("the corpus no longer has this record");
-    ECG_ASSIGN_OR_RETURN(const Signal signal, read_signal_(place->second));
+    const std::optional<int> place = place_of_->Find(record);
+    if (!place) return absl::NotFoundError("the corpus no longer has this record");
+    ECG_ASSIGN_OR_RETURN(const Signal signal, read_signal_(*place));
     EcgPage page = {.title = absl::StrCat("Record ", record),
                     .sampling_frequency_hz = static_cast<double>(signal.sampling_frequency_hz)};
     page.lines.push_back(absl::StrCat(run_.dataset(), run_.synthetic() ? ", synthetic" : ""));
@@ -674,7 +675,7 @@ class Report {
   bool calibrated_ = false;
   std::vector<double> temperatures_, thresholds_;
   std::function<absl::StatusOr<Signal>(int)> read_signal_;  // of the corpus, if it is there
-  std::map<std::string, int> place_of_;
+  std::optional<TextIndex> place_of_;                       // where read_signal_ is
   std::map<std::string, Patient> patients_;
   std::vector<std::string> notes_;
   json data_;

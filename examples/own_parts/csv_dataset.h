@@ -14,12 +14,13 @@
 #include <filesystem>
 #include <span>
 #include <string>
-#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_split.h"
 #include "ecg/corpus/dataset.h"
+#include "ecg/corpus/records.h"
 #include "ecg/file/csv.h"
+#include "ecg/file/csv_reader.h"
 #include "ecg/signal/digitise.h"
 #include "ecg/spec/own_values.h"
 #include "ecg/status/status_macros.h"
@@ -40,18 +41,18 @@ class CsvDataset {
     corpus.sampling_frequency_hz =
         ecg::OwnValues(spec, {{"sampling_frequency_hz"}}).Whole("sampling_frequency_hz", 50, 8000);
     ecg::SetOrigin(data_dir, "unknown", corpus);
-    ECG_ASSIGN_OR_RETURN(const ecg::CsvTable table, ecg::CsvTable::Read(data_dir / "labels.csv"));
+    ECG_ASSIGN_OR_RETURN(ecg::CsvReader table, ecg::CsvReader::Open(data_dir / "labels.csv"));
     ECG_ASSIGN_OR_RETURN(const int id, table.Column("record"));
     ECG_ASSIGN_OR_RETURN(const int fold, table.Column("fold"));
     ECG_ASSIGN_OR_RETURN(const int labels, table.Column("labels"));
-    std::vector<std::vector<std::string>> statements;
-    for (int row = 0; row < table.rows(); ++row) {
-      ecg::Record& record = corpus.records.emplace_back();
-      record.id = record.path = table.at(row, id);
-      ECG_ASSIGN_OR_RETURN(record.fold, table.Number(row, fold));
-      statements.push_back(record.statements = absl::StrSplit(table.at(row, labels), ' ', absl::SkipEmpty()));
+    while (table.Next()) {
+      ecg::Record record = {.id = table.at(id), .path = table.at(id)};
+      ECG_ASSIGN_OR_RETURN(record.fold, table.Number(fold));
+      record.statements = absl::StrSplit(table.at(labels), ' ', absl::SkipEmpty());
+      corpus.records.Add(record);
     }
-    opened.labels_ = ecg::MakeLabels(statements);
+    ECG_RETURN_IF_ERROR(table.status());
+    opened.labels_ = ecg::MakeLabels(corpus.records.statements());
     opened.split_ = ecg::SplitByFold(corpus, opened.labels_, /*validation_fold=*/2, /*test_fold=*/1);
     return opened;
   }

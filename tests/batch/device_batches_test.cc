@@ -69,8 +69,11 @@ TEST_F(DeviceBatchesTest, AreTheHostsInEveryEpoch) {
 
 TEST_F(DeviceBatchesTest, HaveLikelihoodsAsTargetsAsTheHostsHave) {
   Labels labels = dataset_->labels();
-  for (size_t i = 0; i < labels.targets.size(); ++i) {
-    labels.likelihoods.push_back(labels.targets[i] * (0.5f + 0.001f * static_cast<float>(i)));
+  float likelihood = 0.5f;
+  for (int row = 0; row < labels.rows(); ++row) {
+    std::vector<float> of_row(labels.classes.size());
+    for (float& of_class : of_row) of_class = likelihood += 0.001f;
+    labels.AddLikelihoods(of_row);
   }
   part_.labels = &labels;
   const SegmentList list = TrainingCrops(part_, Shuffled().Order(part_, 5, 1), /*seed=*/5, 1, kSamples);

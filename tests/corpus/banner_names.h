@@ -10,6 +10,7 @@
 #include "ecg/corpus/packed_signals.h"
 #include "ecg/corpus/ptbxl.h"
 #include "ecg/corpus/split.h"
+#include "ecg/signal/signal.h"
 
 namespace ecg {
 
@@ -17,6 +18,12 @@ extern const std::filesystem::path folder;
 extern const Labels labels;
 
 }  // namespace ecg
+
+namespace ecg::calibration_sets_example {
+
+extern const Signal signal;
+
+}  // namespace ecg::calibration_sets_example
 
 namespace ecg::pack_example {
 

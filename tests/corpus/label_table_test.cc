@@ -40,25 +40,25 @@ TEST(LabelTableTest, ReadsAColumnOfLabels) {
                                "0003,p18,2,7,M,\"SR, AFIB\"\n"
                                "0004,p19,3,7,M,SR;SR;\n")
                                .value();
-  ASSERT_EQ(table.rows().size(), 4u);
-  EXPECT_EQ(table.rows()[0].id, "0001") << "names are text, whatever they look like";
-  EXPECT_EQ(table.rows()[0].patient, "p17");
-  EXPECT_EQ(table.rows()[0].age_years, 63.5);
-  EXPECT_EQ(table.rows()[1].age_years, std::nullopt);
-  EXPECT_THAT(table.rows()[0].labels, ElementsAre("AFIB", "LVH"));
-  EXPECT_THAT(table.rows()[1].labels, ElementsAre("NORM", "SR"));
-  EXPECT_THAT(table.rows()[2].labels, ElementsAre("SR", "AFIB"));
-  EXPECT_THAT(table.rows()[3].labels, ElementsAre("SR"));
+  ASSERT_EQ(table.records().size(), 4u);
+  EXPECT_EQ(table.records()[0].id, "0001") << "names are text, whatever they look like";
+  EXPECT_EQ(table.records()[0].patient_id, "p17");
+  EXPECT_EQ(table.records()[0].age_years, 63.5);
+  EXPECT_EQ(table.records()[1].age_years, std::nullopt);
+  EXPECT_THAT(table.records()[0].statements, ElementsAre("AFIB", "LVH"));
+  EXPECT_THAT(table.records()[1].statements, ElementsAre("NORM", "SR"));
+  EXPECT_THAT(table.records()[2].statements, ElementsAre("SR", "AFIB"));
+  EXPECT_THAT(table.records()[3].statements, ElementsAre("SR"));
   EXPECT_THAT(table.folds(), ElementsAre("1", "2", "3"));
-  EXPECT_EQ(table.rows()[2].fold, 2);
+  EXPECT_EQ(table.records()[2].fold, 2);
 }
 
 TEST(LabelTableTest, ReadsAColumnForEachLabel) {
   const LabelTable table =
       Read("Patient_ID,id,AFIB,ST elevation,Sex\np1,a,1,0,f\np2,b,1.0,True,m\np2,c,0,false,m\n").value();
-  EXPECT_THAT(table.rows()[0].labels, ElementsAre("AFIB"));
-  EXPECT_THAT(table.rows()[1].labels, ElementsAre("AFIB", "ST elevation"));
-  EXPECT_THAT(table.rows()[2].labels, IsEmpty());
+  EXPECT_THAT(table.records()[0].statements, ElementsAre("AFIB"));
+  EXPECT_THAT(table.records()[1].statements, ElementsAre("AFIB", "ST elevation"));
+  EXPECT_THAT(table.records()[2].statements, IsEmpty());
   EXPECT_TRUE(table.has_patients());
   EXPECT_THAT(table.folds(), IsEmpty());
 }
@@ -66,10 +66,10 @@ TEST(LabelTableTest, ReadsAColumnForEachLabel) {
 TEST(LabelTableTest, ReadsWhatSpreadsheetsWrite) {
   const LabelTable semicolons =
       Read("\xEF\xBB\xBFid;age;\"labels\"\r\n\"a;1\";63,5;\"AFIB;LVH\"\r\nb;70;\"NORM\"\r\n").value();
-  EXPECT_EQ(semicolons.rows()[0].id, "a;1");
-  EXPECT_EQ(semicolons.rows()[0].age_years, 63.5);
-  EXPECT_THAT(semicolons.rows()[0].labels, ElementsAre("AFIB", "LVH"));
-  EXPECT_THAT(Read("id\tAFIB\tLVH\na\t1\t0\nb\t0,0\t1,0\n").value().rows()[1].labels, ElementsAre("LVH"));
+  EXPECT_EQ(semicolons.records()[0].id, "a;1");
+  EXPECT_EQ(semicolons.records()[0].age_years, 63.5);
+  EXPECT_THAT(semicolons.records()[0].statements, ElementsAre("AFIB", "LVH"));
+  EXPECT_THAT(Read("id\tAFIB\tLVH\na\t1\t0\nb\t0,0\t1,0\n").value().records()[1].statements, ElementsAre("LVH"));
 }
 
 TEST(LabelTableTest, TakesTheColumnsThatTheSpecNames) {
@@ -77,18 +77,19 @@ TEST(LabelTableTest, TakesTheColumnsThatTheSpecNames) {
                                 R"(id_column: "ecg" patient_column: "who" fold_column: "k" labels_column: "dx"
                                    label_separators: " " file_column: "path")")
                                .value();
-  EXPECT_THAT(table.rows()[0].labels, ElementsAre("A", "B"));
-  EXPECT_EQ(table.rows()[0].file, "1.xml");
+  EXPECT_THAT(table.records()[0].statements, ElementsAre("A", "B"));
+  EXPECT_EQ(table.records()[0].path, "1.xml");
   EXPECT_THAT(table.folds(), ElementsAre("0", "1", "2"));
-  EXPECT_THAT(Read("id,note,A\n1,good,1\n2,bad,0\n", "classes: \"A\"").value().rows()[0].labels, ElementsAre("A"));
+  EXPECT_THAT(Read("id,note,A\n1,good,1\n2,bad,0\n", "classes: \"A\"").value().records()[0].statements,
+              ElementsAre("A"));
 }
 
 TEST(LabelTableTest, FoldsMayBeThePartsOfASplit) {
   const LabelTable table = Read("id,labels,split\n1,A,test\n2,B,Train\n3,A,val\n4,A,train\n").value();
   EXPECT_TRUE(table.folds_are_parts());
-  EXPECT_EQ(table.rows()[0].fold, 3);
-  EXPECT_EQ(table.rows()[1].fold, 1);
-  EXPECT_EQ(table.rows()[2].fold, 2);
+  EXPECT_EQ(table.records()[0].fold, 3);
+  EXPECT_EQ(table.records()[1].fold, 1);
+  EXPECT_EQ(table.records()[2].fold, 2);
 }
 
 TEST(LabelTableTest, SaysWhichColumnIsMissing) {
@@ -110,13 +111,13 @@ TEST(LabelTableTest, NeverGuessesWhatAnEmptyLabelMeans) {
   constexpr absl::string_view kTable = "id,labels\na,A\nb,\nc,nan\nd,;\n";
   EXPECT_THAT(Error(kTable), HasSubstr(":3: column \"labels\": empty; say with recordings { empty_labels: NEGATIVE }"));
   const LabelTable kept = Read(kTable, "empty_labels: NEGATIVE").value();
-  ASSERT_EQ(kept.rows().size(), 4u);
-  EXPECT_THAT(kept.rows()[1].labels, IsEmpty());
+  ASSERT_EQ(kept.records().size(), 4u);
+  EXPECT_THAT(kept.records()[1].statements, IsEmpty());
   const LabelTable left_out = Read(kTable, "empty_labels: LEAVE_OUT").value();
-  EXPECT_EQ(left_out.rows().size(), 1u);
+  EXPECT_EQ(left_out.records().size(), 1u);
   EXPECT_EQ(left_out.empty_rows(), 3);
   EXPECT_THAT(Error("id,A,B\na,1,\n"), HasSubstr(":2: column \"B\": empty"));
-  EXPECT_EQ(Read("id,A,B\na,1,\nb,1,1\n", "empty_labels: LEAVE_OUT").value().rows().size(), 1u);
+  EXPECT_EQ(Read("id,A,B\na,1,\nb,1,1\n", "empty_labels: LEAVE_OUT").value().records().size(), 1u);
 }
 
 TEST(LabelTableTest, RefusesTextInAColumnOfALabel) {

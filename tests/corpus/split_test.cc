@@ -15,10 +15,10 @@ class SplitTest : public testing::Test {
  protected:
   SplitTest() {
     for (const char* patient : {"p1", "p2", "p2", "", "p3", "", "p1"}) {
-      Record& record = corpus_.records.emplace_back();
-      record.patient_id = patient;
+      corpus_.records.Add({.patient_id = patient});
     }
-    labels_ = {.classes = {"x"}, .records = {0, 2, 3, 4, 5, 6}, .targets = {1, 1, 1, 1, 1, 1}};
+    labels_.classes = {"x"};
+    for (const int record : {0, 2, 3, 4, 5, 6}) labels_.Add(record, std::vector<int>{1});
   }
 
   Corpus corpus_;

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <iterator>
 #include <numeric>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "ecg/corpus/labels.h"
 #include "ecg/corpus/split.h"
+#include "ecg/corpus/text_list_column.h"
 #include "ecg/synthetic/demo_records.h"
 #include "ecg/synthetic/demo_signs.h"
 #include "gmock/gmock.h"
@@ -26,15 +26,15 @@ using ::testing::SizeIs;
 
 // Labels as they occur together in PTB-XL.
 Labels SomeLabels(int records) {
-  std::vector<std::vector<std::string>> labels;
+  TextListColumn labels;
   for (const DemoRecord& record : DrawDemoRecords(records, /*seed=*/1)) {
-    for (auto& names = labels.emplace_back(); const int sign : record.statements) {
+    std::vector<std::string> names;
+    for (const int sign : record.statements) {
       if (kDemoSigns[sign].code != "SR") names.emplace_back(kDemoSigns[sign].code);  // some records have none at all
     }
+    labels.Add(names);
   }
-  std::set<std::string> classes;
-  for (const auto& names : labels) classes.insert(names.begin(), names.end());
-  return MakeLabels(labels, classes, /*with_none=*/true);
+  return MakeLabels(labels, {labels.texts().begin(), labels.texts().end()}, /*with_none=*/true);
 }
 
 std::vector<int> Count(const Labels& labels, const std::vector<int>& rows) {
@@ -106,11 +106,8 @@ TEST(StratifiedSplitTest, DependsOnTheSeed) {
 }
 
 TEST(StratifiedSplitTest, IsTheSameOnEveryMachine) {
-  Labels labels = {.classes = {"A"}, .records = {}, .targets = {}};
-  for (int row = 0; row < 20; ++row) {
-    labels.records.push_back(row);
-    labels.targets.push_back(row % 2);
-  }
+  Labels labels = {.classes = {"A"}};
+  for (int row = 0; row < 20; ++row) labels.Add(row, std::vector<int>{row % 2});
   const Split split = StratifiedSplit(labels, 1);
   EXPECT_THAT(split.train, SizeIs(16));
   EXPECT_THAT(split.validation, ElementsAre(4, 7));

@@ -452,14 +452,11 @@ TEST_F(TrainingLoopTest, RefusesFewerRecordsThanABatch) {
 }
 
 TEST_F(TrainingLoopTest, LearnsNothingFromShuffledLabels) {
-  Labels shuffled = *labels_;
-  std::vector<int> order(shuffled.rows());
-  for (int i = 0; i < shuffled.rows(); ++i) order[i] = i;
+  Labels shuffled = {.classes = labels_->classes};
+  std::vector<int> order(labels_->rows());
+  for (int i = 0; i < labels_->rows(); ++i) order[i] = i;
   order = ShuffledRows(/*seed=*/5, /*epoch=*/1, order);
-  const size_t classes = shuffled.classes.size();
-  for (int row = 0; row < shuffled.rows(); ++row) {
-    std::ranges::copy(labels_->row(order[row]), shuffled.targets.begin() + row * classes);
-  }
+  for (int row = 0; row < labels_->rows(); ++row) shuffled.Add(labels_->records[row], labels_->row(order[row]));
   SplitPart train = *train_, validation = *validation_;
   train.labels = validation.labels = &shuffled;
   // Not one validation but the mean of several, none of which was chosen for its score.
