@@ -13,6 +13,8 @@ from playwright.sync_api import Error, sync_playwright
 REPORT, COMPARE_RUNS, MAKE_DEMO, WORK, SCREENSHOTS = sys.argv[1:6]
 RECORDS = 160
 WIDTHS = (360, 900, 1600)
+# The pixels between the margins of Letter and A4, at 96 to the inch.
+PAPER = 718
 CLASSES = ["1AVB", "AFIB", "CLBBB", "CRBBB", "IMI", "LVH", "NDT", "NORM", "SR", "<b>&\"'"]
 # No record has this one.
 MISSING = "PSVT"
@@ -184,6 +186,21 @@ def check_report(browser, path):
     dark.close()
 
 
+def check_paper(browser, path):
+    """A page on paper: nothing is wider than it, and no chart lies over what follows."""
+    page = Page(browser, path, PAPER)
+    page.tab.emulate_media(media="print")
+    page.tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+    wide = page.tab.evaluate("document.documentElement.scrollWidth")
+    expect(wide <= PAPER, f"{page.name} should not be {wide} pixels wide on paper")
+    tall = page.tab.eval_on_selector_all(
+        ".chart canvas", "all => all.filter(one => one.clientHeight > one.parentElement.clientHeight + 1).length")
+    expect(tall == 0, f"{tall} charts of {page.name} are taller than their place on paper")
+    page.tab.evaluate("dispatchEvent(new Event('afterprint'))")
+    page.tab.pdf(path=os.path.join(SCREENSHOTS, f"{page.name}.pdf".replace(" ", "_")))
+    page.close()
+
+
 def check_comparison(browser, path, results, has_map):
     page = Page(browser, path, 1200)
     tab = page.tab
@@ -201,7 +218,7 @@ def check_comparison(browser, path, results, has_map):
 
 def launch(playwright):
     options = {"args": ["--no-sandbox", "--disable-gpu"]}
-    system = shutil.which("chromium") or shutil.which("chromium-browser")
+    system = os.environ.get("ECG_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     return playwright.chromium.launch(executable_path=system, **options) if system else playwright.chromium.launch(**options)
 
 
@@ -217,5 +234,6 @@ with sync_playwright() as playwright:
     check_comparison(browser, comparison, 3, has_map=False)
     for made in (run, sweep, comparison):
         check_layout(browser, made)
+        check_paper(browser, made)
     browser.close()
 sys.exit(1 if failures else 0)
