@@ -83,7 +83,7 @@ const heatMap = (name, names, entries, scoreName) => {
 
 if (axes.length > 1 && results.length > 3) {
   const map = heatMap('Map of the test scores', axes, results, data.score_name);
-  if (map) section('map', 'Map', element('p', {className: 'quiet small'}, `Test ${data.score_name} over what was varied; a darker cell is a higher score.`), map);
+  if (map) section('map', 'Map', element('p', {className: 'quiet small'}, `Test ${data.score_name} over what was varied; the stronger the colour, the higher the score.`), map);
 }
 if (data.choices.length) {
   section('choices', 'Choices', element('p', {className: 'quiet small'}, `Validation ${data.score_name} of each setting. The best is chosen, and only its test score is reported, so that the test records choose nothing.`),

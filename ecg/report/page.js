@@ -41,12 +41,16 @@ const paletteOnDark = ['#56b4e9', '#e69f00', '#2fc79b', '#e69fc4', '#f0e442', '#
 const seriesColour = i => (isDark() ? paletteOnDark : palette)[i % palette.length];
 const dash = i => [[], [7, 3], [2, 2], [9, 3, 2, 3]][Math.floor(i / palette.length) % 4];
 
-// Charts are made again when the theme changes.
+// Charts are made again when the theme changes, and for paper: a canvas does not follow the layout there, so that it gets
+// a size of its own, which the style scales to the column.
 const charts = [];
-const redraw = () => {
+const redraw = (onPaper = false) => {
   for (const one of charts) {
     if (one.chart) one.chart.destroy();
-    one.chart = new Chart(one.canvas, one.configure());
+    const configuration = one.configure();
+    if (onPaper) Object.assign(configuration.options, {responsive: false, devicePixelRatio: 3});
+    one.chart = new Chart(one.canvas, configuration);
+    if (onPaper) one.chart.resize(300, one.square ? 300 : 225);
   }
 };
 const axis = (title, more = {}) => ({
@@ -75,7 +79,7 @@ const chart = (name, configure, {square = false, caption = '', onHover = null} =
     figure.querySelector('.chart').replaceWith(element('p', {className: 'quiet'}, 'This program was built without Chart.js, so there is no curve here.'));
     return figure;
   }
-  const one = {canvas, configure, chart: null};
+  const one = {canvas, configure, square, chart: null};
   charts.push(one);
   let series = 0, place = -1;
   const visible = () => one.chart.data.datasets.map((set, i) => i).filter(i => one.chart.isDatasetVisible(i) && one.chart.data.datasets[i].data.length && !one.chart.data.datasets[i].background);
@@ -157,7 +161,8 @@ const interval = (value, low, high, from, to, at = null) => {
 // heatCell colours a cell of a table by a share from 0 to 1; the text says what the colour does.
 const heatCell = (share, ...text) => {
   const opacity = isNumber(share) ? .06 + .84 * Math.min(1, Math.max(0, share)) : 0;
-  const ink = opacity > .5 ? (isDark() ? '#06131d' : '#fff') : 'inherit';
+  // The ink with the greater contrast.
+  const ink = isDark() ? (opacity > .6 ? '#06131d' : 'inherit') : opacity > .85 ? '#fff' : 'inherit';
   return element('td', {style: `background:rgba(var(--heat),${opacity.toFixed(3)});color:${ink}`, 'data-share': share}, ...text);
 };
 
@@ -207,7 +212,7 @@ const finish = () => {
   addEventListener('beforeprint', () => {
     before = document.documentElement.dataset.theme;
     document.documentElement.dataset.theme = 'light';
-    redraw();
+    redraw(true);
     repaint();
     for (const details of document.querySelectorAll('details')) details.open = true;
   });

@@ -305,7 +305,7 @@ if (data.worst?.length) {
       element('p', {className: 'quiet small'}, 'By the cross-entropy of their probabilities. Listed are the classes that a record has, then those that the model reports by mistake, the most wrong first. Such records are often labelled wrongly, or noisy.'),
       ...data.worst.map(one => {
         const table = element('table', {}, element('caption', {className: 'unseen'}, `Classes of record ${one.record}`),
-            element('thead', {}, element('tr', {}, element('th', {scope: 'col'}, 'Class'), element('th', {scope: 'col', className: 'number'}, 'Probability'), element('th', {scope: 'col'}, ''))),
+            element('thead', {}, element('tr', {}, element('th', {scope: 'col'}, 'Class'), element('th', {scope: 'colgroup', colSpan: 2}, 'Probability'))),
             element('tbody', {}, one.classes.map(row => element('tr', {}, element('th', {scope: 'row'}, row.name, row.description && element('span', {className: 'about'}, row.description)),
                 element('td', {className: 'number'}, percent(row.probability)), element('td', {className: 'firm'}, outcome(row))))));
         const picture = one.svg ? element('div', {className: 'scroll', tabIndex: 0, role: 'region', 'aria-label': `ECG of record ${one.record}`},

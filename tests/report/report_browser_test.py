@@ -13,6 +13,8 @@ from playwright.sync_api import Error, sync_playwright
 REPORT, COMPARE_RUNS, MAKE_DEMO, WORK, SCREENSHOTS = sys.argv[1:6]
 RECORDS = 160
 WIDTHS = (360, 900, 1600)
+# The pixels between the margins of Letter and A4, at 96 to the inch.
+PAPER = 718
 CLASSES = ["1AVB", "AFIB", "CLBBB", "CRBBB", "IMI", "LVH", "NDT", "NORM", "SR", "<b>&\"'"]
 # No record has this one.
 MISSING = "PSVT"
@@ -184,6 +186,51 @@ def check_report(browser, path):
     dark.close()
 
 
+def check_paper(browser, path):
+    """A page on paper: nothing is wider than it, and charts fit, although a browser does not draw them again for it."""
+    page = Page(browser, path, 1200)
+    tab = page.tab
+    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+    pixels = "all => all.map(one => one.width)"
+    before = tab.eval_on_selector_all("canvas", pixels)
+    tab.set_viewport_size({"width": PAPER, "height": 900})
+    tab.emulate_media(media="print")
+    tab.wait_for_timeout(300)
+    wide = tab.evaluate("document.documentElement.scrollWidth")
+    expect(wide <= PAPER, f"{page.name} should not be {wide} pixels wide on paper")
+    expect(tab.eval_on_selector_all("canvas", pixels) == before, f"the charts of {page.name} should not follow the layout")
+    out = tab.eval_on_selector_all(
+        ".chart canvas", "all => all.filter(one => one.clientHeight > one.parentElement.clientHeight + 1).length")
+    expect(out == 0, f"{out} charts of {page.name} are taller than their place on paper")
+    tab.evaluate("dispatchEvent(new Event('afterprint'))")
+    tab.pdf(path=os.path.join(SCREENSHOTS, f"{page.name}.pdf".replace(" ", "_")))
+    page.close()
+
+
+def split_at_charts(path):
+    """Returns what is before Chart.js in a page, Chart.js, and what is behind it."""
+    with open(path) as file:
+        before, charts, behind = file.read().split("<script>\n", 2)
+    return before + "<script>\n", charts.removesuffix("</script>\n"), "</script>\n<script>\n" + behind
+
+
+def check_without_charts(browser, path):
+    """The report of a program that was built where Chart.js was not installed."""
+    before, _, behind = split_at_charts(path)
+    cut = os.path.join(WORK, "without_charts.html")
+    with open(cut, "w") as file:
+        file.write(before + behind)
+    page = Page(browser, cut, 1200)
+    tab = page.tab
+    expect(tab.locator("text=built without Chart.js").count() == 6, "each chart should be said to be missing")
+    tab.fill("#search", "bundle branch")
+    expect(len(page.column("#classes table", 0)) == 2, "the search should work without charts")
+    tab.select_option("#calibrated-class", index=2)
+    tab.click("header button")
+    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.close()
+
+
 def check_comparison(browser, path, results, has_map):
     page = Page(browser, path, 1200)
     tab = page.tab
@@ -201,7 +248,7 @@ def check_comparison(browser, path, results, has_map):
 
 def launch(playwright):
     options = {"args": ["--no-sandbox", "--disable-gpu"]}
-    system = shutil.which("chromium") or shutil.which("chromium-browser")
+    system = os.environ.get("ECG_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     return playwright.chromium.launch(executable_path=system, **options) if system else playwright.chromium.launch(**options)
 
 
@@ -212,10 +259,15 @@ with sync_playwright() as playwright:
         print("SKIPPED: no Chromium; apt-get install chromium, or playwright install chromium:", str(error).split("\n")[0])
         sys.exit(0)
     run, sweep, comparison = make_pages()
-    check_report(browser, run)
+    check_without_charts(browser, run)
+    if len(split_at_charts(run)[1]) > 1000:
+        check_report(browser, run)
+    else:
+        print("SKIPPED: the charts, because there is no Chart.js here; apt-get install libjs-chart.js")
     check_comparison(browser, sweep, 4, has_map=True)
     check_comparison(browser, comparison, 3, has_map=False)
     for made in (run, sweep, comparison):
         check_layout(browser, made)
+        check_paper(browser, made)
     browser.close()
 sys.exit(1 if failures else 0)

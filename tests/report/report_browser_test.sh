@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Opens the pages of a run, of a sweep and of a comparison in Chromium.
 #   report_browser_test.sh REPORT COMPARE_RUNS MAKE_DEMO SCRIPT
-# It needs a Python that has playwright, $ECG_PYTHON or else python3, and a Chromium: Debian's, or playwright's own.
+# It needs a Python that has playwright, $ECG_PYTHON or else python3, and a Chromium: $ECG_CHROMIUM, else
+# Debian's, else playwright's own.
 set -uo pipefail
 for python in ${ECG_PYTHON:+"$ECG_PYTHON"} python3; do
   if "$python" -c 'import playwright.sync_api' 2>/dev/null; then

@@ -2,7 +2,8 @@
 
     browser_test.py SERVE RUN FILE [FOLDER]      FOLDER is for screenshots
 
-It drives Debian's chromium through a pipe by the DevTools protocol (https://chromedevtools.github.io/devtools-protocol).
+It drives Chromium, $ECG_CHROMIUM or else Debian's, through a pipe by the DevTools protocol
+(https://chromedevtools.github.io/devtools-protocol).
 """
 
 import base64
@@ -15,9 +16,9 @@ import sys
 import tempfile
 import time
 
-PROGRAM = shutil.which("chromium")
+PROGRAM = os.environ.get("ECG_CHROMIUM") or shutil.which("chromium")
 if PROGRAM is None:
-    print("skipped: Debian's chromium is not installed")
+    print("skipped: Debian's chromium is not installed, and $ECG_CHROMIUM names no other")
     sys.exit(0)
 serve, run, recording = sys.argv[1:4]
 screenshots = sys.argv[4] if len(sys.argv) > 4 else None
