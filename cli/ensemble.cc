@@ -1,5 +1,5 @@
-// Makes one model of several finished runs: its probabilities are the mean of theirs. Its folder is read like that of a run,
-// by //cli:predict, //cli:serve and the others.
+// Makes one model of several finished runs: its probabilities are the mean of theirs. Its folder is read like that of a
+// run, by //cli:predict, //cli:serve and the others.
 //
 //   bazel run //cli:ensemble -- RUN... --output=FOLDER [--mean=probability|logit]
 

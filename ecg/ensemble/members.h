@@ -2,7 +2,7 @@
 //
 // The runs that become one ensemble: what they have in common, and which of their predictions may be averaged.
 //
-//   ECG_ASSIGN_OR_RETURN(const std::vector<Member> members, ReadMembers({"runs/resnet18_all/1", "runs/resnet18_all/2"}));
+//   ECG_ASSIGN_OR_RETURN(const std::vector<Member> members, ReadMembers({"runs/a/1", "runs/a/2"}));
 //   const absl::StatusOr<SharedPredictions> test = SharedTestPredictions(members);
 
 #ifndef ECG_ENSEMBLE_MEMBERS_H_
@@ -35,8 +35,8 @@ struct Member {
 };
 
 // ReadMembers reads the runs in `folders`, two or more. Those that are not finished, were trained without labels, are
-// ensembles, are named twice, or differ from the first in their classes, the leads, the sampling frequency or the kind of
-// objective are an error that names the two runs and what differs. Their windows may be of different length.
+// ensembles, are named twice, or differ from the first in their classes, the leads, the sampling frequency or the kind
+// of objective are an error that names the two runs and what differs. Their windows may be of different length.
 absl::StatusOr<std::vector<Member>> ReadMembers(const std::vector<std::filesystem::path>& folders);
 
 // SharedPredictions are those of the same records by every member.
@@ -50,12 +50,13 @@ struct SharedPredictions {
   std::vector<float> Mean(MembersMean::Of of, bool exclusive) const;
 };
 
-// SharedTestPredictions returns those of the test records, in the first member's order. They must be the same records of
-// the same corpus, with the same targets: with other splits, the test record of one member is a training record of
+// SharedTestPredictions returns those of the test records, in the first member's order. They must be the same records
+// of the same corpus, with the same targets: with other splits, the test record of one member is a training record of
 // another, so that a score on it would be too high. FailedPrecondition says which members differ.
 absl::StatusOr<SharedPredictions> SharedTestPredictions(const std::vector<Member>& members);
 
-// SharedValidationPredictions returns those of the validation records, by the same rule. Runs of older versions have none.
+// SharedValidationPredictions returns those of the validation records, by the same rule. Runs of older versions have
+// none.
 absl::StatusOr<SharedPredictions> SharedValidationPredictions(const std::vector<Member>& members);
 
 }  // namespace ecg

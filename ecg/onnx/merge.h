@@ -67,8 +67,8 @@ inline std::string AddConstant(onnx::GraphProto& graph, const std::string& name,
   return name;
 }
 
-// AddMember adds what `member` computes to `graph`. All names but the input's get `prefix`, so that those of two members
-// do not meet.
+// AddMember adds what `member` computes to `graph`. All names but the input's get `prefix`, so that those of two
+// members do not meet.
 inline absl::Status AddMember(const onnx::GraphProto& member, const std::string& prefix, onnx::GraphProto& graph) {
   const std::string& input = member.input(0).name();
   // An empty name is an input that is left out.
@@ -99,7 +99,8 @@ inline absl::Status AddMember(const onnx::GraphProto& member, const std::string&
   return absl::OkStatus();
 }
 
-// CheckAlike refuses models that cannot be one graph: all must have the input, the outputs and the operators of the first.
+// CheckAlike refuses models that cannot be one graph: all must have the input, the outputs and the operators of the
+// first.
 inline absl::Status CheckAlike(const std::vector<onnx::ModelProto>& members) {
   for (size_t i = 0; i < members.size(); ++i) {
     const onnx::GraphProto &first = members[0].graph(), &graph = members[i].graph();
@@ -127,9 +128,9 @@ inline absl::Status CheckAlike(const std::vector<onnx::ModelProto>& members) {
 
 }  // namespace merge_internal
 
-// MergeOnnx returns the mean of `members`, at least one, each of them what OnnxModel returns. `mean` says of what, where
-// its number of classes is not read. `metadata` becomes the model's metadata_props. Models that do not read the same
-// windows, or that use other versions of ONNX, are an UnimplementedError, as is a result over protobuf's 2 GB.
+// MergeOnnx returns the mean of `members`, at least one, each of them what OnnxModel returns. `mean` says of what,
+// where its number of classes is not read. `metadata` becomes the model's metadata_props. Models that do not read the
+// same windows, or that use other versions of ONNX, are an UnimplementedError, as is a result over protobuf's 2 GB.
 inline absl::StatusOr<onnx::ModelProto> MergeOnnx(const std::vector<onnx::ModelProto>& members, const MembersMean& mean,
                                                   const std::map<std::string, std::string>& metadata) {
   using merge_internal::Add;

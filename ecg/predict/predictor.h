@@ -8,8 +8,8 @@
 //   std::cout << predictor.model().classes[0] << " " << probabilities[0];
 //
 // Windows, standardisation, precision and aggregation are those of the run's own test, so the probabilities of a test
-// record are those of predictions.csv. Of an ensemble, each member predicts as it would alone, and the probabilities are the
-// mean.
+// record are those of predictions.csv. Of an ensemble, each member predicts as it would alone, and the probabilities
+// are the mean.
 
 #ifndef ECG_PREDICT_PREDICTOR_H_
 #define ECG_PREDICT_PREDICTOR_H_
@@ -48,8 +48,8 @@ struct PredictorOptions {
 struct Prediction {
   // The probability of each class.
   std::vector<float> probabilities = {};
-  // unlikeness says how unlike the training records the signal is; of an ensemble, what the first member says. Nothing where
-  // the run does not know: its network has no features, or it is of an older version.
+  // unlikeness says how unlike the training records the signal is; of an ensemble, what the first member says. Nothing
+  // where the run does not know: its network has no features, or it is of an older version.
   std::optional<Unlikeness> unlikeness = {};
 };
 
@@ -78,8 +78,8 @@ class Predictor {
   absl::StatusOr<std::vector<Prediction>> PredictAll(std::span<const Signal> signals) const;
 
   // Explain returns which samples the probability of class number `class_index` comes from. The integral is taken in as many
-  // steps, 32 to 512, as it needs to miss at most 2% of the difference from a flat signal, or 0.02. Of an ensemble, it is the
-  // mean of what the members explain, which is the explanation of the mean of their logits.
+  // steps, 32 to 512, as it needs to miss at most 2% of the difference from a flat signal, or 0.02. Of an ensemble, it
+  // is the mean of what the members explain, which is the explanation of the mean of their logits.
   absl::StatusOr<Explanation> Explain(const Signal& signal, int class_index) const;
 
  private:

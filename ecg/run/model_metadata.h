@@ -58,8 +58,8 @@ struct ModelMetadata {
   // corpus does not tell high ages. Nothing where it states no ages, and in files of older versions.
   std::optional<std::pair<double, double>> training_ages = {};
   // members is the number of networks of an ensemble (ecg/ensemble), and 0 for a single one; members_mean is what the
-  // mean of their probabilities is of, "probability" or "logit". Then crop_samples is the longest window of a member, and
-  // what the members do not share (window_stride_samples, aggregation) is absent.
+  // mean of their probabilities is of, "probability" or "logit". Then crop_samples is the longest window of a member,
+  // and what the members do not share (window_stride_samples, aggregation) is absent.
   int members = 0;
   std::string members_mean = {};
 

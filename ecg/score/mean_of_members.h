@@ -44,9 +44,9 @@ inline absl::StatusOr<MembersMean::Of> MembersMeanOf(absl::string_view name) {
       absl::StrCat("the mean of the members is of \"", name, "\"; expected probability or logit"));
 }
 
-// MeanOfMembers returns the mean of `members`, the probabilities [records, classes] of the same records that each member
-// gives; there is at least one. It is taken in double precision, in the order of the members. Logits are cut off where
-// single precision has no probability but 0 and 1 (calibration.h).
+// MeanOfMembers returns the mean of `members`, the probabilities [records, classes] of the same records that each
+// member gives; there is at least one. It is taken in double precision, in the order of the members. Logits are cut off
+// where single precision has no probability but 0 and 1 (calibration.h).
 inline std::vector<float> MeanOfMembers(std::span<const std::span<const float>> members, const MembersMean& mean) {
   const auto count = static_cast<double>(members.size());
   std::vector<float> result(members[0].size());
