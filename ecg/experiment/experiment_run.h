@@ -51,6 +51,7 @@
 #include "ecg/random/random.h"
 #include "ecg/run/history.h"
 #include "ecg/run/model_metadata.h"
+#include "ecg/run/predictions.h"
 #include "ecg/run/run_folder.h"
 #include "ecg/run/run_json.h"
 #include "ecg/score/calibration.h"
@@ -149,7 +150,10 @@ class ExperimentRun {
   // instead of random ones: those of the parts that the spec names, or of the whole network, which must then be the same
   // with the same number of classes.
   absl::Status UseInitialWeights(std::filesystem::path path) {
-    if (std::filesystem::is_directory(path)) path = RunFolder(path).model();
+    if (std::filesystem::is_directory(path)) {
+      ECG_RETURN_IF_ERROR(RunFolder(path).CheckOneNetwork("a training"));
+      path = RunFolder(path).model();
+    }
     std::vector<NamedPart> parts;
     initial_weights_.emplace();
     for (const spec::NetworkPart& part : spec_.training().start_from().part()) {
@@ -432,6 +436,10 @@ class ExperimentRun {
       ECG_ASSIGN_OR_RETURN(calibration_, Calibrate(validation.predictions(classes)));
       ECG_RETURN_IF_ERROR(WriteModel(folder));
     }
+    if (!spec_.training().has_self_supervised()) {
+      ECG_RETURN_IF_ERROR(WritePredictions(folder.validation_predictions(), IdsOf(data_->validation()), classes,
+                                           validation.targets, validation.predictions(classes).probabilities));
+    }
     ECG_ASSIGN_OR_RETURN(const Evaluation test, EvaluatePart(data_->test(), "testing"));
     const Predictions predictions = test.predictions(classes);
     absl::StatusOr<run::Scores> scores = ReportOf(*objective_, predictions, metrics_, "test");
@@ -449,9 +457,15 @@ class ExperimentRun {
     return run;
   }
 
-  absl::Status WriteResults(const RunFolder& folder, const Predictions& predictions, run::Run& run) {
+  // IdsOf returns the ids of the records of `part`.
+  std::vector<std::string> IdsOf(const SplitPart& part) const {
     std::vector<std::string> ids;
-    for (const int record : data_->test().Records()) ids.push_back(data_->signals().id(record));
+    for (const int record : part.Records()) ids.push_back(data_->signals().id(record));
+    return ids;
+  }
+
+  absl::Status WriteResults(const RunFolder& folder, const Predictions& predictions, run::Run& run) {
+    const std::vector<std::string> ids = IdsOf(data_->test());
     const ModelMetadata metadata = Metadata();
     const CompletedRun completed{folder.path(), run, *network_, *objective_, metadata, ids, predictions};
     ECG_RETURN_IF_ERROR(WritePredictionsOf(completed));

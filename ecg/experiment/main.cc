@@ -213,6 +213,9 @@ class Program {
  private:
   absl::Status RunMode() {
     if (!flags_.continues() && !flags_.describe && leads()) ECG_RETURN_IF_ERROR(folder_.CheckNew());
+    if (flags_.resume || flags_.mode == "evaluate") {
+      ECG_RETURN_IF_ERROR(folder_.CheckOneNetwork(flags_.resume ? "--resume" : "--mode=evaluate"));
+    }
     ECG_RETURN_IF_ERROR(ReadSpec());
     UseThreads(spec_.runtime().threads(), group_ == nullptr ? 1 : ProcessesOnOwnProcessors(*group_));
     DisableMallocTrimming();

@@ -37,6 +37,7 @@
 #include "ecg/predict/explanation.h"
 #include "ecg/run/model_metadata.h"
 #include "ecg/run/run_folder.h"
+#include "ecg/score/mean_of_members.h"
 #include "ecg/score/unlikeness.h"
 #include "ecg/signal/lead.h"
 #include "ecg/signal/signal.h"
@@ -46,11 +47,12 @@
 
 namespace ecg {
 
-struct Predictor::Model {
+// Network is the network of one run.
+struct Predictor::Network {
   ModelMetadata metadata;
   Device device;
   WindowOptions windows;
-  std::shared_ptr<Network> network;
+  std::shared_ptr<ecg::Network> network;
   std::unique_ptr<AnyObjective> objective;
   std::unique_ptr<AnyAggregation> aggregation;
   // Where the training records are, if the run says so, and what makes one of the features of a signal's windows.
@@ -182,26 +184,107 @@ struct Predictor::Model {
   }
 };
 
-Predictor::Predictor(std::shared_ptr<const Model> loaded) : loaded_(std::move(loaded)) {}
+struct Predictor::Model {
+  // metadata is that of the run or of the ensemble.
+  ModelMetadata metadata;
+  // The one network of a run, or the members of an ensemble.
+  std::vector<std::unique_ptr<const Network>> networks;
+  MembersMean mean;
 
-absl::StatusOr<spec::Experiment> Predictor::ReadSpec(const std::filesystem::path& run) {
-  ECG_ASSIGN_OR_RETURN(spec::Experiment spec, RunFolder(run).ReadSpec());
-  if (!spec.training().has_self_supervised()) return spec;
-  return absl::InvalidArgumentError(absl::StrCat("the run in ", run.string(),
-                                                 " was trained without labels, so that it predicts no classes. "
-                                                 "Fine-tune it, with training.start_from, and pass that run"));
-}
+  // The longest window.
+  int window_samples() const {
+    int samples = 0;
+    for (const auto& network : networks) samples = std::max(samples, network->windows.samples);
+    return samples;
+  }
+
+  // What to do where the memory of the device is too small.
+  std::string HowToSaveMemory() const {
+    return absl::StrCat("Lower the number of windows in a batch, which is ", networks[0]->windows.batch_windows);
+  }
+
+  // PredictAll returns what the model says of all signals.
+  std::vector<Prediction> PredictAll(std::span<const Signal> signals) const {
+    std::vector<std::vector<Prediction>> all;
+    for (const auto& network : networks) all.push_back(network->PredictAll(signals));
+    std::vector<Prediction> predictions = std::move(all[0]);
+    if (all.size() == 1) return predictions;
+    for (size_t i = 0; i < predictions.size(); ++i) {
+      std::vector<std::span<const float>> members = {predictions[i].probabilities};
+      for (size_t member = 1; member < all.size(); ++member) members.push_back(all[member][i].probabilities);
+      predictions[i].probabilities = MeanOfMembers(members, mean);
+    }
+    return predictions;
+  }
+
+  // Explain returns the mean of what the networks explain.
+  Explanation Explain(const Signal& signal, int k) const {
+    Explanation mean;
+    for (const auto& network : networks) {
+      Explanation one;
+      for (int steps = 32;; steps *= 4) {
+        one = network->Explain(signal, k, steps);
+        const double tolerated = std::max(0.02 * std::abs(one.logit - one.flat_logit), 0.02);
+        if (std::abs(one.missing) <= tolerated || steps >= 512) break;
+      }
+      if (networks.size() == 1) return one;
+      const auto count = static_cast<float>(networks.size());
+      mean.leads = one.leads;
+      mean.contributions.resize(one.contributions.size());
+      for (size_t i = 0; i < one.contributions.size(); ++i) mean.contributions[i] += one.contributions[i] / count;
+      mean.logit += one.logit / count;
+      mean.flat_logit += one.flat_logit / count;
+      mean.missing += one.missing / count;
+    }
+    return mean;
+  }
+};
+
+Predictor::Predictor(std::shared_ptr<const Model> loaded) : loaded_(std::move(loaded)) {}
 
 absl::StatusOr<Predictor> Predictor::Load(const std::filesystem::path& run, const Recipe& recipe,
                                           const PredictorOptions& options) {
-  ECG_ASSIGN_OR_RETURN(spec::Experiment spec, ReadSpec(run));
-  return Make(run, std::move(spec), recipe, options);
+  const auto recipe_of = [&recipe](const std::filesystem::path&, const spec::Experiment&) -> absl::StatusOr<Recipe> {
+    return recipe;
+  };
+  return Open(run, recipe_of, options);
 }
 
-absl::StatusOr<Predictor> Predictor::Make(const std::filesystem::path& run, spec::Experiment spec, const Recipe& recipe,
+absl::StatusOr<Predictor> Predictor::Open(const std::filesystem::path& run, const RecipeOf& recipe_of,
                                           const PredictorOptions& options) {
   const RunFolder folder(run);
+  ECG_ASSIGN_OR_RETURN(const spec::Experiment spec, folder.ReadSpec());
   auto model = std::make_shared<Model>();
+  ECG_ASSIGN_OR_RETURN(model->metadata, ModelMetadata::Read(folder.model()));
+  if (model->metadata.members < 1) {
+    ECG_ASSIGN_OR_RETURN(model->networks.emplace_back(), OpenNetwork(run, recipe_of, options));
+    return Predictor(std::move(model));
+  }
+  ECG_ASSIGN_OR_RETURN(model->mean.of, MembersMeanOf(model->metadata.members_mean));
+  model->mean.classes = model->metadata.classes.size();
+  model->mean.exclusive = spec.training().has_multi_class();
+  for (int number = 1; number <= model->metadata.members; ++number) {
+    const std::filesystem::path member = folder.member(number).path();
+    ECG_ASSIGN_OR_RETURN(model->networks.emplace_back(), OpenNetwork(member, recipe_of, options));
+    if (model->networks.back()->metadata.classes == model->metadata.classes) continue;
+    return absl::FailedPreconditionError(
+        absl::StrCat(member.string(), " has other classes than the ensemble. Make the ensemble again"));
+  }
+  return Predictor(std::move(model));
+}
+
+absl::StatusOr<std::unique_ptr<const Predictor::Network>> Predictor::OpenNetwork(const std::filesystem::path& run,
+                                                                                 const RecipeOf& recipe_of,
+                                                                                 const PredictorOptions& options) {
+  const RunFolder folder(run);
+  ECG_ASSIGN_OR_RETURN(spec::Experiment spec, folder.ReadSpec());
+  if (spec.training().has_self_supervised()) {
+    return absl::InvalidArgumentError(absl::StrCat("the run in ", run.string(),
+                                                   " was trained without labels, so that it predicts no classes. "
+                                                   "Fine-tune it, with training.start_from, and pass that run"));
+  }
+  ECG_ASSIGN_OR_RETURN(const Recipe recipe, recipe_of(run, spec));
+  auto model = std::make_unique<Network>();
   ECG_ASSIGN_OR_RETURN(model->metadata, ModelMetadata::Read(folder.model()));
   spec.mutable_runtime()->set_device(options.device);
   spec.mutable_runtime()->set_fall_back_to_cpu(false);
@@ -225,7 +308,7 @@ absl::StatusOr<Predictor> Predictor::Make(const std::filesystem::path& run, spec
     ECG_ASSIGN_OR_RETURN(model->features, FeatureSpace::Read(folder.features()));
     ECG_RETURN_IF_ERROR(model->CheckFeatures(folder.features()));
   }
-  return Predictor(std::move(model));
+  return model;
 }
 
 const ModelMetadata& Predictor::model() const { return loaded_->metadata; }
@@ -236,10 +319,11 @@ absl::Status Predictor::Check(const Signal& signal) const {
     return absl::InvalidArgumentError(absl::StrCat("the signal has ", signal.sampling_frequency_hz,
                                                    " Hz, but the model reads ", expected_hz, " Hz; resample it"));
   }
-  if (signal.samples >= loaded_->windows.samples) return absl::OkStatus();
+  const int window = loaded_->window_samples();
+  if (signal.samples >= window) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrFormat("the signal has %.2f s, but the model reads windows of %.2f s",
                                                     static_cast<double>(signal.samples) / expected_hz,
-                                                    static_cast<double>(loaded_->windows.samples) / expected_hz));
+                                                    static_cast<double>(window) / expected_hz));
 }
 
 absl::StatusOr<std::vector<float>> Predictor::Predict(const Signal& signal) const {
@@ -253,8 +337,7 @@ absl::StatusOr<std::vector<Prediction>> Predictor::PredictAll(std::span<const Si
   try {
     return loaded_->PredictAll(signals);
   } catch (const c10::Error& error) {
-    return StatusOf(error, "predicting", loaded_->device.torch,
-                    absl::StrCat("Lower the number of windows in a batch, which is ", loaded_->windows.batch_windows));
+    return StatusOf(error, "predicting", loaded_->networks[0]->device.torch, loaded_->HowToSaveMemory());
   } catch (const std::exception& error) {
     return absl::InternalError(absl::StrCat("predicting: ", error.what()));
   }
@@ -267,14 +350,9 @@ absl::StatusOr<Explanation> Predictor::Explain(const Signal& signal, int class_i
         absl::StrCat("there is no class number ", class_index, "; the model has ", model().classes.size()));
   }
   try {
-    for (int steps = 32;; steps *= 4) {
-      Explanation explanation = loaded_->Explain(signal, class_index, steps);
-      const double tolerated = std::max(0.02 * std::abs(explanation.logit - explanation.flat_logit), 0.02);
-      if (std::abs(explanation.missing) <= tolerated || steps >= 512) return explanation;
-    }
+    return loaded_->Explain(signal, class_index);
   } catch (const c10::Error& error) {
-    return StatusOf(error, "explaining", loaded_->device.torch,
-                    absl::StrCat("Lower the number of windows in a batch, which is ", loaded_->windows.batch_windows));
+    return StatusOf(error, "explaining", loaded_->networks[0]->device.torch, loaded_->HowToSaveMemory());
   } catch (const std::exception& error) {
     return absl::InternalError(absl::StrCat("explaining: ", error.what()));
   }

@@ -1,6 +1,6 @@
 // predictor.h
 //
-// A trained model that reads ECGs: the network of a run, with everything around it.
+// A trained model that reads ECGs: the network of a run, or those of an ensemble, with everything around it.
 //
 //   ECG_ASSIGN_OR_RETURN(const Predictor predictor, Predictor::Load("runs/resnet18_all/1"));
 //   ECG_ASSIGN_OR_RETURN(const Signal signal, ReadWfdb("records500/00000/00001_hr"));
@@ -8,12 +8,14 @@
 //   std::cout << predictor.model().classes[0] << " " << probabilities[0];
 //
 // Windows, standardisation, precision and aggregation are those of the run's own test, so the probabilities of a test
-// record are those of predictions.csv.
+// record are those of predictions.csv. Of an ensemble, each member predicts as it would alone, and the probabilities
+// are the mean.
 
 #ifndef ECG_PREDICT_PREDICTOR_H_
 #define ECG_PREDICT_PREDICTOR_H_
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -46,25 +48,26 @@ struct PredictorOptions {
 struct Prediction {
   // The probability of each class.
   std::vector<float> probabilities = {};
-  // unlikeness says how unlike the training records the signal is. Nothing where the run does not know: its network has
-  // no features, or it is of an older version.
+  // unlikeness says how unlike the training records the signal is; of an ensemble, what the first member says. Nothing
+  // where the run does not know: its network has no features, or it is of an older version.
   std::optional<Unlikeness> unlikeness = {};
 };
 
-// Predictor is a cheap handle: copies share the network. All methods are thread-safe, and there is no state beside it.
+// Predictor is a cheap handle: copies share the networks. All methods are thread-safe, and there is no state beside it.
 class Predictor {
  public:
-  // Load opens the run in the folder `run`, whose parts must all be this project's. It lies in load_stock.cc, so that
-  // programs with a Recipe do not link all networks.
+  // Load opens the run or the ensemble in the folder `run`, whose parts must all be this project's. It lies in
+  // load_stock.cc, so that programs with a Recipe do not link all networks.
   static absl::StatusOr<Predictor> Load(const std::filesystem::path& run, const PredictorOptions& options = {});
-  // Load opens a run with the parts of `recipe`, which may be one's own.
+  // Load opens a run with the parts of `recipe`, which may be one's own. An ensemble's members must all have them.
   static absl::StatusOr<Predictor> Load(const std::filesystem::path& run, const Recipe& recipe,
                                         const PredictorOptions& options = {});
 
   // model returns the classes in the order of the probabilities, the sampling frequency, thresholds, ...
   const ModelMetadata& model() const;
 
-  // Check refuses a signal of another sampling frequency than the model's, or one that is shorter than a window.
+  // Check refuses a signal of another sampling frequency than the model's, or one that is shorter than a window. Of
+  // an ensemble, the longest window counts.
   absl::Status Check(const Signal& signal) const;
 
   // Predict returns the probability of each class.
@@ -75,17 +78,25 @@ class Predictor {
   absl::StatusOr<std::vector<Prediction>> PredictAll(std::span<const Signal> signals) const;
 
   // Explain returns which samples the probability of class number `class_index` comes from. The integral is taken in as many
-  // steps, 32 to 512, as it needs to miss at most 2% of the difference from a flat signal, or 0.02.
+  // steps, 32 to 512, as it needs to miss at most 2% of the difference from a flat signal, or 0.02. Of an ensemble, it
+  // is the mean of what the members explain, which is the explanation of the mean of their logits.
   absl::StatusOr<Explanation> Explain(const Signal& signal, int class_index) const;
 
  private:
+  struct Network;
   struct Model;
+  // RecipeOf returns the recipe of a run in a folder, whose spec is given.
+  using RecipeOf =
+      std::function<absl::StatusOr<Recipe>(const std::filesystem::path& run, const spec::Experiment& spec)>;
+
   explicit Predictor(std::shared_ptr<const Model> loaded);
-  // ReadSpec returns that of the run in `run`, which must have been trained with labels.
-  static absl::StatusOr<spec::Experiment> ReadSpec(const std::filesystem::path& run);
-  // Make opens the run in `run`, whose spec was read.
-  static absl::StatusOr<Predictor> Make(const std::filesystem::path& run, spec::Experiment spec, const Recipe& recipe,
+  // Open opens the run or the ensemble in `run`, with the recipe of each network.
+  static absl::StatusOr<Predictor> Open(const std::filesystem::path& run, const RecipeOf& recipe_of,
                                         const PredictorOptions& options);
+  // OpenNetwork opens the run in `run`, which may be a member.
+  static absl::StatusOr<std::unique_ptr<const Network>> OpenNetwork(const std::filesystem::path& run,
+                                                                    const RecipeOf& recipe_of,
+                                                                    const PredictorOptions& options);
 
   std::shared_ptr<const Model> loaded_;
 };

@@ -117,6 +117,11 @@ inline std::vector<ListedRun> ListRuns(const std::filesystem::path& folder) {
   for (auto entry = std::filesystem::recursive_directory_iterator(
            folder, std::filesystem::directory_options::skip_permission_denied, error);
        !error && entry != std::filesystem::recursive_directory_iterator(); entry.increment(error)) {
+    // The members of an ensemble are no runs of their own.
+    if (std::error_code other; entry->path().filename() == "members" &&
+                               std::filesystem::exists(entry->path().parent_path() / "spec.textproto", other)) {
+      entry.disable_recursion_pending();
+    }
     if (entry->path().filename() != "spec.textproto") continue;
     ListedRun run;
     run.folder = entry->path().parent_path();

@@ -143,11 +143,18 @@ class Report {
     }
     const spec::Model& model = run_.spec().model();
     const auto* backbone = ChosenAlternative(model, model.GetDescriptor()->FindOneofByName("backbone"));
-    AddFact("Network", absl::StrCat(backbone == nullptr ? "" : backbone->name(),
+    AddFact("Network", absl::StrCat(run_.members_size() > 0 ? absl::StrCat(run_.members_size(), " networks")
+                                    : backbone == nullptr   ? ""
+                                                            : backbone->name(),
                                     run_.has_parameters()
                                         ? absl::StrCat(", ", WithThousands(static_cast<int64_t>(run_.parameters())),
                                                        " trainable parameters")
                                         : ""));
+    for (const run::EnsembleMember& member : run_.members()) {
+      AddFact("Member",
+              absl::StrCat(member.run(),
+                           member.has_test_score() ? absl::StrFormat(", test score %.4f", member.test_score()) : ""));
+    }
     if (run_.has_initial_weights()) AddFact("Initial weights", run_.initial_weights().file());
     if (run_.has_epochs()) {
       AddFact("Epochs", absl::StrCat(run_.epochs(), ", the weights are those of epoch ", run_.best_epoch()));
@@ -661,6 +668,15 @@ class Report {
     const auto add = [&](const char* flag, const std::string& value) {
       absl::StrAppend(&command, " \\\n    ", flag, "=", quoted(value));
     };
+    if (run_.members_size() > 0) {
+      command = "bazel run //cli:ensemble --";
+      for (const run::EnsembleMember& member : run_.members()) {
+        absl::StrAppend(&command, " \\\n    ", quoted(member.run()));
+      }
+      add("--mean", run_.members_mean());
+      add("--output", "FOLDER");
+      return command;
+    }
     add("--settings", std::filesystem::absolute(folder_.spec()).lexically_normal().string());
     if (!run_.data_dir().empty()) add("--data_dir", run_.data_dir());
     if (run_.has_initial_weights()) add("--initial_weights", run_.initial_weights().file());

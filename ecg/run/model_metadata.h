@@ -57,6 +57,11 @@ struct ModelMetadata {
   // training_ages is the least and the greatest age of the training records, in years; the latter is infinite where the
   // corpus does not tell high ages. Nothing where it states no ages, and in files of older versions.
   std::optional<std::pair<double, double>> training_ages = {};
+  // members is the number of networks of an ensemble (ecg/ensemble), and 0 for a single one; members_mean is what the
+  // mean of their probabilities is of, "probability" or "logit". Then crop_samples is the longest window of a member,
+  // and what the members do not share (window_stride_samples, aggregation) is absent.
+  int members = 0;
+  std::string members_mean = {};
 
   // ToMap returns all of it as key and value.
   std::map<std::string, std::string> ToMap() const {
@@ -75,6 +80,10 @@ struct ModelMetadata {
     if (!temperatures.empty()) map["temperatures"] = Joined(temperatures);
     if (!thresholds.empty()) map["thresholds"] = Joined(thresholds);
     if (training_ages) map["training_ages"] = absl::StrCat(training_ages->first, ",", training_ages->second);
+    if (members > 0) {
+      map["members"] = absl::StrCat(members);
+      map["members_mean"] = members_mean;
+    }
     return map;
   }
 
@@ -106,6 +115,8 @@ struct ModelMetadata {
     (void)absl::SimpleAtoi(maybe("window_stride_samples"), &model.window_stride_samples);
     model.aggregation = maybe("aggregation");
     model.depends_on_batch = maybe("depends_on_batch") == "true";
+    (void)absl::SimpleAtoi(maybe("members"), &model.members);
+    model.members_mean = maybe("members_mean");
     if (file.metadata().contains("training_ages")) {
       const std::vector<std::string> ages = absl::StrSplit(value("training_ages"), ',');
       std::pair<double, double>& range = model.training_ages.emplace();

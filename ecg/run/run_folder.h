@@ -7,12 +7,14 @@
 //   history.csv         a row for each epoch
 //   events.out.tfevents.*   the curves for TensorBoard (event_log.h)
 //   predictions.csv     targets and probabilities of the test records
+//   validation_predictions.csv   those of the validation records
 //   model.safetensors   the best weights, with classes, leads and scaling as metadata
 //   features.safetensors   where the training records lie in the space of the network's features (feature_space.h)
 //   model.onnx          the same network for ONNX Runtime, from millivolts to probabilities
 //   report.html         all of it for people, in one page (ecg/report/run_report.h)
 //   corpus.textproto    which records the run was begun on
 //   checkpoints/        what --resume continues from
+//   members/            of an ensemble, spec, weights and features of each member, in 1/, 2/, ... (ecg/ensemble)
 //
 //   const RunFolder folder("runs/resnet18_all/1");
 //   ECG_RETURN_IF_ERROR(folder.CheckNew());
@@ -25,11 +27,13 @@
 
 #include <filesystem>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "ecg/file/file.h"
 #include "ecg/run/comparable_spec.h"
 #include "ecg/spec/parse.h"
@@ -51,12 +55,26 @@ class RunFolder {
   std::filesystem::path run() const { return path_ / "run.json"; }
   std::filesystem::path history() const { return path_ / "history.csv"; }
   std::filesystem::path predictions() const { return path_ / "predictions.csv"; }
+  std::filesystem::path validation_predictions() const { return path_ / "validation_predictions.csv"; }
   std::filesystem::path model() const { return path_ / "model.safetensors"; }
   std::filesystem::path features() const { return path_ / "features.safetensors"; }
   std::filesystem::path onnx() const { return path_ / "model.onnx"; }
   std::filesystem::path report() const { return path_ / "report.html"; }
   std::filesystem::path checkpoints() const { return path_ / "checkpoints"; }
   std::filesystem::path corpus() const { return path_ / "corpus.textproto"; }
+  std::filesystem::path members() const { return path_ / "members"; }
+
+  // member returns the folder of member number `number` of an ensemble, from 1 on.
+  RunFolder member(int number) const { return RunFolder(members() / absl::StrCat(number)); }
+
+  // CheckOneNetwork refuses the folder of an ensemble, for `what`, which needs the weights of one network.
+  absl::Status CheckOneNetwork(absl::string_view what) const {
+    std::error_code error;
+    if (!std::filesystem::exists(members(), error)) return absl::OkStatus();
+    return absl::FailedPreconditionError(absl::StrCat(path_.string(), " holds an ensemble of several networks, and ",
+                                                      what, " needs a run of one. Pass the run of a member; run.json ",
+                                                      "names them"));
+  }
 
   // CheckNew returns an error if a new run cannot be written here. It changes nothing.
   absl::Status CheckNew() const {

@@ -29,7 +29,7 @@ refuses() {
 succeeds "${small[@]}" --set=training.epochs=4 --output_dir=whole
 tail -n 1 out | grep -qE '^test macro ROC-AUC 0\.[0-9]{4} \(bootstrap mean 0\.[0-9]{4}, 5% 0\.[0-9]{4}, 95% 0\.[0-9]{4}; [0-9]+( of [0-9]+)? classes\)$' ||
   { fail "the last line should be the score"; cat out; }
-for file in spec.textproto run.json history.csv predictions.csv model.safetensors features.safetensors model.onnx report.html checkpoints/state.textproto; do
+for file in spec.textproto run.json history.csv predictions.csv validation_predictions.csv model.safetensors features.safetensors model.onnx report.html checkpoints/state.textproto; do
   [ -s "whole/$file" ] || fail "there should be a file $file"
 done
 for key in '"synthetic": true' '"best_epoch": ' '"macro_roc_auc": ' '"peak_memory_bytes": ' '"libtorch": ' '"resamples": 100'; do
