@@ -9,21 +9,25 @@
 #define ECG_CORPUS_ANY_CORPUS_H_
 
 #include <filesystem>
-#include <string>
+#include <memory>
+#include <optional>
 #include <system_error>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "ecg/corpus/cinc_challenge.h"
 #include "ecg/corpus/corpus.h"
 #include "ecg/corpus/cpsc2018.h"
+#include "ecg/corpus/dataset.h"
 #include "ecg/corpus/labels.h"
 #include "ecg/corpus/pack.h"
 #include "ecg/corpus/packed_signals.h"
 #include "ecg/corpus/ptbxl.h"
 #include "ecg/corpus/recordings.h"
+#include "ecg/spec/sampling.h"
 #include "ecg/status/status_macros.h"
 #include "proto/experiment.pb.h"
 
@@ -38,11 +42,14 @@ struct AnyCorpus {
 
 // AnyCorpusOptions says how to open a corpus.
 struct AnyCorpusOptions {
+  // The rate of the records, before preprocessing.
   int sampling_frequency_hz = 500;
+  // Nothing where signals are taken as they are.
+  std::optional<spec::Preprocessing> preprocessing = {};
   // The task, for a folder in PTB-XL's layout.
   spec::PtbXl::Task task = spec::PtbXl::ALL;
   spec::Data::BadRecords bad_records = spec::Data::REFUSE;
-  std::filesystem::path cache_dir;
+  std::filesystem::path cache_dir = {};
 };
 
 // LayoutOf returns the name of the Dataset whose layout `folder` has: PTB-XL, CPSC 2018 or a corpus of one's own if their
@@ -55,37 +62,47 @@ inline absl::string_view LayoutOf(const std::filesystem::path& folder) {
   return CincChallenge::kName;
 }
 
-// OpenAnyCorpus opens `folder`, and packs its signals unless they are in the cache. A sampling frequency other than the
-// one in `options` is an error.
-inline absl::StatusOr<AnyCorpus> OpenAnyCorpus(const std::filesystem::path& folder, const AnyCorpusOptions& options) {
-  const auto open = [&](const auto& opened) -> absl::StatusOr<AnyCorpus> {
-    if (!opened.ok()) return opened.status();
-    if (opened->corpus().sampling_frequency_hz != options.sampling_frequency_hz) {
-      return absl::InvalidArgumentError(absl::StrCat("the records in ", folder.string(), " have ",
-                                                     opened->corpus().sampling_frequency_hz, " Hz; expected ",
-                                                     options.sampling_frequency_hz));
+// OpenAnyDataset opens `folder`, without packing its signals. A rate other than that of `options` is an error, unless
+// signals are resampled.
+inline absl::StatusOr<std::unique_ptr<AnyDataset>> OpenAnyDataset(const std::filesystem::path& folder,
+                                                                  const AnyCorpusOptions& options) {
+  const int source_hz = options.sampling_frequency_hz;
+  spec::Data data;
+  if (options.preprocessing) *data.mutable_preprocessing() = *options.preprocessing;
+  const auto open = [&]() -> absl::StatusOr<std::unique_ptr<AnyDataset>> {
+    const absl::string_view layout = LayoutOf(folder);
+    if (layout == PtbXl::kName) {
+      data.mutable_ptb_xl()->set_sampling_frequency_hz(source_hz);
+      data.mutable_ptb_xl()->set_task(options.task);
+      return OpenDataset<PtbXl>(data, folder);
     }
-    ECG_ASSIGN_OR_RETURN(PackedSignals signals,
-                         PackInCache(*opened, {.bad_records = options.bad_records}, options.cache_dir));
-    return AnyCorpus{opened->corpus(), opened->labels(), std::move(signals)};
+    if (layout == Cpsc2018::kName) {
+      data.mutable_cpsc2018();
+      return OpenDataset<Cpsc2018>(data, folder);
+    }
+    if (layout == Recordings::kName) {
+      data.mutable_recordings()->set_sampling_frequency_hz(source_hz);
+      return OpenDataset<Recordings>(data, folder);
+    }
+    data.mutable_cinc_challenge()->set_min_share(0);
+    data.mutable_cinc_challenge()->set_sampling_frequency_hz(source_hz);
+    return OpenDataset<CincChallenge>(data, folder);
   };
-  const absl::string_view layout = LayoutOf(folder);
-  if (layout == PtbXl::kName) {
-    spec::PtbXl spec;
-    spec.set_sampling_frequency_hz(options.sampling_frequency_hz);
-    spec.set_task(options.task);
-    return open(PtbXl::Open(spec, folder));
+  ECG_ASSIGN_OR_RETURN(std::unique_ptr<AnyDataset> dataset, open());
+  const int found_hz = dataset->corpus().sampling_frequency_hz;
+  if (const int expected_hz = PreprocessedSamplingFrequencyHz(data, source_hz); found_hz != expected_hz) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the records in ", folder.string(), " have ", found_hz, " Hz; expected ", expected_hz));
   }
-  if (layout == Cpsc2018::kName) return open(Cpsc2018::Open(spec::Cpsc2018(), folder));
-  if (layout == Recordings::kName) {
-    spec::Recordings spec;
-    spec.set_sampling_frequency_hz(options.sampling_frequency_hz);
-    return open(Recordings::Open(spec, folder));
-  }
-  spec::CincChallenge spec;
-  spec.set_min_share(0);
-  spec.set_sampling_frequency_hz(options.sampling_frequency_hz);
-  return open(CincChallenge::Open(spec, folder));
+  return dataset;
+}
+
+// OpenAnyCorpus opens `folder`, and packs its signals unless they are in the cache.
+inline absl::StatusOr<AnyCorpus> OpenAnyCorpus(const std::filesystem::path& folder, const AnyCorpusOptions& options) {
+  ECG_ASSIGN_OR_RETURN(const std::unique_ptr<AnyDataset> dataset, OpenAnyDataset(folder, options));
+  ECG_ASSIGN_OR_RETURN(PackedSignals signals,
+                       PackInCache(*dataset, {.bad_records = options.bad_records}, options.cache_dir));
+  return AnyCorpus{dataset->corpus(), dataset->labels(), std::move(signals)};
 }
 
 }  // namespace ecg

@@ -57,6 +57,7 @@
 #include "ecg/file/file.h"
 #include "ecg/signal/lead.h"
 #include "ecg/signal/signal.h"
+#include "ecg/signal/recording_fields.h"
 #include "ecg/signal/wfdb.h"
 #include "ecg/status/status_macros.h"
 #include "proto/experiment.pb.h"
@@ -101,6 +102,7 @@ inline std::optional<double> ParseHeaderAge(absl::string_view text) {
     const std::pair<absl::string_view, absl::string_view> field = absl::StrSplit(line, absl::MaxSplits(':', 1));
     double age = 0;
     if (absl::EqualsIgnoreCase(absl::StripAsciiWhitespace(field.first), "Age") &&
+    const absl::string_view name = absl::StripAsciiWhitespace(field.first);
         absl::SimpleAtod(absl::StripAsciiWhitespace(field.second), &age) && age >= 0 && age <= 130) {
       return age;
     }

@@ -63,7 +63,11 @@ class AnyDataset {
   virtual absl::StatusOr<Signal> ReadSignal(int record) const = 0;
 };
 
-// OpenDataset opens `data_dir` as dataset `D`, with the spec and the split in `data`.
+// Preprocessed returns `source` with signals that are preprocessed as `spec` says when they are read.
+absl::StatusOr<std::unique_ptr<AnyDataset>> Preprocessed(std::unique_ptr<AnyDataset> source,
+                                                         const spec::Preprocessing& spec);
+
+// OpenDataset opens `data_dir` as dataset `D`, with the spec, the split and the preprocessing in `data`.
 template <Dataset D>
 absl::StatusOr<std::unique_ptr<AnyDataset>> OpenDataset(const spec::Data& data, const std::filesystem::path& data_dir) {
   struct Erased : AnyDataset {
@@ -80,7 +84,9 @@ absl::StatusOr<std::unique_ptr<AnyDataset>> OpenDataset(const spec::Data& data, 
   }
   try {
     ECG_ASSIGN_OR_RETURN(D dataset, D::Open(static_cast<const typename D::Spec&>(*spec), data_dir, data.split()));
-    return std::make_unique<Erased>(std::move(dataset));
+    auto opened = std::make_unique<Erased>(std::move(dataset));
+    if (data.has_preprocessing()) return Preprocessed(std::move(opened), data.preprocessing());
+    return opened;
   } catch (const std::exception& error) {
     return absl::InvalidArgumentError(error.what());
   }

@@ -39,6 +39,7 @@
 #include "ecg/corpus/text_column.h"
 #include "ecg/file/csv_reader.h"
 #include "ecg/status/status_macros.h"
+#include "ecg/signal/recording_fields.h"
 #include "nlohmann/json.hpp"
 #include "proto/experiment.pb.h"
 
@@ -372,3 +373,4 @@ class LabelTable {
 }  // namespace ecg
 
 #endif  // ECG_CORPUS_LABEL_TABLE_H_
+  int unknown_sexes_ = 0;

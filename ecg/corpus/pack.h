@@ -113,14 +113,15 @@ inline absl::StatusOr<std::string> SourceDigest(const Corpus& corpus) {
   return digest.Hex();
 }
 
-// PackedFolder returns the folder in `cache_dir` for the packed signals of `corpus`, one for each data folder and
-// sampling frequency.
+// PackedFolder returns the folder in `cache_dir` for the packed signals of `corpus`, one for each data folder,
+// sampling frequency and way of reading.
 inline std::filesystem::path PackedFolder(const Corpus& corpus, const std::filesystem::path& cache_dir) {
   std::error_code error;
   std::filesystem::path source = std::filesystem::canonical(corpus.data_dir, error);
   if (error) source = corpus.data_dir;
   Sha256 digest;
   digest.Update(source.string());
+  if (!corpus.read_with.empty()) digest.Update(absl::StrCat("\n", corpus.read_with));
   return cache_dir / "packed" /
          absl::StrCat(corpus.dataset, "-", corpus.sampling_frequency_hz, "hz-", digest.Hex().substr(0, 16));
 }

@@ -111,6 +111,8 @@ ModelMetadata MetadataOf(const std::vector<Member>& members, MembersMean::Of mea
       members, [](const Member& member) { return member.model.window_stride_samples; }, 0);
   model.aggregation = ValueOfAll(
       members, [](const Member& member) { return member.model.aggregation; }, std::string());
+  model.preprocessing = ValueOfAll(
+      members, [](const Member& member) { return member.model.preprocessing; }, std::string());
   for (const Member& member : members) {
     model.crop_samples = std::max(model.crop_samples, member.model.crop_samples);
     model.synthetic = model.synthetic || member.model.synthetic;
@@ -172,6 +174,7 @@ absl::Status WhyNoOnnx(const std::vector<Member>& members) {
     return absl::UnimplementedError(absl::StrCat("there is no ", member.folder.onnx().string()));
   }
   return absl::OkStatus();
+    if (member.model.preprocessing != members[0].model.preprocessing) return differ("preprocessing of signals");
 }
 
 // WriteOnnx writes model.onnx, of those of the members. What cannot be merged is an UnimplementedError.

@@ -29,6 +29,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
+#include "ecg/corpus/preprocessor.h"
 #include "ecg/device/device.h"
 #include "ecg/device/layout.h"
 #include "ecg/distributed/process_group.h"
@@ -355,6 +356,7 @@ class ExperimentRun {
             .sampling_frequency_hz = corpus.sampling_frequency_hz,
             .crop_samples = crop_samples(),
             .scaler = data_->scaler(),
+            .preprocessing = PreprocessingInWords(spec_.data().preprocessing()),
             .synthetic = corpus.synthetic,
             .window_stride_samples = StrideSamples(spec_, corpus.sampling_frequency_hz),
             .aggregation = AggregationName(spec_.evaluation()),
@@ -400,11 +402,11 @@ class ExperimentRun {
   // data have.
   absl::Status CheckTrainedOn(const RunFolder& folder) const {
     ECG_ASSIGN_OR_RETURN(const ModelMetadata trained, ModelMetadata::Read(folder.model()));
-    const auto found = trained.ToMap(), expected = Metadata().ToMap();
-    for (const char* key : {"classes", "leads", "sampling_frequency_hz"}) {
-      if (found.at(key) == expected.at(key)) continue;
+    auto found = trained.ToMap(), expected = Metadata().ToMap();
+    for (const char* key : {"classes", "leads", "sampling_frequency_hz", "preprocessing"}) {
+      if (found[key] == expected[key]) continue;
       return absl::InvalidArgumentError(absl::StrCat(folder.model().string(), " was trained on other ", key,
-                                                     ": expected ", expected.at(key), ", found ", found.at(key),
+                                                     ": expected ", expected[key], ", found ", found[key],
                                                      ". Evaluate it on the corpus it was trained on"));
     }
     return absl::OkStatus();

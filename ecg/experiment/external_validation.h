@@ -67,9 +67,13 @@ inline absl::StatusOr<AnyCorpus> OpenOther(const spec::Experiment& spec, const R
                                            const std::filesystem::path& cache_dir) {
   std::error_code error;
   const bool has_table =
+  std::optional<spec::Preprocessing> preprocessing;
+  if (spec.data().has_preprocessing()) preprocessing = spec.data().preprocessing();
+  const int stated_hz = StatedSamplingFrequencyHz(spec.data());
       spec.data().has_recordings() && std::filesystem::exists(data_dir / spec.data().recordings().table(), error);
   if (!spec.data().has_own() && !has_table) {
-    return OpenAnyCorpus(data_dir, {.sampling_frequency_hz = sampling_frequency_hz,
+    return OpenAnyCorpus(data_dir, {.sampling_frequency_hz = stated_hz > 0 ? stated_hz : sampling_frequency_hz,
+                                    .preprocessing = preprocessing,
                                     .task = spec.data().ptb_xl().task(),
                                     .bad_records = spec.data().bad_records(),
                                     .cache_dir = cache_dir});

@@ -23,6 +23,7 @@
 #include "ecg/batch/segment.h"
 #include "ecg/batch/standardise.h"
 #include "ecg/batch/window.h"
+#include "ecg/corpus/preprocessor.h"
 #include "ecg/device/autocast.h"
 #include "ecg/device/cuda.h"
 #include "ecg/device/device.h"
@@ -51,6 +52,7 @@ namespace ecg {
 struct Predictor::Network {
   ModelMetadata metadata;
   Device device;
+  Preprocessor preprocessor;
   WindowOptions windows;
   std::shared_ptr<ecg::Network> network;
   std::unique_ptr<AnyObjective> objective;
@@ -92,7 +94,7 @@ struct Predictor::Network {
   }
 
   // PredictAll returns what the network says of all signals.
-  std::vector<Prediction> PredictAll(std::span<const Signal> signals) const {
+  absl::StatusOr<std::vector<Prediction>> PredictAll(std::span<const Signal> signals) const {
     const torch::InferenceMode inference;
     SegmentList all;
     for (int row = 0; row < static_cast<int>(signals.size()); ++row) {
@@ -106,6 +108,13 @@ struct Predictor::Network {
     const bool by_record = metadata.depends_on_batch || device.torch.is_cpu();
     const size_t most = metadata.depends_on_batch ? segments.size() : windows.batch_windows;
     for (size_t first = 0, end = 0; first < segments.size(); first = end) {
+    std::vector<Signal> preprocessed;
+    if (preprocessor.ChangesAmplitudes()) {
+      for (const Signal& signal : signals) {
+        ECG_ASSIGN_OR_RETURN(preprocessed.emplace_back(), preprocessor.Apply(signal));
+      }
+      signals = preprocessed;
+    }
       const auto fits = [&] { return !by_record || segments[end].row == segments[first].row; };
       while (end < segments.size() && end < first + most && fits()) ++end;
       const LogitsAndFeatures outputs = Outputs(signals, segments.subspan(first, end - first));
@@ -137,7 +146,7 @@ struct Predictor::Network {
                                                    "not tell how unlike the training records a recording is"));
   }
 
-  // Explain returns the integrated gradients of the logit of class `k`: the gradient at so many steps on the straight
+  // Explain returns the integrated gradients, of a preprocessed signal, of the logit of class `k`: the gradient at so many steps on the straight
   // line from a flat signal, times the signal, by the midpoint rule. Windows are explained together, through what
   // aggregates them.
   Explanation Explain(const Signal& signal, int k, int steps) const {
@@ -204,9 +213,11 @@ struct Predictor::Model {
   }
 
   // PredictAll returns what the model says of all signals.
-  std::vector<Prediction> PredictAll(std::span<const Signal> signals) const {
+  absl::StatusOr<std::vector<Prediction>> PredictAll(std::span<const Signal> signals) const {
     std::vector<std::vector<Prediction>> all;
-    for (const auto& network : networks) all.push_back(network->PredictAll(signals));
+    for (const auto& network : networks) {
+      ECG_ASSIGN_OR_RETURN(all.emplace_back(), network->PredictAll(signals));
+    }
     std::vector<Prediction> predictions = std::move(all[0]);
     if (all.size() == 1) return predictions;
     for (size_t i = 0; i < predictions.size(); ++i) {
@@ -218,7 +229,7 @@ struct Predictor::Model {
   }
 
   // Explain returns the mean of what the networks explain.
-  Explanation Explain(const Signal& signal, int k) const {
+  absl::StatusOr<Explanation> Explain(const Signal& recorded, int k) const {
     Explanation mean;
     for (const auto& network : networks) {
       Explanation one;
@@ -238,6 +249,7 @@ struct Predictor::Model {
     }
     return mean;
   }
+      ECG_ASSIGN_OR_RETURN(const Signal signal, network->preprocessor.Apply(recorded));
 };
 
 Predictor::Predictor(std::shared_ptr<const Model> loaded) : loaded_(std::move(loaded)) {}
@@ -310,6 +322,9 @@ absl::StatusOr<std::unique_ptr<const Predictor::Network>> Predictor::OpenNetwork
   }
   return model;
 }
+  ECG_ASSIGN_OR_RETURN(model->preprocessor,
+                       Preprocessor::Make(spec.data().preprocessing(), model->metadata.sampling_frequency_hz));
+
 
 const ModelMetadata& Predictor::model() const { return loaded_->metadata; }
 

@@ -7,9 +7,9 @@
 //   ECG_ASSIGN_OR_RETURN(const std::vector<float> probabilities, predictor.Predict(signal));
 //   std::cout << predictor.model().classes[0] << " " << probabilities[0];
 //
-// Windows, standardisation, precision and aggregation are those of the run's own test, so the probabilities of a test
-// record are those of predictions.csv. Of an ensemble, each member predicts as it would alone, and the probabilities
-// are the mean.
+// Preprocessing, windows, standardisation, precision and aggregation are those of the run's own test, so the
+// probabilities of a test record are those of predictions.csv. Of an ensemble, each member predicts as it would alone,
+// and the probabilities are the mean.
 
 #ifndef ECG_PREDICT_PREDICTOR_H_
 #define ECG_PREDICT_PREDICTOR_H_

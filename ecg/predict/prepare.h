@@ -23,6 +23,7 @@
 #include "absl/strings/str_join.h"
 #include "ecg/run/model_metadata.h"
 #include "ecg/signal/pacing.h"
+#include "absl/strings/string_view.h"
 #include "ecg/signal/recording.h"
 #include "ecg/signal/signal.h"
 #include "ecg/signal/signal_quality.h"
@@ -32,6 +33,7 @@
 
 namespace ecg {
 
+#include "proto/experiment.pb.h"
 // PreparedRecording is a signal at the model's rate.
 struct PreparedRecording {
   Signal signal;

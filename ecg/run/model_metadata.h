@@ -8,6 +8,7 @@
 #ifndef ECG_RUN_MODEL_METADATA_H_
 #define ECG_RUN_MODEL_METADATA_H_
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <map>
@@ -27,6 +28,7 @@
 #include "ecg/corpus/scaler.h"
 #include "ecg/file/safetensors.h"
 #include "ecg/status/status_macros.h"
+#include "proto/experiment.pb.h"
 
 namespace ecg {
 
@@ -40,6 +42,8 @@ struct ModelMetadata {
   int crop_samples = 0;
   // scaler standardises the input.
   Scaler scaler = {};
+  // preprocessing says in words what was done to the signals before (docs/onnx.md); empty where they are as recorded.
+  std::string preprocessing = {};
   // synthetic is true when the network was trained on synthetic records.
   bool synthetic = false;
   // window_stride_samples is the distance of the windows that cover a record, and aggregation how their outputs become

@@ -124,13 +124,18 @@ inline double Sum(const std::vector<float>& mv, const Run& run, int64_t first, c
 
 }  // namespace resample_internal
 
+// ResampledSamples returns how many samples `samples` of `from_hz` become at `to_hz`: those that begin before their end.
+inline double ResampledSamples(double samples, double from_hz, double to_hz) {
+  return std::ceil(samples * to_hz / from_hz * (1 - 1e-12));
+}
+
 // Resample returns `strip` at another sampling frequency.
 inline absl::StatusOr<Strip> Resample(const Strip& strip, double sampling_frequency_hz) {
   using resample_internal::Kernel;
   constexpr double kTransition = 0.07;  // half of the filter's transition band, relative to the cut-off
   constexpr double kMostSamples = 1e9;
   const double from = strip.sampling_frequency_hz, to = sampling_frequency_hz;
-  const double count = std::ceil(static_cast<double>(strip.samples()) * to / from * (1 - 1e-12));
+  const double count = ResampledSamples(static_cast<double>(strip.samples()), from, to);
   if (!(from > 0) || !(to > 0) || !(count <= kMostSamples)) {
     return absl::InvalidArgumentError(absl::StrCat("cannot resample ", strip.samples(), " samples from ", from, " to ",
                                                    to, " Hz; positive frequencies and at most ", kMostSamples,

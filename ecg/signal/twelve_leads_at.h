@@ -35,3 +35,21 @@ inline absl::StatusOr<TwelveLeads> TwelveLeadsAt(const Recording& recording, int
 }  // namespace ecg
 
 #endif  // ECG_SIGNAL_TWELVE_LEADS_AT_H_
+// ResampleSignal returns `signal` at another rate, as TwelveLeadsAt would read it from its file.
+inline absl::StatusOr<Signal> ResampleSignal(const Signal& signal, int sampling_frequency_hz) {
+  if (signal.sampling_frequency_hz == sampling_frequency_hz) return signal;
+  Strip strip;
+  strip.sampling_frequency_hz = signal.sampling_frequency_hz;
+  for (int lead = 0; lead < kLeads; ++lead) {
+    const Calibration& calibration = signal.calibration[lead];
+    strip.channels.push_back(
+        MakeChannel(kLeadNames[lead], signal.lead(lead), 1 / calibration.gain, calibration.baseline));
+  }
+  Recording recording;
+  recording.strips.push_back(std::move(strip));
+  ECG_ASSIGN_OR_RETURN(TwelveLeads twelve, TwelveLeadsAt(recording, sampling_frequency_hz));
+  twelve.signal.checksums_verified = signal.checksums_verified;
+  twelve.signal.demographics = signal.demographics;
+  return std::move(twelve.signal);
+}
+

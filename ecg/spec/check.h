@@ -141,6 +141,27 @@ inline std::vector<Problem> CheckOwnParts(const spec::Experiment& spec) {
   return problems;
 }
 
+// CheckFilters finds filters that signals of `sampling_frequency_hz` cannot pass.
+inline void CheckFilters(const spec::Preprocessing& preprocessing, int sampling_frequency_hz,
+                         std::vector<Problem>& problems) {
+  const auto below_half = [&](const char* path, double hz) {
+    if (hz < 0.5 * sampling_frequency_hz) return;
+    problems.push_back(
+        {path, absl::StrCat(path, " is ", NumberInWords(hz), "; it must be less than ",
+                            NumberInWords(0.5 * sampling_frequency_hz), ", half the sampling frequency")});
+  };
+  if (preprocessing.has_band_pass()) {
+    const spec::BandPassFilter& band = preprocessing.band_pass();
+    below_half("data.preprocessing.band_pass.high_hz", band.high_hz());
+    if (band.low_hz() >= band.high_hz()) {
+      problems.push_back({"data.preprocessing.band_pass.low_hz",
+                          absl::StrCat("data.preprocessing.band_pass.low_hz is ", NumberInWords(band.low_hz()),
+                                       "; it must be less than high_hz, which is ", NumberInWords(band.high_hz()))});
+    }
+  }
+  if (preprocessing.has_notch()) below_half("data.preprocessing.notch.hz", preprocessing.notch().hz());
+}
+
 // CheckData finds what does not fit the dataset that is chosen in `spec`.
 inline std::vector<Problem> CheckData(const spec::Experiment& spec) {
   std::vector<Problem> problems;
@@ -151,15 +172,17 @@ inline std::vector<Problem> CheckData(const spec::Experiment& spec) {
   const auto report = [&problems](const std::string& where, const absl::Status& status) {
     if (!status.ok()) problems.push_back({where, std::string(status.message())});
   };
-  if (const int frequency_hz = StatedSamplingFrequencyHz(spec.data()); frequency_hz > 0) {
+  const int stated_hz = StatedSamplingFrequencyHz(spec.data());
+  if (const int frequency_hz = PreprocessedSamplingFrequencyHz(spec.data(), stated_hz); frequency_hz > 0) {
     report("data.crop_seconds", CheckWholeSamples("data.crop_seconds", spec.data().crop_seconds(), frequency_hz));
     report("evaluation.stride_seconds",
            CheckWholeSamples("evaluation.stride_seconds", spec.evaluation().stride_seconds(), frequency_hz));
-    if (dataset->GetDescriptor()->FindFieldByName("record_seconds") != nullptr &&
-        StatedRecordSeconds(spec.data()) > 0) {
-      const std::string field = JoinPath(path, "record_seconds");
-      report(field, CheckWholeSamples(field, StatedRecordSeconds(spec.data()), frequency_hz));
-    }
+    CheckFilters(spec.data().preprocessing(), frequency_hz, problems);
+  }
+  if (stated_hz > 0 && dataset->GetDescriptor()->FindFieldByName("record_seconds") != nullptr &&
+      StatedRecordSeconds(spec.data()) > 0) {
+    const std::string field = JoinPath(path, "record_seconds");
+    report(field, CheckWholeSamples(field, StatedRecordSeconds(spec.data()), stated_hz));
   }
   if (const int splits = dataset->GetDescriptor()->options().GetExtension(spec::splits);
       splits > 0 && spec.data().split() > splits) {

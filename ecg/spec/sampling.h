@@ -30,14 +30,20 @@ inline const google::protobuf::Message* ChosenDataset(const spec::Data& data) {
   return chosen == nullptr ? nullptr : &data.GetReflection()->GetMessage(data, chosen);
 }
 
-// StatedSamplingFrequencyHz is the number of samples per second and lead that the chosen dataset has whatever its
-// records, or that its message asks for; 0 when the records tell.
+// StatedSamplingFrequencyHz is the number of samples per second and lead that the records of the chosen dataset have
+// whatever they are, or that its message asks for, before any preprocessing; 0 when the records tell.
 inline int StatedSamplingFrequencyHz(const spec::Data& data) {
   const google::protobuf::Message* dataset = ChosenDataset(data);
   if (dataset == nullptr) return 0;
   const auto* field = dataset->GetDescriptor()->FindFieldByName("sampling_frequency_hz");
   return field != nullptr ? dataset->GetReflection()->GetInt32(*dataset, field)
                           : dataset->GetDescriptor()->options().GetExtension(spec::sampling_frequency_hz);
+}
+
+// PreprocessedSamplingFrequencyHz is that of signals which had `sampling_frequency_hz` before preprocessing.
+inline int PreprocessedSamplingFrequencyHz(const spec::Data& data, int sampling_frequency_hz) {
+  const int resampled_hz = data.preprocessing().sampling_frequency_hz();
+  return resampled_hz > 0 ? resampled_hz : sampling_frequency_hz;
 }
 
 // StatedRecordSeconds is the length of each record of the chosen dataset in seconds, and 0 when the records tell.

@@ -37,6 +37,12 @@ extern const int record;
 
 }  // namespace ecg::packed_signals_example
 
+namespace ecg::preprocessor_example {
+
+extern const Signal signal;
+
+}  // namespace ecg::preprocessor_example
+
 namespace ecg::snomed_ct_example {
 
 extern const PtbXl ptbxl;

@@ -1,5 +1,6 @@
 #include "ecg/corpus/ptbxl.h"
 
+#include <cstddef>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
@@ -8,12 +9,14 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "ecg/corpus/corpus.h"
 #include "ecg/corpus/labels.h"
 #include "ecg/file/file.h"
+#include "ecg/corpus/records.h"
 #include "ecg/signal/signal.h"
 #include "ecg/signal/wfdb_writer.h"
 #include "gmock/gmock.h"

@@ -10,18 +10,23 @@ fail() { echo "FAILED: $*" && exit 1; }
 
 "$experiment" --demo_records=200 --set=training.batch_size=16 --set=training.epochs=1 --output_dir=run >out
 data=$(sed -nE 's/^corpus .* in (.*)$/\1/p' out)
+# agrees RUN: the probabilities that are predicted of the test records' files are those of the run, to the last digit.
+agrees() {
+  "$predict" --model="$1" --format=csv --output=found.csv - <files 2>err || { cat err found.csv; fail "predict should read all"; }
+  # The columns of the targets are left out of the one, and those of what is reported of the other.
+  awk -F, 'NR > 1 { line = ""; for (i = 3; i <= NF; i += 2) line = line "," $i; print line }' "$1/predictions.csv" >expected
+  classes=$(awk -F, 'NR == 1 { print (NF - 1) / 2 }' "$1/predictions.csv")
+  awk -F, -v n="$classes" 'NR > 1 { line = ""; for (i = 2; i <= n + 1; ++i) line = line "," $i; print line }' found.csv >same
+  [ -s same ] || fail "there should be predictions"
+  cmp expected same || fail "the probabilities should be those of $1/predictions.csv, to the last digit"
+}
 test_records=$(sed -n 's/^\([0-9]*\),.*/\1/p' run/predictions.csv)
 for record in $test_records; do
   printf '%s/records500/00000/%05d_hr\n' "$data" "$record"
 done >files
 "$predict" --model=run --format=csv --output=found.csv - <files 2>err || { cat err found.csv; fail "predict should read all"; }
 
-# The columns of the targets are left out of the one, and those of what is reported of the other.
-awk -F, 'NR > 1 { line = ""; for (i = 3; i <= NF; i += 2) line = line "," $i; print line }' run/predictions.csv >expected
-classes=$(awk -F, 'NR == 1 { print (NF - 1) / 2 }' run/predictions.csv)
-awk -F, -v n="$classes" 'NR > 1 { line = ""; for (i = 2; i <= n + 1; ++i) line = line "," $i; print line }' found.csv >same
-[ -s same ] || fail "there should be predictions"
-cmp expected same || fail "the probabilities should be those of predictions.csv, to the last digit"
+agrees run
 
 # Thresholds and temperatures are those that were chosen on validation.
 first=$(head -n 1 files)

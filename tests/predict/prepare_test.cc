@@ -20,6 +20,7 @@ namespace {
 
 using ::testing::Contains;
 using ::testing::HasSubstr;
+using ::testing::AllOf;
 using ::testing::Not;
 
 // Made returns a recording of slow waves, 10 s at 500 Hz.

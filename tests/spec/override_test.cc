@@ -87,7 +87,7 @@ TEST(OverrideTest, SaysWhichFieldWasMeant) {
             "training.optimizer.learning_rate?");
   EXPECT_EQ(Error({"=2"}),
             "--set==2: the experiment has no field \"\"; it has description, data, model, training, evaluation, "
-            "runtime, result_writer");
+            "runtime, result_writer, prediction");
   EXPECT_EQ(Error({"training.epochs.most=2"}),
             "--set=training.epochs.most=2: training.epochs is a value and has no field most; write "
             "training.epochs=VALUE");

@@ -102,6 +102,8 @@ runtime {
   deterministic: false
   cuda_graphs: true
 }
+
+prediction {}
 )";
 
 spec::Experiment Parse(absl::string_view text) {
