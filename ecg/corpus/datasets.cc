@@ -9,6 +9,7 @@
 #include "ecg/corpus/cinc_challenge.h"
 #include "ecg/corpus/cpsc2018.h"
 #include "ecg/corpus/dataset.h"
+#include "ecg/corpus/joined.h"
 #include "ecg/corpus/ptbxl.h"
 #include "ecg/corpus/recordings.h"
 #include "proto/experiment.pb.h"
@@ -25,5 +26,7 @@ template absl::StatusOr<std::unique_ptr<AnyDataset>> OpenDataset<CincChallenge>(
                                                                                 const std::filesystem::path&);
 template absl::StatusOr<std::unique_ptr<AnyDataset>> OpenDataset<Recordings>(const spec::Data&,
                                                                              const std::filesystem::path&);
+template absl::StatusOr<std::unique_ptr<AnyDataset>> OpenDataset<Joined>(const spec::Data&,
+                                                                         const std::filesystem::path&);
 
 }  // namespace ecg

@@ -248,6 +248,17 @@ inline std::vector<Problem> CheckTogether(const spec::Experiment& spec) {
              absl::StrCat("model.", head->name(), " replaces that head; leave one of them out"));
     }
   }
+  if (model.has_demographics()) {
+    const auto* backbone = chosen("backbone");
+    const bool widens = model.has_head() || model.has_linear_head() || model.has_own_head();
+    const auto* options = backbone == nullptr ? nullptr : &backbone->message_type()->options();
+    const bool has_other =
+        options != nullptr && (options->GetExtension(spec::own_head) || options->GetExtension(spec::whole_network));
+    if (model.has_attention_head() || model.has_contrastive_head() || (has_other && !widens)) {
+      report("model.demographics", "given",
+             "it is joined to the features before model.head or model.linear_head; choose one of them");
+    }
+  }
   if (model.has_transformer() && model.transformer().model_dim() % model.transformer().heads() != 0) {
     report("model.transformer.heads", absl::StrCat(model.transformer().heads()),
            absl::StrCat("it must divide model_dim, which is ", model.transformer().model_dim()));

@@ -24,7 +24,35 @@ test_records=$(sed -n 's/^\([0-9]*\),.*/\1/p' run/predictions.csv)
 for record in $test_records; do
   printf '%s/records500/00000/%05d_hr\n' "$data" "$record"
 done >files
-"$predict" --model=run --format=csv --output=found.csv - <files 2>err || { cat err found.csv; fail "predict should read all"; }
+# So too where signals are resampled, filtered and scaled before.
+"$experiment" --demo_records=100 --set=training.batch_size=16 --set=training.epochs=1 --output_dir=preprocessed \
+  --set='data.preprocessing={sampling_frequency_hz: 240 band_pass {} notch {} amplitudes: STANDARDISED_BY_LEAD}' >out
+grep -q '^note .*resampled to 240 Hz' out || { cat out; fail "it should say how signals are preprocessed"; }
+data_100=$(sed -nE 's/^corpus .* in (.*)$/\1/p' out)
+cp files files_200
+sed -n 's/^\([0-9]*\),.*/\1/p' preprocessed/predictions.csv | while read -r record; do
+  printf '%s/records500/00000/%05d_hr\n' "$data_100" "$record"
+done >files
+agrees preprocessed
+cp files_200 files
+
+# A network that reads age and sex has them from the corpus in its test, and from flags where a file does not state them.
+"$experiment" --demo_records=100 --set=training.batch_size=16 --set=training.epochs=1 --output_dir=demographics \
+  --set='model.demographics={}' >out
+grep -q '^known .*age of 100%, sex of 100%, height of 0% and weight of 0%' out || { cat out; fail "it should say what is known"; }
+record=$(sed -n '2s/,.*//p' demographics/predictions.csv)
+row=$(sed -n "s/^$record,//p" "$data_100/ptbxl_database.csv")
+age=$(cut -d, -f2 <<<"$row") sex=$(cut -d, -f3 <<<"$row")
+sex=$([ "$sex" = 0 ] && echo male || echo female)
+printf -v file '%s/records500/00000/%05d_hr' "$data_100" "$record"
+"$predict" --model=demographics --format=csv --age="$age" --sex="$sex" "$file" >found.csv
+probabilities() { awk -F, -v n="$classes" 'NR == 2 { line = ""; for (i = 2; i <= n + 1; ++i) line = line "," $i; print line }' found.csv; }
+classes=$(awk -F, 'NR == 1 { print (NF - 1) / 2 }' demographics/predictions.csv)
+awk -F, 'NR == 2 { line = ""; for (i = 3; i <= NF; i += 2) line = line "," $i; print line }' demographics/predictions.csv >expected
+probabilities | cmp expected - || fail "with age and sex the probabilities should be those of the run"
+"$predict" --model=demographics --format=csv "$file" >found.csv
+probabilities | cmp -s expected - && fail "without age and sex the probabilities should be others"
+"$predict" --model=demographics "$file" | grep -q 'does not state the age and the sex' || fail "what is missing should be told"
 
 agrees run
 

@@ -39,7 +39,7 @@ TEST(ParseTest, ReadsTheSmallestSpecWithItsDefaults) {
 TEST(ParseTest, AsksForEachChoiceThatMustBeMade) {
   EXPECT_THAT(std::vector<std::string>(absl::StrSplit(Error(""), '\n')),
               ElementsAre("x.textproto:1:1: data has no dataset; choose one: ptb_xl {} or g12ec {} or cpsc2018 {} "
-                          "or cinc_challenge {} or recordings {} or own {}",
+                          "or cinc_challenge {} or recordings {} or joined {} or own {}",
                           StartsWith("x.textproto:1:1: model has no backbone; choose one: resnet {} or senet {} or "),
                           "x.textproto:1:1: training has no objective; choose one: multi_label {} or multi_class {} or "
                           "self_supervised {} or own {}"));
@@ -146,6 +146,39 @@ TEST(ParseTest, ChecksFieldsThatDependOnOneAnother) {
             "samples between two windows are never seen");
   EXPECT_EQ(error("ptb_xl {}", "bootstrap { low_quantile: 0.5 high_quantile: 0.5 }"),
             "x.textproto:6:13: evaluation.bootstrap.low_quantile is 0.5; it must be below high_quantile, which is 0.5");
+}
+
+TEST(ParseTest, ChecksPreprocessingAgainstTheRateThatSignalsHaveThen) {
+  const auto error = [](absl::string_view preprocessing, absl::string_view crop_seconds = "2.5") {
+    return Error(absl::StrCat("model { resnet {} } training { multi_label {} }\ndata {\nptb_xl {} crop_seconds: ",
+                              crop_seconds, "\npreprocessing { ", preprocessing, " }\n}"));
+  };
+  EXPECT_EQ(error("sampling_frequency_hz: 240 band_pass {} notch {}"), "");
+  EXPECT_EQ(error("band_pass { low_hz: 40 }"),
+            "x.textproto:4:29: data.preprocessing.band_pass.low_hz is 40; it must be less than high_hz, which is 40");
+  EXPECT_EQ(error("sampling_frequency_hz: 80 band_pass {}"),
+            "x.textproto:4:43: data.preprocessing.band_pass.high_hz is 40; it must be less than 40, half the sampling "
+            "frequency");
+  EXPECT_EQ(
+      error("sampling_frequency_hz: 100 notch {}"),
+      "x.textproto:4:44: data.preprocessing.notch.hz is 50; it must be less than 50, half the sampling frequency");
+  EXPECT_THAT(
+      error("sampling_frequency_hz: 240", "2.502"),
+      StartsWith("x.textproto:3:11: data.crop_seconds is 2.502; at 240 Hz it must be a whole number of samples"));
+}
+
+TEST(ParseTest, AsksForAHeadThatDemographicsCanBeJoinedBefore) {
+  const auto error = [](absl::string_view model) {
+    return Error(
+        absl::StrCat("data { ptb_xl {} }\nmodel { demographics {} ", model, " }\ntraining { multi_label {} }"));
+  };
+  EXPECT_EQ(error("resnet {}"), "");
+  EXPECT_EQ(error("xresnet {} linear_head {}"), "");
+  for (const char* model : {"xresnet {}", "fcn {}", "resnet {} attention_head {}"}) {
+    EXPECT_THAT(error(model), testing::HasSubstr("model.demographics is given; it is joined to the features before "
+                                                 "model.head or model.linear_head; choose one of them"))
+        << model;
+  }
 }
 
 TEST(ParseTest, ChecksFieldsOfTheTrainingThatDependOnOneAnother) {
