@@ -20,6 +20,9 @@ struct Batch {
   at::Tensor rows;
   // Random numbers in [0, 1) for the augmentations, from (seed, epoch, record); float32 [B, N].
   at::Tensor uniform;
+  // What is known of each segment's patient (Demographics::ToNumbers), float32 [B, 8]; undefined where the network does
+  // not read it.
+  at::Tensor demographics = {};
 };
 
 }  // namespace ecg

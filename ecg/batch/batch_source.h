@@ -80,6 +80,7 @@ class HostBatchSource : public BatchSource {
     if (!batch_.signals.defined() || batch_.signals.sizes() != batch.signals.sizes()) {
       const auto there = [this](const torch::Tensor& x) { return torch::empty_like(x, x.options().device(device_)); };
       batch_ = {there(batch.signals), there(batch.targets), there(batch.rows), there(batch.uniform)};
+      if (batch.demographics.defined()) batch_.demographics = there(batch.demographics);
       upload_ = std::make_unique<Upload>(device_);
     }
     std::vector<torch::Tensor> from = {batch.signals, batch.targets, batch.rows};
@@ -87,6 +88,10 @@ class HostBatchSource : public BatchSource {
     if (batch.uniform.numel() > 0) {
       from.push_back(batch.uniform);
       to.push_back(batch_.uniform);
+    }
+    if (batch.demographics.defined()) {
+      from.push_back(batch.demographics);
+      to.push_back(batch_.demographics);
     }
     (*upload_)(from, to);
   }

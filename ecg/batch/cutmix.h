@@ -35,6 +35,9 @@ class CutMix {
     batch.signals = at::where(cut.unsqueeze(1), OtherCrops(batch.signals), batch.signals);
     const at::Tensor of_other = cut.to(uniform.dtype()).mean(1, /*keepdim=*/true);
     batch.targets = at::lerp(batch.targets, OtherCrops(batch.targets), of_other);
+    if (batch.demographics.defined()) {
+      batch.demographics = at::lerp(batch.demographics, OtherCrops(batch.demographics), of_other);
+    }
   }
 
  private:

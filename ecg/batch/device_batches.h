@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "ecg/batch/batch.h"
+#include "ecg/batch/demographics_tensor.h"
 #include "ecg/batch/device_signals.h"
 #include "ecg/batch/segment.h"
 #include "ecg/batch/split_part.h"
@@ -51,6 +52,7 @@ class DeviceBatches {
     scale_ = scale.to(all.device());
     shift_ = shift.to(all.device());
     targets_ = TrainingTargetTensor(part).to(all.device());
+    if (part.demographics != nullptr) demographics_ = DemographicsOfRows(part).to(all.device());
   }
 
   // Start rewinds to the first batch of `list`. A short last batch is padded with copies of the last segment. While the
@@ -90,6 +92,7 @@ class DeviceBatches {
     const torch::Tensor digital = all_segments_.index_select(0, starts.flatten()).view({batch_size_, -1, samples_});
     Batch batch = {torch::addcmul(shift_.index_select(0, rows), digital, scale_.index_select(0, rows)),
                    targets_.index_select(0, rows), rows, now(uniform_)};
+    if (demographics_.defined()) batch.demographics = demographics_.index_select(0, rows);
     batch.signals.mul_(time_.lt(now(ends_).view({batch_size_, 1, 1})));
     next_batch_.add_(1);
     return batch;
@@ -112,6 +115,7 @@ class DeviceBatches {
   torch::Tensor all_segments_;   // int16 [all, L], a view
   torch::Tensor scale_, shift_;  // float32 [size, C, 1]: standardised = digital * scale + shift
   torch::Tensor targets_;        // float32 [size, K]
+  torch::Tensor demographics_;   // float32 [size, 8]; undefined where they are not read
   torch::Tensor rows_;           // int64 [count, B], the row of each segment
   torch::Tensor starts_;         // int64 [count, B, C], the first sample of each lead
   torch::Tensor uniform_;        // float32 [count, B, N]

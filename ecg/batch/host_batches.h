@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "ecg/batch/batch.h"
+#include "ecg/batch/demographics_tensor.h"
 #include "ecg/batch/segment.h"
 #include "ecg/batch/split_part.h"
 #include "ecg/batch/standardise.h"
@@ -144,6 +145,7 @@ class HostBatches {
       targets = std::ranges::copy(part_.labels->training_targets(part_.rows[row]), targets).out;
       *rows++ = row;
     }
+    if (part_.demographics != nullptr) batch.demographics = DemographicsOf(part_, segments);
     std::copy_n(list_.uniform.begin() + first * list_.numbers, size * list_.numbers, batch.uniform.data_ptr<float>());
     return batch;
   }

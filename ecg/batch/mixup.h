@@ -27,6 +27,9 @@ class Mixup {
     const at::Tensor of_other = (1 - MixingWeight(uniform.narrow(1, 1, 2), alpha_)) * applied;  // [B, 1]
     batch.signals = at::lerp(batch.signals, OtherCrops(batch.signals), of_other.unsqueeze(2));
     batch.targets = at::lerp(batch.targets, OtherCrops(batch.targets), of_other);
+    if (batch.demographics.defined()) {
+      batch.demographics = at::lerp(batch.demographics, OtherCrops(batch.demographics), of_other);
+    }
   }
 
  private:

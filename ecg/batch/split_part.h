@@ -21,10 +21,12 @@ struct SplitPart {
   const PackedSignals* signals = nullptr;
   const Labels* labels = nullptr;
   // Rows of `labels`.
-  std::vector<int> rows;
-  Scaler scaler;
+  std::vector<int> rows = {};
+  Scaler scaler = {};
   // The same signals in device memory, or nullptr if they do not fit.
   const DeviceSignals* on_device = nullptr;
+  // What is known of each record's patient (Demographics::ToNumbers), [records, 8], or nullptr if it is not read.
+  const std::vector<float>* demographics = nullptr;
 
   int size() const { return static_cast<int>(rows.size()); }
   int classes() const { return static_cast<int>(labels->classes.size()); }

@@ -55,9 +55,10 @@
 #include "ecg/corpus/text_column.h"
 #include "ecg/corpus/text_list_column.h"
 #include "ecg/file/file.h"
+#include "ecg/signal/demographics.h"
 #include "ecg/signal/lead.h"
-#include "ecg/signal/signal.h"
 #include "ecg/signal/recording_fields.h"
+#include "ecg/signal/signal.h"
 #include "ecg/signal/wfdb.h"
 #include "ecg/status/status_macros.h"
 #include "proto/experiment.pb.h"
@@ -94,20 +95,23 @@ inline absl::StatusOr<std::vector<std::string>> ParseDx(absl::string_view text, 
   return absl::InvalidArgumentError(absl::StrCat(name, ": no line \"#Dx: ...\" with the record's SNOMED CT codes"));
 }
 
-// ParseHeaderAge returns the age in years in a WFDB header's text, "# Age: 78"; nothing where there is none.
-inline std::optional<double> ParseHeaderAge(absl::string_view text) {
+// ParseHeaderDemographics returns what a WFDB header's text states of the patient, "# Age: 78" and "# Sex: Female".
+inline Demographics ParseHeaderDemographics(absl::string_view text) {
+  Demographics patient;
   for (absl::string_view line : absl::StrSplit(text, '\n')) {
     line = absl::StripAsciiWhitespace(line);
     if (!absl::ConsumePrefix(&line, "#")) continue;
     const std::pair<absl::string_view, absl::string_view> field = absl::StrSplit(line, absl::MaxSplits(':', 1));
-    double age = 0;
-    if (absl::EqualsIgnoreCase(absl::StripAsciiWhitespace(field.first), "Age") &&
     const absl::string_view name = absl::StripAsciiWhitespace(field.first);
-        absl::SimpleAtod(absl::StripAsciiWhitespace(field.second), &age) && age >= 0 && age <= 130) {
-      return age;
+    double age = 0;
+    if (absl::EqualsIgnoreCase(name, "Sex")) {
+      patient.sex = SexFromWord(field.second);
+    } else if (absl::EqualsIgnoreCase(name, "Age") && !patient.age_years &&
+               absl::SimpleAtod(absl::StripAsciiWhitespace(field.second), &age) && age >= 0 && age <= 130) {
+      patient.age_years = age;
     }
   }
-  return std::nullopt;
+  return patient;
 }
 
 // PadInFront zero-pads `signal` (0 mV) in front to `samples` samples. A longer signal is an error.
@@ -251,7 +255,7 @@ class CincChallenge {
       absl::StatusOr<std::vector<std::string>> codes = text.ok() ? ParseDx(*text, file) : text.status();
       if (codes.ok()) {
         record.statements = *std::move(codes);
-        record.age_years = ParseHeaderAge(*text);
+        record.demographics = ParseHeaderDemographics(*text);
         any_good = true;
         if (const auto header = ParseWfdbHeader(*text, file); header.ok()) {
           file_at_rate.emplace(std::lround(header->sampling_frequency_hz), file);

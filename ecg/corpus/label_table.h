@@ -19,6 +19,7 @@
 #include <cmath>
 #include <cstddef>
 #include <filesystem>
+#include <initializer_list>
 #include <map>
 #include <optional>
 #include <set>
@@ -38,8 +39,8 @@
 #include "ecg/corpus/records.h"
 #include "ecg/corpus/text_column.h"
 #include "ecg/file/csv_reader.h"
-#include "ecg/status/status_macros.h"
 #include "ecg/signal/recording_fields.h"
+#include "ecg/status/status_macros.h"
 #include "nlohmann/json.hpp"
 #include "proto/experiment.pb.h"
 
@@ -76,6 +77,8 @@ class LabelTable {
   std::string file_column() const { return file_ >= 0 ? csv_.header().columns[file_] : ""; }
   // empty_rows returns how many rows were left out because their label is empty.
   int empty_rows() const { return empty_rows_; }
+  // unknown_sexes returns how many records have a sex that is no word for female or male.
+  int unknown_sexes() const { return unknown_sexes_; }
 
  private:
   static constexpr int kNone = -1;
@@ -130,6 +133,9 @@ class LabelTable {
     ECG_ASSIGN_OR_RETURN(patient_, FindOptional(spec_.patient_column(), "patient_column", {"patient", "patient_id"}));
     ECG_ASSIGN_OR_RETURN(fold_, FindOptional(spec_.fold_column(), "fold_column", {"fold", "split"}));
     ECG_ASSIGN_OR_RETURN(age_, FindOptional(spec_.age_column(), "age_column", {"age"}));
+    ECG_ASSIGN_OR_RETURN(sex_, FindOptional("", "", {"sex", "gender"}));
+    ECG_ASSIGN_OR_RETURN(height_, FindOptional("", "", {"height", "height_cm"}));
+    ECG_ASSIGN_OR_RETURN(weight_, FindOptional("", "", {"weight", "weight_kg"}));
     ECG_ASSIGN_OR_RETURN(labels_, FindOptional(spec_.labels_column(), "labels_column", {"labels", "label"}));
     if (labels_ != kNone) return absl::OkStatus();
     for (const std::string& name : spec_.classes()) {
@@ -137,10 +143,8 @@ class LabelTable {
       label_columns_.push_back(column);
     }
     for (int column = 0; spec_.classes().empty() && column < static_cast<int>(header_.size()); ++column) {
-      const std::string& name = header_[column];
-      const bool is_sex = absl::EqualsIgnoreCase(name, "sex") || absl::EqualsIgnoreCase(name, "gender");
-      if (is_sex || column == id_ || column == file_ || column == patient_ || column == fold_ || column == age_)
-        continue;
+      const std::initializer_list<int> others = {id_, file_, patient_, fold_, age_, sex_, height_, weight_};
+      if (std::ranges::find(others, column) != others.end()) continue;
       label_columns_.push_back(column);
     }
     if (!label_columns_.empty()) return absl::OkStatus();
@@ -183,6 +187,7 @@ class LabelTable {
         }
       }
       ECG_RETURN_IF_ERROR(ReadAge(read));
+      ReadPatient(read);
       ECG_ASSIGN_OR_RETURN(const bool is_labelled, labels_ != kNone ? ReadLabels(read) : ReadLabelColumns(read));
       if (!is_labelled) {
         left_out.Add(read.id);
@@ -208,8 +213,22 @@ class LabelTable {
     if (!(age >= 0 && age <= 130)) {
       return csv_.ErrorAt(age_, absl::StrCat("\"", Field(age_), "\" is no age in years, 0 to 130, nor empty"));
     }
-    read.age_years = age;
+    read.demographics.age_years = age;
     return absl::OkStatus();
+  }
+
+  // ReadPatient reads what else the table says of the patient. What it does not tell in a known way counts as unknown.
+  void ReadPatient(Record& read) {
+    const auto positive = [&](int column) -> std::optional<double> {
+      if (column == kNone) return std::nullopt;
+      const absl::StatusOr<double> number = csv_.Number(column);
+      return number.ok() && *number > 0 ? std::optional(*number) : std::nullopt;
+    };
+    read.demographics.height_cm = positive(height_);
+    read.demographics.weight_kg = positive(weight_);
+    if (sex_ == kNone) return;
+    read.demographics.sex = SexFromWord(csv_.at(sex_));
+    if (read.demographics.sex.empty() && !IsEmpty(Field(sex_))) ++unknown_sexes_;
   }
 
   // Empty decides on an empty label: false leaves the row out.
@@ -360,7 +379,8 @@ class LabelTable {
   CsvReader csv_;
   spec::Recordings spec_;
   std::vector<std::string> header_;
-  int id_ = kNone, file_ = kNone, patient_ = kNone, fold_ = kNone, age_ = kNone, labels_ = kNone;
+  int id_ = kNone, file_ = kNone, patient_ = kNone, fold_ = kNone, labels_ = kNone;
+  int age_ = kNone, sex_ = kNone, height_ = kNone, weight_ = kNone;
   std::vector<int> label_columns_;  // where labels_ is kNone
   Records records_;
   std::vector<int> lines_;  // of each record
@@ -368,9 +388,9 @@ class LabelTable {
   std::vector<std::string> folds_;
   bool folds_are_parts_ = false;
   int empty_rows_ = 0;
+  int unknown_sexes_ = 0;
 };
 
 }  // namespace ecg
 
 #endif  // ECG_CORPUS_LABEL_TABLE_H_
-  int unknown_sexes_ = 0;

@@ -97,6 +97,19 @@ std::optional<double> ParseAge(const std::string& text) {
   return age == 300 ? std::numeric_limits<double>::infinity() : age;
 }
 
+// ParseSex returns the sex; nothing for what is none.
+std::string ParseSex(const std::string& text) {
+  const std::string number = WithoutPointZero(text);
+  return number == "0" ? "male" : number == "1" ? "female" : "";
+}
+
+// ParsePositive returns a positive number; nothing for what is none.
+std::optional<double> ParsePositive(const std::string& text) {
+  double number = 0;
+  if (!absl::SimpleAtod(text, &number) || !(number > 0)) return std::nullopt;
+  return number;
+}
+
 // ReadStatements returns the label in `task` of each statement that has one, from scp_statements.csv.
 absl::StatusOr<absl::flat_hash_map<std::string, std::string>> ReadStatements(PtbXl::Spec::Task task,
                                                                              const Corpus& corpus) {
@@ -175,7 +188,8 @@ absl::Status PtbXl::ReadDatabase(int sampling_frequency_hz, bool likelihood_targ
   ECG_ASSIGN_OR_RETURN(const int fold, table.Column("strat_fold"));
   const bool is_slow = sampling_frequency_hz == 100;
   ECG_ASSIGN_OR_RETURN(const int path, table.Column(is_slow ? "filename_lr" : "filename_hr"));
-  const absl::StatusOr<int> age = table.Column("age");
+  const absl::StatusOr<int> age = table.Column("age"), sex = table.Column("sex"), height = table.Column("height"),
+                            weight = table.Column("weight");
   const absl::StatusOr<int> other_path = table.Column(is_slow ? "filename_hr" : "filename_lr");
   const auto is_there = [&data_dir](const std::string& path) {
     std::error_code error;
@@ -202,7 +216,10 @@ absl::Status PtbXl::ReadDatabase(int sampling_frequency_hz, bool likelihood_targ
     if (!is_at_rate_ && other_path.ok() && path_at_other_rate_.empty() && is_there(table.at(*other_path))) {
       path_at_other_rate_ = table.at(*other_path);
     }
-    if (age.ok()) record.age_years = ParseAge(table.at(*age));
+    if (age.ok()) record.demographics.age_years = ParseAge(table.at(*age));
+    if (sex.ok()) record.demographics.sex = ParseSex(table.at(*sex));
+    if (height.ok()) record.demographics.height_cm = ParsePositive(table.at(*height));
+    if (weight.ok()) record.demographics.weight_kg = ParsePositive(table.at(*weight));
     const std::optional<int> parsed_fold = ParseFold(table.at(fold));
     if (!parsed_fold) {
       return table.ErrorAt(fold, absl::StrCat("\"", table.at(fold), "\" is not a fold from 1 to ", kFolds));

@@ -195,6 +195,10 @@ absl::Status Recordings::FindFiles(const Spec& spec, const LabelTable& table) {
     corpus_.notes.push_back(
         absl::StrCat(table.empty_rows(), " rows of ", spec.table(), " have no label, and are left out"));
   }
+  if (table.unknown_sexes() > 0) {
+    corpus_.notes.push_back(absl::StrCat("the sex in ", table.unknown_sexes(), " rows of ", spec.table(),
+                                         " is neither female nor male, and counts as unknown"));
+  }
   return absl::OkStatus();
 }
 

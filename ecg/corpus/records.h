@@ -24,6 +24,7 @@
 #include "absl/strings/string_view.h"
 #include "ecg/corpus/text_column.h"
 #include "ecg/corpus/text_list_column.h"
+#include "ecg/signal/demographics.h"
 
 namespace ecg {
 
@@ -39,9 +40,9 @@ struct Record {
   int fold = 0;
   // statements are the codes of the record, in the order of the source.
   std::vector<std::string> statements = {};
-  // age_years is the patient's age; nothing if the corpus does not state it. PTB-XL has infinity for ages above 89, which
-  // it does not tell.
-  std::optional<double> age_years = {};
+  // demographics is what the corpus states of the patient. PTB-XL has an infinite age for those above 89, which it does
+  // not tell.
+  Demographics demographics = {};
   // problem is why the record is unusable, if that is known before its signal is read; else empty. Such a record is in
   // no split, and Pack refuses or skips it.
   std::string problem = {};
@@ -58,7 +59,11 @@ class Records {
     patient_ids_.Add(record.patient_id);
     folds_.push_back(record.fold);
     statements_.Add(record.statements);
-    ages_years_.push_back(record.age_years.value_or(kNoAge));
+    const Demographics& patient = record.demographics;
+    patients_.push_back({.age_years = Stored(patient.age_years),
+                         .height_cm = Stored(patient.height_cm),
+                         .weight_kg = Stored(patient.weight_kg),
+                         .sex = patient.sex.empty() ? '\0' : patient.sex[0]});
   }
 
   size_t size() const { return folds_.size(); }
@@ -71,7 +76,7 @@ class Records {
             .patient_id = std::string(patient_ids_[i]),
             .fold = folds_[i],
             .statements = statements_[i],
-            .age_years = age_years(i),
+            .demographics = demographics(i),
             .problem = std::string(problem(i))};
   }
 
@@ -81,8 +86,14 @@ class Records {
   const TextColumn& patient_ids() const { return patient_ids_; }
   int fold(size_t i) const { return folds_[i]; }
   const TextListColumn& statements() const { return statements_; }
-  std::optional<double> age_years(size_t i) const {
-    return std::isnan(ages_years_[i]) ? std::nullopt : std::optional(ages_years_[i]);
+  Demographics demographics(size_t i) const {
+    const Patient& patient = patients_[i];
+    return {.age_years = Stated(patient.age_years),
+            .sex = patient.sex == 'm'   ? "male"
+                   : patient.sex == 'f' ? "female"
+                                        : "",
+            .height_cm = Stated(patient.height_cm),
+            .weight_kg = Stated(patient.weight_kg)};
   }
   absl::string_view problem(size_t i) const {
     const auto found = problems_.find(i);
@@ -99,12 +110,22 @@ class Records {
   void SetProblem(size_t i, std::string problem) { problems_[i] = std::move(problem); }
 
  private:
-  static constexpr double kNoAge = std::numeric_limits<double>::quiet_NaN();
+  // Patient is a Demographics in 16 bytes: NaN is what is not stated, and sex an initial.
+  struct Patient {
+    float age_years, height_cm, weight_kg;
+    char sex;
+  };
+  static float Stored(std::optional<double> number) {
+    return static_cast<float>(number.value_or(std::numeric_limits<double>::quiet_NaN()));
+  }
+  static std::optional<double> Stated(float number) {
+    return std::isnan(number) ? std::nullopt : std::optional<double>(number);
+  }
 
   TextColumn ids_, paths_, patient_ids_;
   std::vector<int> folds_;
   TextListColumn statements_;
-  std::vector<double> ages_years_;                     // kNoAge where it is not stated
+  std::vector<Patient> patients_;
   absl::flat_hash_map<size_t, std::string> problems_;  // of the unusable ones
 };
 

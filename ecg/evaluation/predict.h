@@ -82,8 +82,14 @@ class RecordLogits {
   std::vector<torch::Tensor> rows_;
 };
 
-// ForEachBatchByRecord calls work(signals) for each batch of `windows`, float32 [W, C, L] on `device` and in its layout,
-// until it returns false. No two records are in one batch; where the network depends on the batch, all windows of a
+// InputOf returns what a network reads of `batch`, on `device` and in its layout.
+inline NetworkInput InputOf(const Batch& batch, const Device& device) {
+  return {ToDeviceLayout(batch.signals.to(device.torch), device),
+          batch.demographics.defined() ? batch.demographics.to(device.torch) : torch::Tensor()};
+}
+
+// ForEachBatchByRecord calls work(input) for each batch of `windows`, a NetworkInput on `device` and in its layout, until
+// it returns false. No two records are in one batch; where the network depends on the batch, all windows of a
 // record are.
 template <typename Work>
 void ForEachBatchByRecord(Network& network, const SplitPart& part, const SegmentList& windows,
@@ -94,7 +100,7 @@ void ForEachBatchByRecord(Network& network, const SplitPart& part, const Segment
   Progress progress(label, windows.size(), "windows");
   while (const std::optional<Batch> batch = batches.Next()) {
     const Autocast autocast(device);
-    if (!work(ToDeviceLayout(batch->signals.to(device.torch), device))) return;
+    if (!work(InputOf(*batch, device))) return;
     progress.Advance(batch->signals.size(0));
   }
 }
@@ -103,8 +109,8 @@ void ForEachBatchByRecord(Network& network, const SplitPart& part, const Segment
 inline void PredictByRecord(Network& network, const SplitPart& part, const SegmentList& windows,
                             const WindowOptions& options, const Device& device, absl::string_view label,
                             RecordLogits& records) {
-  ForEachBatchByRecord(network, part, windows, options, device, label, [&](const torch::Tensor& signals) {
-    records.Add(network.forward(signals).to(torch::kCPU, torch::kFloat32).contiguous());
+  ForEachBatchByRecord(network, part, windows, options, device, label, [&](const NetworkInput& input) {
+    records.Add(network.Forward(input).to(torch::kCPU, torch::kFloat32).contiguous());
     return true;
   });
 }
@@ -126,7 +132,7 @@ inline torch::Tensor PredictWindows(Network& network, const SplitPart& part, Seg
   Progress progress(label, total, "windows");
   const auto forward = [&](BatchSource& source) {
     const Autocast autocast(device);
-    return network.forward(ToDeviceLayout(source.Next().signals.to(device.torch), device)).to(torch::kFloat32);
+    return network.Forward(InputOf(source.Next(), device)).to(torch::kFloat32);
   };
   const std::unique_ptr<BatchSource> source =
       MakeBatchSource(part, {.batch_size = batch_windows, .samples = options.samples}, device.torch);

@@ -49,8 +49,8 @@ torch::Tensor RecordFeatures(Network& network, const SplitPart& part, const Wind
   const std::unique_ptr<AnyAggregation> mean = Aggregations::Erase(MeanLogit());
   RecordLogits records(windows, *mean);
   bool has_features = true;
-  ForEachBatchByRecord(network, part, windows, options, device, label, [&](const torch::Tensor& signals) {
-    const torch::Tensor features = network.ForwardWithFeatures(signals).features;
+  ForEachBatchByRecord(network, part, windows, options, device, label, [&](const NetworkInput& input) {
+    const torch::Tensor features = network.ForwardWithFeatures(input).features;
     has_features = features.defined();
     if (has_features) records.Add(features.to(torch::kCPU, torch::kFloat32).contiguous());
     return has_features;

@@ -9,9 +9,11 @@
 #define ECG_EXPERIMENT_EXPERIMENT_DATA_H_
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <utility>
@@ -38,6 +40,7 @@
 #include "ecg/device/device.h"
 #include "ecg/experiment/recipe.h"
 #include "ecg/score/named_score.h"
+#include "ecg/signal/demographics.h"
 #include "ecg/spec/sampling.h"
 #include "ecg/status/status_macros.h"
 #include "ecg/terminal/progress.h"
@@ -63,6 +66,16 @@ inline Labels PretextLabels(const Labels& labels) {
   Labels pretext = {.classes = {PretextScore::kColumns.begin(), PretextScore::kColumns.end()}};
   for (const int record : labels.records) pretext.Add(record);
   return pretext;
+}
+
+// DemographicsOfRecords returns what is known of the patient of each record (Demographics::ToNumbers), [records, 8].
+inline std::vector<float> DemographicsOfRecords(const Records& records) {
+  std::vector<float> numbers;
+  numbers.reserve(records.size() * kDemographicNumbers);
+  for (size_t i = 0; i < records.size(); ++i) {
+    std::ranges::copy(records.demographics(i).ToNumbers(), std::back_inserter(numbers));
+  }
+  return numbers;
 }
 
 // ExperimentData is all of it. Its parts refer to one another, so it is neither moved nor copied.
@@ -152,11 +165,27 @@ class ExperimentData {
     if (corpus().records.patient_ids().characters() == 0) {
       absl::StrAppend(&text, "patients  not stated: each record counts as a patient of its own\n");
     }
+    if (!demographics_.empty()) absl::StrAppend(&text, "known     ", KnownOfPatients(), "\n");
     for (const std::string& note : corpus().notes) absl::StrAppend(&text, "note      ", note, "\n");
     for (const int record : signals_.unusable()) {
       absl::StrAppend(&text, "left out  record ", signals_.id(record), ": ", signals_.reason(record), "\n");
     }
     return text;
+  }
+
+  // KnownOfPatients says of how many training records the age, ... is known.
+  std::string KnownOfPatients() const {
+    std::array<int, 4> known = {};
+    for (const int record : train_.Records()) {
+      const Demographics patient = corpus().records.demographics(record);
+      known[0] += patient.age_years.has_value();
+      known[1] += !patient.sex.empty();
+      known[2] += patient.height_cm.has_value();
+      known[3] += patient.weight_kg.has_value();
+    }
+    const auto share = [&](int count) { return absl::StrFormat("%.0f%%", 100.0 * count / train_.size()); };
+    return absl::StrCat("age of ", share(known[0]), ", sex of ", share(known[1]), ", height of ", share(known[2]),
+                        " and weight of ", share(known[3]), " of the training records");
   }
 
   // ClassTable returns how often each class occurs in each part; nothing where labels are ignored.
@@ -181,8 +210,13 @@ class ExperimentData {
   absl::Status MakeParts(const spec::Experiment& spec, const Scaler* given) {
     Split split = KeepRecords(dataset_->split(), labels_, [this](int record) { return signals_.usable(record); });
     shared_patients_ = SharedPatients(corpus(), labels_, split);
+    if (spec.model().has_demographics()) demographics_ = DemographicsOfRecords(corpus().records);
     const auto part = [&](std::vector<int>& rows, const Scaler& scaler) {
-      return SplitPart{&signals_, &labels_, std::move(rows), scaler};
+      return SplitPart{.signals = &signals_,
+                       .labels = &labels_,
+                       .rows = std::move(rows),
+                       .scaler = scaler,
+                       .demographics = spec.model().has_demographics() ? &demographics_ : nullptr};
     };
     for (const auto& [rows, what] : {std::pair{&split.train, "training"}, std::pair{&split.validation, "validation"},
                                      std::pair{&split.test, "test"}}) {
@@ -207,6 +241,7 @@ class ExperimentData {
   const Labels labels_;
   const PackedSignals signals_;
   bool has_labels_ = true;
+  std::vector<float> demographics_;  // [records, 8]; empty where the network does not read them
   SplitPart train_, validation_, test_;
   std::vector<SharedPatient> shared_patients_;
   std::unique_ptr<DeviceSignals> on_device_;

@@ -369,7 +369,7 @@ class ExperimentRun {
   std::optional<std::pair<double, double>> TrainingAges() const {
     std::optional<std::pair<double, double>> ages;
     for (const int record : data_->train().Records()) {
-      const std::optional<double> age = data_->corpus().records.age_years(record);
+      const std::optional<double> age = data_->corpus().records.demographics(record).age_years;
       if (!age) continue;
       if (!ages) ages.emplace(*age, *age);
       ages->first = std::min(ages->first, *age);

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -66,10 +67,10 @@ inline absl::StatusOr<AnyCorpus> OpenOther(const spec::Experiment& spec, const R
                                            int sampling_frequency_hz, const std::filesystem::path& data_dir,
                                            const std::filesystem::path& cache_dir) {
   std::error_code error;
-  const bool has_table =
   std::optional<spec::Preprocessing> preprocessing;
   if (spec.data().has_preprocessing()) preprocessing = spec.data().preprocessing();
   const int stated_hz = StatedSamplingFrequencyHz(spec.data());
+  const bool has_table =
       spec.data().has_recordings() && std::filesystem::exists(data_dir / spec.data().recordings().table(), error);
   if (!spec.data().has_own() && !has_table) {
     return OpenAnyCorpus(data_dir, {.sampling_frequency_hz = stated_hz > 0 ? stated_hz : sampling_frequency_hz,
@@ -163,7 +164,12 @@ inline absl::StatusOr<run::Run> ValidateExternally(const RunFolder& folder, cons
   // The network predicts its own classes, which are then mapped to the matched ones.
   Labels of_network = {.classes = model.classes};
   for (const int record : other.labels.records) of_network.Add(record);
-  SplitPart part{&other.signals, &of_network, {}, model.scaler};
+  SplitPart part{.signals = &other.signals, .labels = &of_network, .scaler = model.scaler};
+  std::vector<float> demographics;
+  if (model.reads_demographics) {
+    demographics = DemographicsOfRecords(other.corpus.records);
+    part.demographics = &demographics;
+  }
   for (int row = 0; row < of_network.rows(); ++row) {
     if (other.signals.usable(of_network.records[row])) part.rows.push_back(row);
   }

@@ -19,6 +19,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "ecg/model/demographics_layers.h"
 #include "ecg/model/head.h"
 #include "ecg/model/network.h"
 #include "proto/experiment.pb.h"
@@ -65,10 +66,9 @@ class BackboneNetwork : public Network {
   }
 
  protected:
-  // WithFeatures returns what `head` makes of the backbone's features, and these.
+  // WithFeatures returns what `head` makes of `features`, and these.
   template <typename H>
-  LogitsAndFeatures WithFeatures(const torch::Tensor& signals, H& head) const {
-    const torch::Tensor features = backbone_->forward(signals);
+  static LogitsAndFeatures WithFeatures(const torch::Tensor& features, H& head) {
     // A copy, because a head may change its input, as an activation in place does.
     const torch::Tensor kept = features.clone();
     return {head.forward(features), kept};
@@ -78,7 +78,8 @@ class BackboneNetwork : public Network {
 };
 
 // Classifier maps signals [B, C, L] to logits [B, classes]. Its state is that of the backbone, with the prefix
-// `backbone`, and of the head, with the prefix `prediction_heads`.
+// `backbone`, of the head, with the prefix `prediction_heads`, and where the spec has any, of the layers for the
+// patient's `demographics`.
 template <Backbone B, typename H = DefaultHead<B>>
 class Classifier : public BackboneNetwork<B> {
  public:
@@ -87,19 +88,35 @@ class Classifier : public BackboneNetwork<B> {
   Classifier(const spec::Model& spec, int leads, int classes) : BackboneNetwork<B>(spec, leads) {
     this->register_module("backbone", this->backbone_);
     InitWeights(*this->backbone_);
-    head_ = this->register_module("prediction_heads",
-                                  std::make_shared<H>(HeadSpec(spec), this->backbone_->feature_dim(), classes));
+    int features = this->backbone_->feature_dim();
+    if (spec.has_demographics()) {
+      demographics_ = this->register_module("demographics", std::make_shared<DemographicsLayers>(spec.demographics()));
+      features += demographics_->feature_dim();
+    }
+    head_ = this->register_module("prediction_heads", std::make_shared<H>(HeadSpec(spec), features, classes));
   }
 
-  torch::Tensor forward(const torch::Tensor& signals) override {
-    return head_->forward(this->backbone_->forward(signals));
+  torch::Tensor forward(const torch::Tensor& signals) override { return Forward(signals); }
+
+  torch::Tensor Forward(const NetworkInput& input) override { return head_->forward(Features(input)); }
+
+  LogitsAndFeatures ForwardWithFeatures(const NetworkInput& input) override {
+    return this->WithFeatures(Features(input), *head_);
   }
 
-  LogitsAndFeatures ForwardWithFeatures(const torch::Tensor& signals) override {
-    return this->WithFeatures(signals, *head_);
-  }
+  bool ReadsDemographics() const override { return demographics_ != nullptr; }
 
  private:
+  // Features returns what the head reads, [B, F].
+  torch::Tensor Features(const NetworkInput& input) const {
+    const torch::Tensor features = this->backbone_->forward(input.signals);
+    if (demographics_ == nullptr) return features;
+    const torch::Tensor known = input.demographics.defined()
+                                    ? input.demographics
+                                    : MissingDemographics(input.signals.size(0), input.signals.device());
+    return torch::cat({features, demographics_->forward(known)}, 1);
+  }
+
   // Where the head's part of `spec` is.
   static const typename H::Spec& HeadSpec(const spec::Model& spec) {
     if constexpr (std::is_same_v<typename H::Spec, spec::Own>) {
@@ -111,6 +128,7 @@ class Classifier : public BackboneNetwork<B> {
     }
   }
 
+  std::shared_ptr<DemographicsLayers> demographics_;  // nullptr where the network reads the ECG alone
   std::shared_ptr<H> head_;
 };
 
@@ -128,8 +146,8 @@ class Classifier<B, OwnHead> : public BackboneNetwork<B> {
     return head_->forward(this->backbone_->forward(signals));
   }
 
-  LogitsAndFeatures ForwardWithFeatures(const torch::Tensor& signals) override {
-    return this->WithFeatures(signals, *head_);
+  LogitsAndFeatures ForwardWithFeatures(const NetworkInput& input) override {
+    return this->WithFeatures(this->backbone_->forward(input.signals), *head_);
   }
 
  private:

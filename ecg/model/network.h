@@ -11,11 +11,21 @@
 #include <concepts>
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {
+
+// NetworkInput is B crops: standardised signals [B, C, L], and what is known of the patients, float32 [B, 8] (numbers of
+// Demographics), undefined where nothing is.
+struct NetworkInput {
+  NetworkInput(torch::Tensor signals, torch::Tensor demographics = {})  // NOLINT: signals alone are an input
+      : signals(std::move(signals)), demographics(std::move(demographics)) {}
+
+  torch::Tensor signals, demographics;
+};
 
 // LogitsAndFeatures is what a network says of B crops: logits [B, K], and the features [B, F] that its head made them of,
 // undefined where the network is not a backbone with a head.
@@ -29,8 +39,14 @@ class Network : public torch::nn::Module {
   // forward takes standardised signals [B, C, L] and returns logits [B, K], K the number of classes.
   virtual torch::Tensor forward(const torch::Tensor& signals) = 0;
 
-  // ForwardWithFeatures returns the same logits, and the features, in one pass.
-  virtual LogitsAndFeatures ForwardWithFeatures(const torch::Tensor& signals) { return {forward(signals), {}}; }
+  // Forward returns the same logits; of a network that reads demographics, with those of `input`.
+  virtual torch::Tensor Forward(const NetworkInput& input) { return forward(input.signals); }
+
+  // ForwardWithFeatures returns the logits of Forward, and the features, in one pass.
+  virtual LogitsAndFeatures ForwardWithFeatures(const NetworkInput& input) { return {Forward(input), {}}; }
+
+  // ReadsDemographics returns whether the logits depend on the demographics.
+  virtual bool ReadsDemographics() const { return false; }
 
   // CheckSamples refuses crops of L = `samples` samples where the network is made for others, with a message that says
   // which.

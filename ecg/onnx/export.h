@@ -29,10 +29,12 @@
 #include "absl/strings/str_cat.h"
 #include "ecg/corpus/scaler.h"
 #include "ecg/file/file.h"
+#include "ecg/model/demographics_layers.h"
 #include "ecg/model/network.h"
 #include "ecg/onnx/operators.h"
 #include "ecg/onnx/trace.h"
 #include "ecg/onnx/translation.h"
+#include "ecg/signal/demographics.h"
 #include "ecg/status/status_macros.h"
 
 namespace ecg {
@@ -66,16 +68,20 @@ inline absl::StatusOr<onnx::ModelProto> OnnxModel(
     const OnnxOptions& options) {
   network.eval();
   int64_t classes = 0;
-  const auto predict = [&](const torch::Tensor& signals_mv) -> std::vector<torch::Tensor> {
+  const auto predict = [&](const std::vector<torch::Tensor>& inputs) -> std::vector<torch::Tensor> {
     const Scaler& scaler = options.scaler;
-    const torch::Tensor logits = network.forward((signals_mv - scaler.mean_mv) / scaler.standard_deviation_mv);
+    const torch::Tensor& signals_mv = inputs[0];
+    const torch::Tensor logits = network.Forward({(signals_mv - scaler.mean_mv) / scaler.standard_deviation_mv,
+                                                  inputs.size() > 1 ? inputs[1] : torch::Tensor()});
     classes = logits.size(1);
     return {logits, probabilities(logits)};
   };
   const auto trace = [&](int batch) {
     const std::vector<torch::Tensor> weights = network.parameters();
     const torch::Device device = weights.empty() ? torch::kCPU : weights[0].device();
-    return TraceOf(network, torch::zeros({batch, options.leads, options.samples}, device), predict);
+    std::vector<torch::Tensor> inputs = {torch::zeros({batch, options.leads, options.samples}, device)};
+    if (network.ReadsDemographics()) inputs.push_back(MissingDemographics(batch, device));
+    return TraceOf(network, inputs, predict);
   };
   std::array<Trace, 2> traces;
   try {
@@ -97,7 +103,10 @@ inline absl::StatusOr<onnx::ModelProto> OnnxModel(
   onnx::GraphProto& graph = *model.mutable_graph();
   graph.set_name("network");
   const std::vector<std::string> outputs = {"logits", "probabilities"};
-  export_internal::SetBatch(Translation::kInput, {options.leads, options.samples}, *graph.add_input());
+  export_internal::SetBatch(Translation::kInputs[0], {options.leads, options.samples}, *graph.add_input());
+  if (network.ReadsDemographics()) {
+    export_internal::SetBatch(Translation::kInputs[1], {kDemographicNumbers}, *graph.add_input());
+  }
   for (const std::string& output : outputs) export_internal::SetBatch(output, {classes}, *graph.add_output());
   ECG_RETURN_IF_ERROR(TranslateAll(traces, outputs, graph));
   return model;

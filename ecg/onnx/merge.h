@@ -15,6 +15,7 @@
 
 #include <onnx/onnx_pb.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -67,13 +68,13 @@ inline std::string AddConstant(onnx::GraphProto& graph, const std::string& name,
   return name;
 }
 
-// AddMember adds what `member` computes to `graph`. All names but the input's get `prefix`, so that those of two
-// members do not meet.
+// AddMember adds what `member` computes to `graph`. All names but the inputs' get `prefix`, so that those of two members
+// do not meet.
 inline absl::Status AddMember(const onnx::GraphProto& member, const std::string& prefix, onnx::GraphProto& graph) {
-  const std::string& input = member.input(0).name();
   // An empty name is an input that is left out.
   const auto named = [&](const std::string& name) {
-    return name.empty() || name == input ? name : absl::StrCat(prefix, name);
+    const bool is_shared = std::ranges::any_of(member.input(), [&](const auto& input) { return input.name() == name; });
+    return name.empty() || is_shared ? name : absl::StrCat(prefix, name);
   };
   for (onnx::NodeProto node : member.node()) {
     for (const onnx::AttributeProto& attribute : node.attribute()) {
@@ -109,11 +110,12 @@ inline absl::Status CheckAlike(const std::vector<onnx::ModelProto>& members) {
                                                    " is not that of the first. Write both again, with "
                                                    "--mode=evaluate on the runs' own records"));
     };
-    if (graph.input_size() != 1 || graph.output_size() != 2 || graph.output(0).name() != "logits" ||
+    if (graph.input_size() < 1 || graph.input_size() > 2 || graph.output_size() != 2 ||
+        (graph.input_size() == 2 && graph.input(1).name() != "demographics") || graph.output(0).name() != "logits" ||
         graph.output(1).name() != "probabilities") {
       return absl::UnimplementedError(absl::StrCat("the model.onnx of member ", i + 1,
-                                                   " does not have one input and the outputs logits and "
-                                                   "probabilities"));
+                                                   " does not have the input signals, or besides it demographics, "
+                                                   "and the outputs logits and probabilities"));
     }
     if (graph.input(0).SerializeAsString() != first.input(0).SerializeAsString()) return differs("input");
     if (graph.output(0).SerializeAsString() != first.output(0).SerializeAsString()) return differs("output");
@@ -157,7 +159,10 @@ inline absl::StatusOr<onnx::ModelProto> MergeOnnx(const std::vector<onnx::ModelP
   }
   onnx::GraphProto& graph = *model.mutable_graph();
   graph.set_name("ensemble");
-  *graph.mutable_input() = members[0].graph().input();
+  *graph.mutable_input() =
+      std::ranges::max_element(members, {}, [](const onnx::ModelProto& member) { return member.graph().input_size(); })
+          ->graph()
+          .input();
   *graph.mutable_output() = members[0].graph().output();
   onnx::ValueInfoProto& output = *graph.add_output();
   output = members[0].graph().output(0);

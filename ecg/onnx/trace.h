@@ -3,8 +3,8 @@
 // Traces one forward pass of a network as a graph of LibTorch's operations: the first half of an export to another
 // format, and the same for every network.
 //
-//   const Trace trace = TraceOf(network, torch::zeros({2, 12, 1250}), [&](const torch::Tensor& signals) {
-//     return std::vector{network.forward(signals)};
+//   const Trace trace = TraceOf(network, {torch::zeros({2, 12, 1250})}, [&](const std::vector<torch::Tensor>& inputs) {
+//     return std::vector{network.forward(inputs[0])};
 //   });
 //   std::cout << *trace.graph;
 //
@@ -27,7 +27,7 @@ namespace ecg {
 
 // Trace is the graph of one forward pass.
 struct Trace {
-  // The first input is the signals, the others are the weights. Sizes that the network reads from tensors are constants
+  // The first inputs are those that were traced, the signals before others, and the rest are the weights. Sizes that the network reads from tensors are constants
   // in the graph, valid for this input shape only.
   std::shared_ptr<torch::jit::Graph> graph;
 
@@ -40,13 +40,13 @@ struct Trace {
   std::map<const torch::jit::Value*, Weight> weights;
 };
 
-// TraceOf returns the trace of `forward(signals)`, in which the weights of `network` keep their names. It throws what
+// TraceOf returns the trace of `forward(inputs)`, in which the weights of `network` keep their names. It throws what
 // `forward` and LibTorch throw.
-inline Trace TraceOf(const torch::nn::Module& network, const torch::Tensor& signals,
-                     const std::function<std::vector<torch::Tensor>(const torch::Tensor&)>& forward) {
+inline Trace TraceOf(const torch::nn::Module& network, const std::vector<torch::Tensor>& inputs,
+                     const std::function<std::vector<torch::Tensor>(const std::vector<torch::Tensor>&)>& forward) {
   namespace tracer = torch::jit::tracer;
   Trace trace;
-  const auto run = [&](const torch::jit::Stack& inputs) {
+  const auto run = [&](const torch::jit::Stack& traced) {
     const std::shared_ptr<tracer::TracingState> state = tracer::getTracingState();
     // Weights that are not inputs would become constants without names.
     const auto add_inputs = [&](const auto& named) {
@@ -61,11 +61,15 @@ inline Trace TraceOf(const torch::nn::Module& network, const torch::Tensor& sign
     add_inputs(network.named_parameters());
     add_inputs(network.named_buffers());
     torch::jit::Stack outputs;
-    for (const torch::Tensor& output : forward(inputs.at(0).toTensor())) outputs.emplace_back(output);
+    std::vector<torch::Tensor> tensors;
+    for (const c10::IValue& input : traced) tensors.push_back(input.toTensor());
+    for (const torch::Tensor& output : forward(tensors)) outputs.emplace_back(output);
     return outputs;
   };
   const torch::NoGradGuard no_grad;
-  trace.graph = tracer::trace({signals}, run, [](const torch::Tensor&) { return std::string(); }).first->graph;
+  trace.graph = tracer::trace({inputs.begin(), inputs.end()}, run, [](const torch::Tensor&) {
+                  return std::string();
+                }).first->graph;
   return trace;
 }
 

@@ -82,8 +82,8 @@ inline void SetFloats(const std::string& name, const std::vector<int64_t>& shape
 // Translation walks two traces and writes one graph. Its functions throw c10::Error for what is not supported.
 class Translation {
  public:
-  // kInput is the name of the graph's input.
-  static constexpr char kInput[] = "signals";
+  // kInputs are the names of the graph's inputs, of which a network may read the first only.
+  static constexpr const char* kInputs[] = {"signals", "demographics"};
 
   // Starts before the first operation. The traces and the graph must outlive the object.
   Translation(const std::array<Trace, 2>& traces, onnx::GraphProto& graph) : traces_(traces), graph_(graph) {
@@ -92,7 +92,10 @@ class Translation {
       next_[i] = traces_[i].graph->nodes().begin();
       batch_[i] = ShapeOf(traces_[i].graph->inputs()[0]).at(0);
     }
-    names_[traces_[0].graph->inputs()[0]] = kInput;
+    size_t traced = 0;
+    for (const Value* input : traces_[0].graph->inputs()) {
+      if (!traces_[0].weights.contains(input)) names_[input] = kInputs[traced++];
+    }
   }
 
   // Advance moves to the next operation to translate, and returns false at the end.
@@ -186,7 +189,7 @@ class Translation {
     const int64_t a = Known(0, name).toInt(), b = Known(1, name).toInt();
     if (a == b) return Constant({a});
     TORCH_CHECK(a == batch_[0] && b == batch_[1], "its ", name, " depends on the size of the batch");
-    return Node("Shape", {kInput}, {Attribute("start", int64_t{0}), Attribute("end", int64_t{1})});
+    return Node("Shape", {kInputs[0]}, {Attribute("start", int64_t{0}), Attribute("end", int64_t{1})});
   }
 
   // Constant adds integers [n] or a tensor to the graph, and returns the name. Floating point becomes float32, the rest

@@ -40,6 +40,7 @@
 #include "ecg/run/run_folder.h"
 #include "ecg/score/mean_of_members.h"
 #include "ecg/score/unlikeness.h"
+#include "ecg/signal/demographics.h"
 #include "ecg/signal/lead.h"
 #include "ecg/signal/signal.h"
 #include "ecg/status/status_macros.h"
@@ -51,8 +52,8 @@ namespace ecg {
 // Network is the network of one run.
 struct Predictor::Network {
   ModelMetadata metadata;
-  Device device;
   Preprocessor preprocessor;
+  Device device;
   WindowOptions windows;
   std::shared_ptr<ecg::Network> network;
   std::unique_ptr<AnyObjective> objective;
@@ -78,24 +79,42 @@ struct Predictor::Network {
     return tensor.to(torch::kCPU, torch::kFloat32).contiguous();
   }
 
-  // Forward returns the logits of `inputs`, float32 [windows, K] on the CPU.
-  torch::Tensor Forward(const torch::Tensor& inputs) const {
-    return OnCpu(network->forward(ToDeviceLayout(inputs.to(device.torch), device)));
+  // DemographicsOf returns what is known of the patient of each window, float32 [windows, 8] on the device; undefined where
+  // the network does not read it.
+  torch::Tensor DemographicsOf(std::span<const Signal> signals, std::span<const Segment> segments) const {
+    if (!metadata.reads_demographics) return {};
+    torch::Tensor demographics = torch::empty({static_cast<int64_t>(segments.size()), kDemographicNumbers});
+    float* out = demographics.data_ptr<float>();
+    for (const auto& [row, start] : segments) out = std::ranges::copy(signals[row].demographics.ToNumbers(), out).out;
+    return demographics.to(device.torch);
+  }
+
+  // Forward returns the logits of `inputs` and `demographics`, float32 [windows, K] on the CPU.
+  torch::Tensor Forward(const torch::Tensor& inputs, const torch::Tensor& demographics) const {
+    return OnCpu(network->Forward({ToDeviceLayout(inputs.to(device.torch), device), demographics}));
   }
 
   // Outputs returns the logits of the windows `segments`, float32 [windows, K], and the features where they are needed,
   // float32 [windows, F], in the run's precision, on the CPU.
   LogitsAndFeatures Outputs(std::span<const Signal> signals, std::span<const Segment> segments) const {
     const Autocast autocast(device);
-    const torch::Tensor inputs = Inputs(signals, segments);
-    if (!features) return {Forward(inputs), {}};
-    const LogitsAndFeatures outputs = network->ForwardWithFeatures(ToDeviceLayout(inputs.to(device.torch), device));
+    const torch::Tensor inputs = Inputs(signals, segments), demographics = DemographicsOf(signals, segments);
+    if (!features) return {Forward(inputs, demographics), {}};
+    const LogitsAndFeatures outputs =
+        network->ForwardWithFeatures({ToDeviceLayout(inputs.to(device.torch), device), demographics});
     return {OnCpu(outputs.logits), OnCpu(outputs.features)};
   }
 
   // PredictAll returns what the network says of all signals.
   absl::StatusOr<std::vector<Prediction>> PredictAll(std::span<const Signal> signals) const {
     const torch::InferenceMode inference;
+    std::vector<Signal> preprocessed;
+    if (preprocessor.ChangesAmplitudes()) {
+      for (const Signal& signal : signals) {
+        ECG_ASSIGN_OR_RETURN(preprocessed.emplace_back(), preprocessor.Apply(signal));
+      }
+      signals = preprocessed;
+    }
     SegmentList all;
     for (int row = 0; row < static_cast<int>(signals.size()); ++row) {
       for (const int start : WindowStarts(signals[row].samples, windows.samples, windows.stride)) {
@@ -108,13 +127,6 @@ struct Predictor::Network {
     const bool by_record = metadata.depends_on_batch || device.torch.is_cpu();
     const size_t most = metadata.depends_on_batch ? segments.size() : windows.batch_windows;
     for (size_t first = 0, end = 0; first < segments.size(); first = end) {
-    std::vector<Signal> preprocessed;
-    if (preprocessor.ChangesAmplitudes()) {
-      for (const Signal& signal : signals) {
-        ECG_ASSIGN_OR_RETURN(preprocessed.emplace_back(), preprocessor.Apply(signal));
-      }
-      signals = preprocessed;
-    }
       const auto fits = [&] { return !by_record || segments[end].row == segments[first].row; };
       while (end < segments.size() && end < first + most && fits()) ++end;
       const LogitsAndFeatures outputs = Outputs(signals, segments.subspan(first, end - first));
@@ -155,12 +167,17 @@ struct Predictor::Network {
       all.segments.push_back({0, start});
     const int64_t count = all.size(), most = metadata.depends_on_batch ? count : windows.batch_windows;
     const torch::Tensor inputs = Inputs(std::span(&signal, 1), all.segments);
+    // The windows are of one patient, so that any number of them has the first ones.
+    const torch::Tensor of_windows = DemographicsOf(std::span(&signal, 1), all.segments);
+    const auto forward = [&](const torch::Tensor& part) {
+      return Forward(part, of_windows.defined() ? of_windows.narrow(0, 0, part.size(0)) : torch::Tensor());
+    };
     // The logit on the line, and its gradient by those of the windows, [windows, classes].
     const auto logit_at = [&](double share) {
       std::vector<torch::Tensor> parts;
       {
         const torch::NoGradGuard no_grad;
-        for (const torch::Tensor& part : inputs.split(most)) parts.push_back(Forward(part * share));
+        for (const torch::Tensor& part : inputs.split(most)) parts.push_back(forward(part * share));
       }
       const torch::Tensor logits = torch::cat(parts).requires_grad_();
       const torch::Tensor logit = aggregation->AggregateAll(logits, {count})[0][k];
@@ -174,7 +191,7 @@ struct Predictor::Network {
       std::vector<torch::Tensor> gradients;
       for (const torch::Tensor& part : inputs.split(most)) {
         const torch::Tensor scaled = (part * share).requires_grad_();
-        gradients.push_back(torch::autograd::grad({Forward(scaled)}, {scaled}, {weights[gradients.size()]})[0]);
+        gradients.push_back(torch::autograd::grad({forward(scaled)}, {scaled}, {weights[gradients.size()]})[0]);
       }
       sum += torch::cat(gradients) * inputs / steps;
     }
@@ -232,6 +249,7 @@ struct Predictor::Model {
   absl::StatusOr<Explanation> Explain(const Signal& recorded, int k) const {
     Explanation mean;
     for (const auto& network : networks) {
+      ECG_ASSIGN_OR_RETURN(const Signal signal, network->preprocessor.Apply(recorded));
       Explanation one;
       for (int steps = 32;; steps *= 4) {
         one = network->Explain(signal, k, steps);
@@ -249,7 +267,6 @@ struct Predictor::Model {
     }
     return mean;
   }
-      ECG_ASSIGN_OR_RETURN(const Signal signal, network->preprocessor.Apply(recorded));
 };
 
 Predictor::Predictor(std::shared_ptr<const Model> loaded) : loaded_(std::move(loaded)) {}
@@ -305,6 +322,9 @@ absl::StatusOr<std::unique_ptr<const Predictor::Network>> Predictor::OpenNetwork
   model->windows = WindowOptionsOf(spec, model->metadata.sampling_frequency_hz);
   model->windows.batch_windows = BatchWindows(model->windows.batch_windows, model->device);
 
+  ECG_ASSIGN_OR_RETURN(model->preprocessor,
+                       Preprocessor::Make(spec.data().preprocessing(), model->metadata.sampling_frequency_hz));
+
   const std::vector<std::string>& classes = model->metadata.classes;
   model->network = recipe.make_network(spec.model(), kLeads, static_cast<int>(classes.size()));
   ECG_ASSIGN_OR_RETURN(const NamedTensors weights, ReadTensors(folder.model()));
@@ -322,9 +342,6 @@ absl::StatusOr<std::unique_ptr<const Predictor::Network>> Predictor::OpenNetwork
   }
   return model;
 }
-  ECG_ASSIGN_OR_RETURN(model->preprocessor,
-                       Preprocessor::Make(spec.data().preprocessing(), model->metadata.sampling_frequency_hz));
-
 
 const ModelMetadata& Predictor::model() const { return loaded_->metadata; }
 

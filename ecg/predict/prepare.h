@@ -12,6 +12,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <iterator>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,9 +23,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/string_view.h"
 #include "ecg/run/model_metadata.h"
 #include "ecg/signal/pacing.h"
-#include "absl/strings/string_view.h"
 #include "ecg/signal/recording.h"
 #include "ecg/signal/signal.h"
 #include "ecg/signal/signal_quality.h"
@@ -31,9 +33,9 @@
 #include "ecg/signal/twelve_leads_at.h"
 #include "ecg/status/status_macros.h"
 
+#include "proto/experiment.pb.h"
 namespace ecg {
 
-#include "proto/experiment.pb.h"
 // PreparedRecording is a signal at the model's rate.
 struct PreparedRecording {
   Signal signal;
@@ -88,3 +90,7 @@ inline absl::StatusOr<PreparedRecording> PrepareRecording(const Recording& recor
 }  // namespace ecg
 
 #endif  // ECG_PREDICT_PREPARE_H_
+  prepared.signal.demographics = {.age_years = recording.age_years,
+                                  .sex = recording.sex,
+                                  .height_cm = recording.height_cm,
+                                  .weight_kg = recording.weight_kg};

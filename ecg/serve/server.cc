@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -88,6 +89,15 @@ absl::StatusOr<Upload> ReadUpload(const httplib::Request& request, const httplib
       "the body is empty; expected the bytes of a recording, as with `curl --data-binary @FILE`");
 }
 
+// PositiveOf returns the number of a parameter in `unit`, or nothing if the request does not have it.
+absl::StatusOr<std::optional<double>> PositiveOf(const httplib::Request& request, const std::string& name,
+                                                 const char* unit) {
+  if (!request.has_param(name)) return std::optional<double>();
+  const std::string text = request.get_param_value(name);
+  if (double number = 0; absl::SimpleAtod(text, &number) && number > 0 && number < 1000) return std::optional(number);
+  return absl::InvalidArgumentError(absl::StrCat(name, " is \"", text, "\", not a number of ", unit));
+}
+
 absl::StatusOr<RecordingOptions> OptionsOf(const httplib::Request& request) {
   RecordingOptions options;
   if (request.has_param("leads")) options.leads = absl::StrSplit(request.get_param_value("leads"), ',');
@@ -97,6 +107,13 @@ absl::StatusOr<RecordingOptions> OptionsOf(const httplib::Request& request) {
         options.sampling_frequency_hz > 0)) {
     return absl::InvalidArgumentError(
         absl::StrCat("rate is \"", request.get_param_value("rate"), "\", not a number of samples a second"));
+  }
+  ECG_ASSIGN_OR_RETURN(options.patient.age_years, PositiveOf(request, "age", "years"));
+  ECG_ASSIGN_OR_RETURN(options.patient.height_cm, PositiveOf(request, "height", "cm"));
+  ECG_ASSIGN_OR_RETURN(options.patient.weight_kg, PositiveOf(request, "weight", "kg"));
+  options.patient.sex = request.get_param_value("sex");
+  if (!options.patient.sex.empty() && options.patient.sex != "female" && options.patient.sex != "male") {
+    return absl::InvalidArgumentError(absl::StrCat("sex is \"", options.patient.sex, "\"; expected female or male"));
   }
   return options;
 }

@@ -56,7 +56,8 @@ constexpr uint32_t kAcquisitionDate = DicomTag(0x0008, 0x0022), kAcquisitionTime
                    kStudyTime = DicomTag(0x0008, 0x0030), kMaker = DicomTag(0x0008, 0x0070),
                    kModel = DicomTag(0x0008, 0x1090), kCode = DicomTag(0x0008, 0x0100),
                    kMeaning = DicomTag(0x0008, 0x0104), kSex = DicomTag(0x0010, 0x0040),
-                   kAge = DicomTag(0x0010, 0x1010), kGroupOffset = DicomTag(0x0018, 0x1068),
+                   kAge = DicomTag(0x0010, 0x1010), kSize = DicomTag(0x0010, 0x1020),
+                   kWeight = DicomTag(0x0010, 0x1030), kGroupOffset = DicomTag(0x0018, 0x1068),
                    kOriginality = DicomTag(0x003A, 0x0004), kChannels = DicomTag(0x003A, 0x0005),
                    kSamples = DicomTag(0x003A, 0x0010), kFrequency = DicomTag(0x003A, 0x001A),
                    kGroupLabel = DicomTag(0x003A, 0x0020), kDefinitions = DicomTag(0x003A, 0x0200),
@@ -282,6 +283,13 @@ inline std::string RecordedAt(const DicomDataset& dataset) {
   return text;
 }
 
+// Positive returns the number in `text` times `factor`, or nothing if it is none, or not positive.
+inline std::optional<double> Positive(absl::string_view text, double factor) {
+  double number = 0;
+  if (!absl::SimpleAtod(text, &number) || !(number > 0)) return std::nullopt;
+  return number * factor;
+}
+
 inline std::optional<double> Age(absl::string_view text) {
   double number = 0;
   if (text.size() < 2 || !absl::SimpleAtod(text.substr(0, text.size() - 1), &number) || !(number >= 0)) {
@@ -356,6 +364,8 @@ inline absl::StatusOr<Recording> ReadDicom(const RecordingFile& file) {
   const std::string sex = dataset.Text(kSex);
   recording.sex = sex == "M" ? "male" : sex == "F" ? "female" : "";
   recording.age_years = Age(dataset.Text(kAge));
+  recording.height_cm = Positive(dataset.Text(kSize), 100);  // stored in metres
+  recording.weight_kg = Positive(dataset.Text(kWeight), 1);
   return recording;
 }
 

@@ -72,6 +72,9 @@ class MuseXml {
     if (absl::SimpleAtod(XmlText(patient, "PatientAge"), &age)) {
       recording->age_years = AgeInYears(age, XmlText(patient, "AgeUnits"));
     }
+    double height = 0, weight = 0;
+    if (absl::SimpleAtod(XmlText(patient, "HeightCM"), &height) && height > 0) recording->height_cm = height;
+    if (absl::SimpleAtod(XmlText(patient, "WeightKG"), &weight) && weight > 0) recording->weight_kg = weight;
     const pugi::xml_node test = XmlChild(root, "TestDemographics");
     if (const absl::string_view device = XmlText(test, "AcquisitionDevice"); !device.empty()) {
       recording->machine =

@@ -1,3 +1,4 @@
+#include "ecg/signal/demographics.h"
 #include "ecg/signal/read_recording.h"
 
 #include <filesystem>
@@ -69,6 +70,14 @@ absl::string_view Archive(absl::string_view bytes) {
   return "";
 }
 
+// AddWhatIsNotStated sets what `recording` does not state of its patient.
+void AddWhatIsNotStated(const Demographics& patient, Recording& recording) {
+  if (!recording.age_years) recording.age_years = patient.age_years;
+  if (recording.sex.empty()) recording.sex = patient.sex;
+  if (!recording.height_cm) recording.height_cm = patient.height_cm;
+  if (!recording.weight_kg) recording.weight_kg = patient.weight_kg;
+}
+
 // RecordPath returns the file to read for `path`.
 fs::path RecordPath(const fs::path& path) {
   std::error_code ignored;
@@ -100,6 +109,7 @@ absl::StatusOr<Recording> ReadRecordingBytes(absl::string_view bytes, const Reco
     if (!format.recognises(file)) continue;
     absl::StatusOr<Recording> recording = format.read(file);
     if (!recording.ok()) return WithContext(recording.status(), format.name);
+    AddWhatIsNotStated(options.patient, *recording);
     return recording;
   }
   if (const absl::string_view archive = Archive(bytes); !archive.empty()) {

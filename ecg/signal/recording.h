@@ -98,6 +98,9 @@ struct Recording {
   std::string sex;
   // age_years is the patient's age; nothing when not stated.
   std::optional<double> age_years;
+  // height_cm and weight_kg are the patient's; nothing when not stated.
+  std::optional<double> height_cm;
+  std::optional<double> weight_kg;
   // filters are those that the file says were applied, in words: "high-pass 0.05 Hz, low-pass 150 Hz, notch 50 Hz".
   std::string filters;
   // strips are in the file's order, rhythm before representative beats where the file has no order.

@@ -22,6 +22,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "ecg/signal/demographics.h"
 #include "ecg/signal/recording.h"
 
 namespace ecg {
@@ -35,6 +36,8 @@ struct RecordingOptions {
   std::string unit;
   // sampling_frequency_hz is the number of samples a second; 0 when it is not known.
   double sampling_frequency_hz = 0;
+  // patient is what is known of the patient. ReadRecording takes of it what the file, of any format, does not state.
+  Demographics patient = {};
 };
 
 // RecordingFile is a file with its content.

@@ -14,6 +14,7 @@
 #include <span>
 #include <vector>
 
+#include "ecg/signal/demographics.h"
 #include "ecg/signal/lead.h"
 
 namespace ecg {
@@ -47,6 +48,8 @@ struct Signal {
   // rounding_mv is the most that an amplitude of any lead differs from the source's because its samples did not fit 16
   // bits; 0 when the samples are the source's own.
   double rounding_mv = 0;
+  // demographics is what is known of the patient.
+  Demographics demographics = {};
 
   // lead returns the samples of one lead.
   std::span<const int16_t> lead(int lead) const {

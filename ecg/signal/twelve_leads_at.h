@@ -11,8 +11,11 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "ecg/signal/lead.h"
 #include "ecg/signal/recording.h"
+#include "ecg/signal/recording_fields.h"
 #include "ecg/signal/resample.h"
+#include "ecg/signal/signal.h"
 #include "ecg/signal/twelve_leads.h"
 #include "ecg/status/status_macros.h"
 
@@ -32,9 +35,6 @@ inline absl::StatusOr<TwelveLeads> TwelveLeadsAt(const Recording& recording, int
   return MakeTwelveLeads(at_rate);
 }
 
-}  // namespace ecg
-
-#endif  // ECG_SIGNAL_TWELVE_LEADS_AT_H_
 // ResampleSignal returns `signal` at another rate, as TwelveLeadsAt would read it from its file.
 inline absl::StatusOr<Signal> ResampleSignal(const Signal& signal, int sampling_frequency_hz) {
   if (signal.sampling_frequency_hz == sampling_frequency_hz) return signal;
@@ -53,3 +53,6 @@ inline absl::StatusOr<Signal> ResampleSignal(const Signal& signal, int sampling_
   return std::move(twelve.signal);
 }
 
+}  // namespace ecg
+
+#endif  // ECG_SIGNAL_TWELVE_LEADS_AT_H_

@@ -22,6 +22,7 @@
 #include "ecg/device/device.h"
 #include "ecg/model/network.h"
 #include "ecg/model/weights.h"
+#include "ecg/signal/demographics.h"
 #include "ecg/status/status_macros.h"
 #include "ecg/train/objective.h"
 #include "ecg/train/optimizer.h"
@@ -79,10 +80,12 @@ absl::StatusOr<int> LargestBatchSize(Network& network, const SplitPart& train, i
     bool fitted = false;
     try {
       const auto on_device = torch::dtype(torch::kFloat32).device(device.torch);
-      EmptyBatchSource source({torch::zeros({size, train.signals->leads(), samples}, on_device),
-                               torch::zeros({size, train.classes()}, on_device),
-                               torch::zeros({size}, on_device.dtype(torch::kInt64)),
-                               {}});
+      EmptyBatchSource source(
+          {torch::zeros({size, train.signals->leads(), samples}, on_device),
+           torch::zeros({size, train.classes()}, on_device),
+           torch::zeros({size}, on_device.dtype(torch::kInt64)),
+           {},
+           train.demographics == nullptr ? torch::Tensor() : torch::zeros({size, kDemographicNumbers}, on_device)});
       Optimizer optimizer(network, make_rule(), spec.training().optimizer().learning_rate());
       TrainingStep step(network, optimizer, objective, source, trial);
       for (int i = 0; i < 2; ++i) step();

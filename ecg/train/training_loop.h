@@ -314,7 +314,7 @@ class TrainingLoop {
       Batch batch = fitting.source.Next();
       Augment(parts_.augmentations, batch);
       const Autocast autocast(device_);
-      fitting.network.forward(ToDeviceLayout(batch.signals, device_));
+      fitting.network.Forward({ToDeviceLayout(batch.signals, device_), batch.demographics});
     }
     fitting.share.TakeFromLeader(StateOf(fitting.network));
     fitting.average->Swap();

@@ -97,7 +97,7 @@ class TrainingStep {
     torch::Tensor logits;
     {
       const Autocast autocast(device_);
-      logits = network_.forward(ToDeviceLayout(batch.signals, device_)).to(torch::kFloat32);
+      logits = network_.Forward({ToDeviceLayout(batch.signals, device_), batch.demographics}).to(torch::kFloat32);
     }
     const torch::Tensor loss = objective_.Loss(logits, batch.targets);
     // The gradients of a mean over several batches, or over those of several processes, are the mean of theirs.

@@ -23,6 +23,7 @@
 #include "ecg/corpus/pack.h"
 #include "ecg/corpus/packed_signals.h"
 #include "ecg/file/file.h"
+#include "ecg/signal/demographics.h"
 #include "ecg/signal/lead.h"
 #include "ecg/signal/mat_writer.h"
 #include "ecg/signal/signal.h"
@@ -90,6 +91,22 @@ TEST_F(BatchesOfDifferentLengthTest, WindowsCoverEachRecordByItself) {
   EXPECT_THAT(firsts[3], ElementsAre(301, 306));
 }
 
+TEST_F(BatchesOfDifferentLengthTest, HaveTheDemographicsOfTheirRecordsWhereThePartHasThem) {
+  const SegmentList list = WindowsOfRows(part_, /*length=*/10, /*stride=*/5);
+  EXPECT_FALSE(HostBatches(part_, SegmentList(list), {.samples = 10}).Next()->demographics.defined());
+  // Number k of record r is 10 r + k.
+  std::vector<float> demographics;
+  for (int record = 0; record < 4; ++record) {
+    for (int k = 0; k < kDemographicNumbers; ++k) demographics.push_back(static_cast<float>(10 * record + k));
+  }
+  part_.demographics = &demographics;
+  HostBatches batches(part_, SegmentList(list), {.batch_size = list.size(), .samples = 10});
+  const std::optional<Batch> batch = batches.Next();
+  ASSERT_EQ(batch->demographics.sizes(), (torch::IntArrayRef{list.size(), kDemographicNumbers}));
+  const torch::Tensor k = torch::arange(kDemographicNumbers);
+  EXPECT_TRUE(torch::equal(batch->demographics.to(torch::kInt64), 10 * batch->rows.unsqueeze(1) + k));
+}
+
 TEST_F(BatchesOfDifferentLengthTest, MayEndWithTheirRecords) {
   const SegmentList list = WindowsOfRows(part_, /*length=*/10, /*stride=*/5);  // 1, 5, 2 and 2 windows
   const std::vector<int> ends = EndsOfRecords(list, /*most=*/3);
@@ -151,8 +168,7 @@ TEST_F(BatchesOfDifferentLengthTest, AreTheSameWithAnyNumberOfThreadsAndCarryRow
       const int row = order[2 * i + k];
       EXPECT_EQ(one[i].rows[k].item<int>(), row);
       EXPECT_EQ(one[i].targets[k].sum().item<int>(), 1);
-      EXPECT_EQ(one[i].targets[k].argmax().item<int>(),
-                std::ranges::find(part_.labels->row(row), 1) - part_.labels->row(row).begin());
+      EXPECT_EQ(part_.labels->row(row)[one[i].targets[k].argmax().item<int>()], 1);
     }
   }
   EXPECT_TRUE(one[0].uniform.ge(0).all().item<bool>() && one[0].uniform.lt(1).all().item<bool>());

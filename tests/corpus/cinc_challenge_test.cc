@@ -15,6 +15,7 @@
 #include "ecg/corpus/packed_signals.h"
 #include "ecg/file/csv.h"
 #include "ecg/file/file.h"
+#include "ecg/signal/demographics.h"
 #include "ecg/signal/lead.h"
 #include "ecg/signal/signal.h"
 #include "ecg/signal/wfdb_writer.h"
@@ -141,6 +142,13 @@ TEST_F(CincChallengeTest, SaysWhatIsWrongWithTheFolder) {
   Add("E00003", "# Dx: AFIB\n");
   EXPECT_THAT(Error(), HasSubstr("none of the 2 headers in "));
   EXPECT_THAT(Error(), HasSubstr("E00002.hea: no line \"#Dx: ...\" with the record's SNOMED CT codes"));
+}
+
+TEST_F(CincChallengeTest, KnowsAgeAndSexByTheHeader) {
+  EXPECT_EQ(ParseHeaderDemographics("E1 12 500\n# Age: 71\n#Sex: Female\r\n#Dx: 1\n"),
+            (Demographics{.age_years = 71, .sex = "female"}));
+  EXPECT_EQ(ParseHeaderDemographics("#Age: NaN\n#Sex: Unknown\n"), Demographics());
+  EXPECT_EQ(ParseHeaderDemographics("#Age: 300\n# sex : M\n"), (Demographics{.sex = "male"}));
 }
 
 TEST_F(CincChallengeTest, TakesDigitsForCodesAndNothingElse) {

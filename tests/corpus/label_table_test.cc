@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "ecg/file/file.h"
+#include "ecg/signal/demographics.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
@@ -43,8 +44,8 @@ TEST(LabelTableTest, ReadsAColumnOfLabels) {
   ASSERT_EQ(table.records().size(), 4u);
   EXPECT_EQ(table.records()[0].id, "0001") << "names are text, whatever they look like";
   EXPECT_EQ(table.records()[0].patient_id, "p17");
-  EXPECT_EQ(table.records()[0].age_years, 63.5);
-  EXPECT_EQ(table.records()[1].age_years, std::nullopt);
+  EXPECT_EQ(table.records()[0].demographics.age_years, 63.5);
+  EXPECT_EQ(table.records()[1].demographics.age_years, std::nullopt);
   EXPECT_THAT(table.records()[0].statements, ElementsAre("AFIB", "LVH"));
   EXPECT_THAT(table.records()[1].statements, ElementsAre("NORM", "SR"));
   EXPECT_THAT(table.records()[2].statements, ElementsAre("SR", "AFIB"));
@@ -63,11 +64,26 @@ TEST(LabelTableTest, ReadsAColumnForEachLabel) {
   EXPECT_THAT(table.folds(), IsEmpty());
 }
 
+TEST(LabelTableTest, ReadsSexHeightAndWeightWhereThereAreSuchColumns) {
+  const LabelTable table = Read(
+                               "id;Gender;height_cm;Weight;AFIB\n"
+                               "a;F;163,5;70;1\n"
+                               "b;male;;;0\n"
+                               "c;2;tall;-1;0\n"
+                               "d;;nan;;0\n")
+                               .value();
+  EXPECT_EQ(table.records()[0].demographics, (Demographics{.sex = "female", .height_cm = 163.5, .weight_kg = 70}));
+  EXPECT_EQ(table.records()[1].demographics, (Demographics{.sex = "male"}));
+  EXPECT_EQ(table.records()[2].demographics, Demographics());
+  EXPECT_EQ(table.records()[3].demographics, Demographics());
+  EXPECT_EQ(table.unknown_sexes(), 1) << "a 2 may mean either";
+}
+
 TEST(LabelTableTest, ReadsWhatSpreadsheetsWrite) {
   const LabelTable semicolons =
       Read("\xEF\xBB\xBFid;age;\"labels\"\r\n\"a;1\";63,5;\"AFIB;LVH\"\r\nb;70;\"NORM\"\r\n").value();
   EXPECT_EQ(semicolons.records()[0].id, "a;1");
-  EXPECT_EQ(semicolons.records()[0].age_years, 63.5);
+  EXPECT_EQ(semicolons.records()[0].demographics.age_years, 63.5);
   EXPECT_THAT(semicolons.records()[0].statements, ElementsAre("AFIB", "LVH"));
   EXPECT_THAT(Read("id\tAFIB\tLVH\na\t1\t0\nb\t0,0\t1,0\n").value().records()[1].statements, ElementsAre("LVH"));
 }

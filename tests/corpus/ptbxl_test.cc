@@ -3,20 +3,22 @@
 #include <cstddef>
 #include <cstdlib>
 #include <filesystem>
+#include <limits>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/str_cat.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "ecg/corpus/corpus.h"
 #include "ecg/corpus/labels.h"
-#include "ecg/file/file.h"
 #include "ecg/corpus/records.h"
+#include "ecg/file/file.h"
+#include "ecg/signal/demographics.h"
 #include "ecg/signal/signal.h"
 #include "ecg/signal/wfdb_writer.h"
 #include "gmock/gmock.h"
@@ -73,6 +75,28 @@ TEST_F(PtbXlTest, ReadsTheRecords) {
   const absl::StatusOr<Signal> signal = ptbxl.ReadSignal(1);
   ASSERT_TRUE(signal.ok()) << signal.status();
   EXPECT_EQ(signal->digital, SmallPtbXl::MakeSignal(1).digital);
+}
+
+TEST_F(PtbXlTest, KnowsWhatTheDatabaseSaysOfPatients) {
+  EXPECT_EQ(files_.Open()->corpus().records.demographics(0), Demographics()) << "without such columns";
+  const std::string database = ReadFile(files_.data_dir() / "ptbxl_database.csv").value();
+  const std::vector<std::string> more = {"age,sex,height,weight", "56.0,1,,63.0", "300,0,178.0,",
+                                         "19,1.0,0,abc",          ",,,",          "4,2,99,15"};
+  std::string with_patients;
+  size_t line = 0;
+  for (const absl::string_view row : absl::StrSplit(absl::StripTrailingAsciiWhitespace(database), '\n')) {
+    absl::StrAppend(&with_patients, row, ",", more[line++], "\n");
+  }
+  files_.Write("ptbxl_database.csv", with_patients);
+  const absl::StatusOr<PtbXl> ptbxl = files_.Open();
+  ASSERT_TRUE(ptbxl.ok()) << ptbxl.status();
+  const Records& records = ptbxl->corpus().records;
+  EXPECT_EQ(records.demographics(0), (Demographics{.age_years = 56, .sex = "female", .weight_kg = 63}));
+  EXPECT_EQ(records.demographics(1),
+            (Demographics{.age_years = std::numeric_limits<double>::infinity(), .sex = "male", .height_cm = 178}));
+  EXPECT_EQ(records.demographics(2), (Demographics{.age_years = 19, .sex = "female"}));
+  EXPECT_EQ(records.demographics(3), Demographics());
+  EXPECT_EQ(records.demographics(4), (Demographics{.age_years = 4, .height_cm = 99, .weight_kg = 15}));
 }
 
 TEST_F(PtbXlTest, TakesTheFilesOfTheOtherRate) {

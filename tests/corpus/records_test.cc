@@ -24,9 +24,14 @@ using ::testing::IsEmpty;
 TEST(RecordsTest, ReturnTheRecordsThatWereAdded) {
   Records records;
   EXPECT_TRUE(records.empty());
+  records.Add({.id = "1",
+               .path = "r/1",
+               .patient_id = "p",
+               .fold = 3,
+               .statements = {"SR", "NORM"},
+               .demographics = {.age_years = 63.5}});
   records.Add(
-      {.id = "1", .path = "r/1", .patient_id = "p", .fold = 3, .statements = {"SR", "NORM"}, .age_years = 63.5});
-  records.Add({.id = "2", .age_years = std::numeric_limits<double>::infinity(), .problem = "no file"});
+      {.id = "2", .demographics = {.age_years = std::numeric_limits<double>::infinity()}, .problem = "no file"});
   ASSERT_EQ(records.size(), 2u);
   const Record first = records[0], second = records[1];
   EXPECT_EQ(first.id, "1");
@@ -34,16 +39,16 @@ TEST(RecordsTest, ReturnTheRecordsThatWereAdded) {
   EXPECT_EQ(first.patient_id, "p");
   EXPECT_EQ(first.fold, 3);
   EXPECT_THAT(first.statements, ElementsAre("SR", "NORM"));
-  EXPECT_EQ(first.age_years, 63.5);
+  EXPECT_EQ(first.demographics.age_years, 63.5);
   EXPECT_EQ(first.problem, "");
   EXPECT_EQ(second.id, "2");
   EXPECT_EQ(second.patient_id, "");
   EXPECT_EQ(second.fold, 0);
   EXPECT_THAT(second.statements, IsEmpty());
-  EXPECT_EQ(second.age_years, std::numeric_limits<double>::infinity());
+  EXPECT_EQ(second.demographics.age_years, std::numeric_limits<double>::infinity());
   EXPECT_EQ(second.problem, "no file");
   records.Add({});
-  EXPECT_EQ(records[2].age_years, std::nullopt);
+  EXPECT_EQ(records[2].demographics.age_years, std::nullopt);
 }
 
 TEST(RecordsTest, ChangeWhatIsKnownLater) {
@@ -81,7 +86,7 @@ TEST(RecordsTest, AHundredThousandOfThemAndTheirLabelsTakeAtMost200BytesEach) {
                  .patient_id = absl::StrFormat("%d", 10'000 + i / 2),
                  .fold = 1 + i % 10,
                  .statements = {absl::StrFormat("S%d", i % 71), absl::StrFormat("S%d", i % 29), "SR"},
-                 .age_years = i % 90});
+                 .demographics = {.age_years = i % 90}});
   }
   const Labels labels = MakeLabels(records.statements());
   const double bytes = static_cast<double>(AllocatedBytes() - before) / kRecords;

@@ -64,6 +64,10 @@ extern const int64_t records;
 namespace ecg::partial_weights_example {
 extern const std::shared_ptr<torch::nn::Module> network;
 }
+namespace ecg::demographics_layers_example {
+extern const ecg::spec::Experiment spec;
+extern const torch::Tensor demographics;
+}  // namespace ecg::demographics_layers_example
 namespace ecg::resnet_example {
 extern const ecg::spec::Experiment spec;
 }

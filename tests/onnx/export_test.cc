@@ -89,6 +89,26 @@ TEST(ExportTest, AttentionOverTimeIsWrittenForEveryKindOfFeatures) {
   }
 }
 
+TEST(ExportTest, DemographicsAreASecondInput) {
+  spec::Model spec = SpecOf(*FindReferenceModel("resnet1d-18"));
+  spec.mutable_demographics();
+  const auto network = AnyNetwork(spec, kLeads, kClasses);
+  ASSERT_TRUE(network.ok()) << network.status();
+  const auto model = ModelOf(**network);
+  ASSERT_TRUE(model.ok()) << model.status();
+  ExpectRight(*model);
+  ASSERT_EQ(model->graph().input_size(), 2);
+  EXPECT_EQ(model->graph().input(0).name(), "signals");
+  EXPECT_EQ(model->graph().input(1).name(), "demographics");
+  const onnx::TensorShapeProto& shape = model->graph().input(1).type().tensor_type().shape();
+  EXPECT_EQ(shape.dim(0).dim_param(), "batch");
+  EXPECT_EQ(shape.dim(1).dim_value(), 8);
+  const auto reads = [&](const onnx::NodeProto& node) {
+    return std::ranges::find(node.input(), "demographics") != node.input().end();
+  };
+  EXPECT_TRUE(std::ranges::any_of(model->graph().node(), reads));
+}
+
 TEST(ExportTest, WeightsKeepTheirNamesAndNumbers) {
   const auto network = AnyNetwork(SpecOf(*FindReferenceModel("resnet1d-18")), kLeads, kClasses);
   ASSERT_TRUE(network.ok()) << network.status();

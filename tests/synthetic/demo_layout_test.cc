@@ -105,7 +105,7 @@ TEST(DemoLayoutTest, RecordingsReadsItsLayout) {
     const absl::StatusOr<Signal> signal = recordings->ReadSignal(record);
     ASSERT_TRUE(signal.ok()) << signal.status();
     EXPECT_EQ(signal->samples, 5000);
-    EXPECT_TRUE(recordings->corpus().records[record].age_years.has_value());
+    EXPECT_TRUE(recordings->corpus().records[record].demographics.age_years.has_value());
     extensions.insert(fs::path(recordings->corpus().records[record].path).extension());
   }
   EXPECT_EQ(extensions, std::set<std::string>({"", ".dcm", ".edf", ".xml"})) << "WFDB records have none";
