@@ -26,8 +26,11 @@
 #include "ecg/corpus/cinc_challenge.h"
 #include "ecg/corpus/corpus.h"
 #include "ecg/corpus/cpsc2018.h"
+#include "ecg/corpus/dataset.h"
+#include "ecg/corpus/joined.h"
 #include "ecg/corpus/ptbxl.h"
-#include "ecg/corpus/ptbxl_patients.h"
+#include "ecg/corpus/recordings.h"
+#include "ecg/corpus/records.h"
 #include "ecg/corpus/scp_statements.h"
 #include "ecg/corpus/text_column.h"
 #include "ecg/file/csv.h"
@@ -50,6 +53,7 @@
 #include "ecg/score/ranked_predictions.h"
 #include "ecg/score/reliability.h"
 #include "ecg/score/roc_auc.h"
+#include "ecg/signal/demographics.h"
 #include "ecg/signal/lead.h"
 #include "ecg/signal/signal.h"
 #include "ecg/spec/field_path.h"
@@ -449,46 +453,38 @@ class Report {
                                     ": no record is drawn, and nothing is said about sex and age."));
       return;
     }
+    absl::StatusOr<std::unique_ptr<AnyDataset>> opened = OpenDatasetIn(data_dir);
+    if (!opened.ok()) return Note(WithContext(opened.status(), "No record is drawn"));
+    dataset_ = *std::move(opened);
+    place_of_.emplace(Records().ids());
+    for (size_t i = 0; i < Records().size(); ++i) place_of_->Add(static_cast<int>(i));
+  }
+
+  // OpenDatasetIn opens the corpus of the run, with signals as recorded; or the one of an external validation, in whichever
+  // layout it has.
+  absl::StatusOr<std::unique_ptr<AnyDataset>> OpenDatasetIn(const std::filesystem::path& data_dir) const {
     spec::Data data = run_.spec().data();
-    const int split = data.split();
-    absl::Status status;
-    if (const absl::string_view layout = LayoutOf(data_dir); layout == PtbXl::kName) {
-      status = Keep(PtbXl::Open(data.ptb_xl(), data_dir, split));
-      if (const auto patients = ReadPtbXlPatients(data_dir); patients.ok()) patients_ = *patients;
-    } else if (layout == Cpsc2018::kName) {
-      status = Keep(Cpsc2018::Open(data.cpsc2018(), data_dir, split));
-    } else if (data.has_g12ec()) {
-      status = Keep(G12ec::Open(data.g12ec(), data_dir, split));
-    } else {
-      if (!data.has_cinc_challenge()) {
-        // An external validation has all statements of its corpus.
-        const int rate = StatedSamplingFrequencyHz(data);
-        data.mutable_cinc_challenge()->set_min_share(0);
-        if (rate > 0) data.mutable_cinc_challenge()->set_sampling_frequency_hz(rate);
-      }
-      status = Keep(CincChallenge::Open(data.cinc_challenge(), data_dir, split));
-    }
-    if (!status.ok()) Note(WithContext(status, "No record is drawn"));
+    data.clear_preprocessing();
+    const absl::string_view layout = LayoutOf(data_dir);
+    if (data.has_ptb_xl() && layout == PtbXl::kName) return OpenDataset<PtbXl>(data, data_dir);
+    if (data.has_cpsc2018() && layout == Cpsc2018::kName) return OpenDataset<Cpsc2018>(data, data_dir);
+    if (data.has_recordings()) return OpenDataset<Recordings>(data, data_dir);
+    if (data.has_g12ec() && layout == CincChallenge::kName) return OpenDataset<G12ec>(data, data_dir);
+    if (data.has_cinc_challenge() && layout == CincChallenge::kName) return OpenDataset<CincChallenge>(data, data_dir);
+    if (data.has_joined() && data_dir == data.data_dir()) return OpenDataset<Joined>(data, data_dir);
+    const int stated_hz = StatedSamplingFrequencyHz(data);
+    return OpenAnyDataset(data_dir, {.sampling_frequency_hz = stated_hz > 0 ? stated_hz : 500});
   }
 
-  // Keep keeps an open corpus to read records from.
-  template <typename Dataset>
-  absl::Status Keep(absl::StatusOr<Dataset> opened) {
-    if (!opened.ok()) return opened.status();
-    const auto dataset = std::make_shared<const Dataset>(*std::move(opened));
-    const TextColumn& ids = dataset->corpus().records.ids();
-    place_of_.emplace(ids);  // read_signal_ keeps them
-    for (size_t i = 0; i < ids.size(); ++i) place_of_->Add(static_cast<int>(i));
-    read_signal_ = [dataset](int record) { return dataset->ReadSignal(record); };
-    return absl::OkStatus();
+  const ecg::Records& Records() const { return dataset_->corpus().records; }
+
+  // PatientOf returns what the corpus states of the patient of a record.
+  Demographics PatientOf(const std::string& record) const {
+    const std::optional<int> place = place_of_ ? place_of_->Find(record) : std::nullopt;
+    return place ? Records().demographics(*place) : Demographics();
   }
 
-  const Patient* PatientOf(const std::string& record) const {
-    const auto found = patients_.find(record);
-    return found == patients_.end() ? nullptr : &found->second;
-  }
-
-  static std::string AgeGroup(const Patient& patient) {
+  static std::string AgeGroup(const Demographics& patient) {
     if (!patient.age_years) return "";
     const double years = *patient.age_years;
     return years < 40   ? "below 40 years"
@@ -498,13 +494,13 @@ class Report {
   }
 
   void AddGroups(const Predictions& predictions) {
-    if (patients_.empty() || run_.test().score_name().empty()) return;
+    if (dataset_ == nullptr || run_.test().score_name().empty()) return;
     json& groupings = data_["groups"] = json::array();
     for (const bool by_sex : {true, false}) {
       std::vector<std::string> group_of;
       for (const std::string& record : table_.records) {
-        const Patient* patient = PatientOf(record);
-        group_of.push_back(patient == nullptr ? "" : by_sex ? patient->sex : AgeGroup(*patient));
+        const Demographics patient = PatientOf(record);
+        group_of.push_back(by_sex ? patient.sex : AgeGroup(patient));
       }
       const auto unknown = std::ranges::count(group_of, "");
       if (unknown == static_cast<std::ptrdiff_t>(group_of.size())) continue;
@@ -565,14 +561,12 @@ class Report {
     size_t bytes = 0;
     for (const auto& [loss, record] : wrong) {
       json entry = {{"record", table_.records[record]}, {"loss", ForPage(loss)}};
-      if (const Patient* patient = PatientOf(table_.records[record])) {
-        entry["sex"] = patient->sex;
-        // The corpus states ages from 90 on as 300.
-        if (patient->age_years)
-          entry["age"] = *patient->age_years >= 90 ? "90 or older" : absl::StrCat(*patient->age_years);
-      }
+      const Demographics patient = PatientOf(table_.records[record]);
+      if (!patient.sex.empty()) entry["sex"] = patient.sex;
+      // PTB-XL does not tell ages from 90 on.
+      if (patient.age_years) entry["age"] = *patient.age_years >= 90 ? "90 or older" : absl::StrCat(*patient.age_years);
       entry["classes"] = ClassesOf(record);
-      if (read_signal_) {
+      if (dataset_ != nullptr) {
         absl::StatusOr<std::string> svg = Draw(table_.records[record]);
         if (!svg.ok()) {
           entry["not_drawn"] = std::string(svg.status().message());
@@ -620,7 +614,7 @@ class Report {
   absl::StatusOr<std::string> Draw(const std::string& record) const {
     const std::optional<int> place = place_of_->Find(record);
     if (!place) return absl::NotFoundError("the corpus no longer has this record");
-    ECG_ASSIGN_OR_RETURN(const Signal signal, read_signal_(*place));
+    ECG_ASSIGN_OR_RETURN(const Signal signal, dataset_->ReadSignal(*place));
     EcgPage page = {.title = absl::StrCat("Record ", record),
                     .sampling_frequency_hz = static_cast<double>(signal.sampling_frequency_hz)};
     page.lines.push_back(absl::StrCat(run_.dataset(), run_.synthetic() ? ", synthetic" : ""));
@@ -690,9 +684,8 @@ class Report {
   PredictionTable table_;
   bool calibrated_ = false;
   std::vector<double> temperatures_, thresholds_;
-  std::function<absl::StatusOr<Signal>(int)> read_signal_;  // of the corpus, if it is there
-  std::optional<TextIndex> place_of_;                       // where read_signal_ is
-  std::map<std::string, Patient> patients_;
+  std::unique_ptr<AnyDataset> dataset_;  // the corpus, if it is there
+  std::optional<TextIndex> place_of_;    // of its records, by id
   std::vector<std::string> notes_;
   json data_;
 };
