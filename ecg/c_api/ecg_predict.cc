@@ -124,6 +124,7 @@ absl::StatusOr<ecg_reading> Read(const ecg_predictor* handle, absl::string_view 
   const Predictor& predictor = handle->predictor;
   ECG_ASSIGN_OR_RETURN(PreparedRecording prepared, PrepareRecording(*recording, predictor.model()));
   ECG_ASSIGN_OR_RETURN(std::vector<Prediction> predictions, predictor.PredictAll(std::span(&prepared.signal, 1)));
+  ECG_RETURN_IF_ERROR(RefuseUnlike(predictions[0].unlikeness, predictor.model()));
   const Reading reading = {.recording = std::string(name.data(), name.size()),
                            .what = std::move(prepared.what),
                            .probabilities = std::move(predictions[0].probabilities),

@@ -117,6 +117,10 @@ ModelMetadata MetadataOf(const std::vector<Member>& members, MembersMean::Of mea
     model.crop_samples = std::max(model.crop_samples, member.model.crop_samples);
     model.synthetic = model.synthetic || member.model.synthetic;
     model.depends_on_batch = model.depends_on_batch || member.model.depends_on_batch;
+    for (const std::string& kind : member.model.refuses) {
+      if (std::ranges::count(model.refuses, kind) == 0) model.refuses.push_back(kind);
+    }
+    model.reads_demographics = model.reads_demographics || member.model.reads_demographics;
     // The ages that every member was trained on.
     if (!member.model.training_ages) model.training_ages.reset();
     if (!model.training_ages) continue;
@@ -170,11 +174,11 @@ absl::Status WhyNoOnnx(const std::vector<Member>& members) {
     if (member.model.crop_samples != members[0].model.crop_samples) return differ("window lengths");
     if (member.model.window_stride_samples != members[0].model.window_stride_samples) return differ("window strides");
     if (member.model.aggregation != members[0].model.aggregation) return differ("aggregations of windows");
+    if (member.model.preprocessing != members[0].model.preprocessing) return differ("preprocessing of signals");
     if (std::error_code error; std::filesystem::exists(member.folder.onnx(), error)) continue;
     return absl::UnimplementedError(absl::StrCat("there is no ", member.folder.onnx().string()));
   }
   return absl::OkStatus();
-    if (member.model.preprocessing != members[0].model.preprocessing) return differ("preprocessing of signals");
 }
 
 // WriteOnnx writes model.onnx, of those of the members. What cannot be merged is an UnimplementedError.

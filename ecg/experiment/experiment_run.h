@@ -361,9 +361,19 @@ class ExperimentRun {
             .window_stride_samples = StrideSamples(spec_, corpus.sampling_frequency_hz),
             .aggregation = AggregationName(spec_.evaluation()),
             .depends_on_batch = network_->DependsOnBatch(),
+            .reads_demographics = network_->ReadsDemographics(),
+            .refuses = Refused(),
             .temperatures = calibration_.temperatures,
             .thresholds = calibration_.thresholds,
             .training_ages = TrainingAges()};
+  }
+
+  std::vector<std::string> Refused() const {
+    std::vector<std::string> kinds;
+    for (const int kind : spec_.prediction().refuse()) {
+      kinds.push_back(spec::Prediction::Unsuitable_Name(static_cast<spec::Prediction::Unsuitable>(kind)));
+    }
+    return kinds;
   }
 
   std::optional<std::pair<double, double>> TrainingAges() const {

@@ -100,8 +100,8 @@ inline absl::Status AddMember(const onnx::GraphProto& member, const std::string&
   return absl::OkStatus();
 }
 
-// CheckAlike refuses models that cannot be one graph: all must have the input, the outputs and the operators of the
-// first.
+// CheckAlike refuses models that cannot be one graph: all must have the signals, the outputs and the operators of the
+// first. Some may read demographics besides.
 inline absl::Status CheckAlike(const std::vector<onnx::ModelProto>& members) {
   for (size_t i = 0; i < members.size(); ++i) {
     const onnx::GraphProto &first = members[0].graph(), &graph = members[i].graph();

@@ -96,6 +96,7 @@ absl::Status PredictChunk(const Predictor& predictor, std::vector<Opened>& chunk
     if (!opened.reading.error.ok()) continue;
     opened.reading.probabilities = std::move(prediction->probabilities);
     opened.reading.unlikeness = (prediction++)->unlikeness;
+    opened.reading.error = RefuseUnlike(opened.reading.unlikeness, predictor.model());
   }
   return absl::OkStatus();
 }

@@ -53,6 +53,10 @@ struct ModelMetadata {
   // depends_on_batch is true when a record's output depends on what else is in its batch, as of a transformer that
   // attends along the batch: then a batch must be all windows of one record, in order.
   bool depends_on_batch = false;
+  // reads_demographics is true when the network reads age, sex, height and weight beside the signals.
+  bool reads_demographics = false;
+  // refuses are the kinds of recordings that the model refuses (spec::Prediction): "POOR_SIGNAL", ...
+  std::vector<std::string> refuses = {};
   // temperatures and thresholds are one for each class, chosen on the validation records (calibration.h): a class's logit
   // divided by its temperature gives a calibrated probability, and a class is reported where its probability, not
   // calibrated, is at least its threshold. A threshold is NaN where validation had no positive. Both are empty for networks
@@ -66,6 +70,11 @@ struct ModelMetadata {
   // and what the members do not share (window_stride_samples, aggregation) is absent.
   int members = 0;
   std::string members_mean = {};
+
+  // Refuses returns whether recordings of a kind are refused.
+  bool Refuses(spec::Prediction::Unsuitable kind) const {
+    return std::ranges::count(refuses, spec::Prediction::Unsuitable_Name(kind)) > 0;
+  }
 
   // ToMap returns all of it as key and value.
   std::map<std::string, std::string> ToMap() const {
@@ -81,6 +90,9 @@ struct ModelMetadata {
         {"window_stride_samples", absl::StrCat(window_stride_samples)},
         {"aggregation", aggregation},
         {"depends_on_batch", depends_on_batch ? "true" : "false"}};
+    if (reads_demographics) map["reads_demographics"] = "true";
+    if (!refuses.empty()) map["refuses"] = absl::StrJoin(refuses, ",");
+    if (!preprocessing.empty()) map["preprocessing"] = preprocessing;
     if (!temperatures.empty()) map["temperatures"] = Joined(temperatures);
     if (!thresholds.empty()) map["thresholds"] = Joined(thresholds);
     if (training_ages) map["training_ages"] = absl::StrCat(training_ages->first, ",", training_ages->second);
@@ -118,6 +130,9 @@ struct ModelMetadata {
     const auto maybe = [&](const char* key) { return file.metadata().contains(key) ? value(key) : std::string(); };
     (void)absl::SimpleAtoi(maybe("window_stride_samples"), &model.window_stride_samples);
     model.aggregation = maybe("aggregation");
+    model.preprocessing = maybe("preprocessing");
+    model.reads_demographics = maybe("reads_demographics") == "true";
+    model.refuses = absl::StrSplit(maybe("refuses"), ',', absl::SkipEmpty());
     model.depends_on_batch = maybe("depends_on_batch") == "true";
     (void)absl::SimpleAtoi(maybe("members"), &model.members);
     model.members_mean = maybe("members_mean");

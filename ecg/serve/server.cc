@@ -232,6 +232,7 @@ class Server::Service {
     ECG_ASSIGN_OR_RETURN(Prediction prediction, batcher_.Predict(std::move(prepared.signal), options_.timeout));
     reading.probabilities = std::move(prediction.probabilities);
     reading.unlikeness = prediction.unlikeness;
+    ECG_RETURN_IF_ERROR(RefuseUnlike(reading.unlikeness, predictor_.model()));
     if (request.get_param_value("plot") == "1") {
       ECG_ASSIGN_OR_RETURN(EcgPage page, PageOf(recording));
       page.title = upload.name;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "ecg/run/model_metadata.h"
+#include "ecg/score/unlikeness.h"
 #include "ecg/signal/lead.h"
 #include "ecg/signal/recording.h"
 #include "ecg/signal/signal.h"
@@ -19,8 +20,8 @@
 namespace ecg {
 namespace {
 
-using ::testing::Contains;
 using ::testing::AllOf;
+using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -92,6 +93,36 @@ TEST(PrepareTest, WarnsOfNoise) {
   }
   ModelMetadata model = Model();
   EXPECT_THAT(Warnings(recording, model), Contains(HasSubstr("noisy, up to")));
+}
+
+TEST(PrepareTest, RefusesWhatItWouldWarnOfWhereTheModelSaysSo) {
+  const auto error = [](const Recording& recording, const std::vector<std::string>& refuses) {
+    ModelMetadata model = Model();
+    model.refuses = refuses;
+    return std::string(PrepareRecording(recording, model).status().message());
+  };
+  Recording child = Made();
+  child.age_years = 4;
+  EXPECT_THAT(error(child, {"OTHER_PATIENT"}),
+              AllOf(HasSubstr("4 years old"), HasSubstr("prediction.refuse in its spec")));
+  EXPECT_EQ(error(child, {"UNLIKE_TRAINING"}), "");
+  child.age_years = 40;
+  EXPECT_EQ(error(child, {"OTHER_PATIENT"}), "");
+  Recording flat = Made();
+  for (float& mv : flat.strips[0].channels[6].mv) mv = 0;
+  EXPECT_THAT(Warnings(flat), Contains(HasSubstr("V1")));
+  EXPECT_THAT(error(flat, {"POOR_SIGNAL", "OTHER_PATIENT"}), HasSubstr("V1"));
+}
+
+TEST(PrepareTest, RefusesAnUnlikeRecordingWhereTheModelSaysSo) {
+  const Unlikeness far = {.distance = 9, .reference_share = 1, .references = 100};
+  const Unlikeness near = {.distance = 1, .reference_share = 0.5, .references = 100};
+  ModelMetadata model = Model();
+  EXPECT_TRUE(RefuseUnlike(far, model).ok()) << "a warning is enough";
+  model.refuses = {"UNLIKE_TRAINING"};
+  EXPECT_THAT(std::string(RefuseUnlike(far, model).message()), HasSubstr("more unlike the training records"));
+  EXPECT_TRUE(RefuseUnlike(near, model).ok());
+  EXPECT_TRUE(RefuseUnlike(std::nullopt, model).ok()) << "the run does not know its features";
 }
 
 }  // namespace
