@@ -6,8 +6,8 @@ AttentionHead::AttentionHead(const Spec& spec, int sequence_dim, int classes)
     : value_(register_module("value", torch::nn::Linear(sequence_dim, spec.hidden_dim()))),
       gate_(spec.gated() ? register_module("gate", torch::nn::Linear(sequence_dim, spec.hidden_dim())) : nullptr),
       // Without a bias, which the softmax would cancel.
-      score_(register_module(
-          "score", torch::nn::Linear(torch::nn::LinearOptions(spec.hidden_dim(), spec.heads()).bias(false)))),
+      score_(register_module("score",
+                             torch::nn::Linear(torch::nn::LinearOptions(spec.hidden_dim(), spec.heads()).bias(false)))),
       drop_(register_module("drop", torch::nn::Dropout(spec.dropout()))),
       fc_(register_module("fc", torch::nn::Linear(spec.heads() * sequence_dim, classes))) {}
 

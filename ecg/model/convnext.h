@@ -48,8 +48,7 @@ class ConvNextBlock : public ResidualBlock {
   ConvNextBlock(int width, int kernel, double layer_scale)
       : gamma_(register_parameter("gamma", torch::full({width}, layer_scale))),
         dwconv_(register_module(
-            "dwconv",
-            Conv1d(torch::nn::Conv1dOptions(width, width, kernel).padding(kernel / 2).groups(width)))),
+            "dwconv", Conv1d(torch::nn::Conv1dOptions(width, width, kernel).padding(kernel / 2).groups(width)))),
         norm_(register_module("norm", ConvNextNorm(width))),
         pwconv1_(register_module("pwconv1", torch::nn::Linear(width, 4 * width))),
         pwconv2_(register_module("pwconv2", torch::nn::Linear(4 * width, width))) {}

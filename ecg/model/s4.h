@@ -135,9 +135,7 @@ class S4 : public torch::nn::Module {
 
  private:
   // Layers returns the output of the last layer: [B, C, L] -> [B, L, feature_dim].
-  torch::Tensor Layers(const torch::Tensor& signals) {
-    return layers_.forward(encoder_(signals).transpose(1, 2));
-  }
+  torch::Tensor Layers(const torch::Tensor& signals) { return layers_.forward(encoder_(signals).transpose(1, 2)); }
 
   const int feature_dim_;
   Conv1d encoder_;

@@ -92,9 +92,7 @@ class SqueezeNet : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& signals) { return Sequence(signals).mean(/*dim=*/-1); }
 
   // Sequence returns the features of each time: [B, C, L] -> [B, sequence_dim, T].
-  torch::Tensor Sequence(const torch::Tensor& signals) {
-    return classifier_->forward(features_->forward(signals));
-  }
+  torch::Tensor Sequence(const torch::Tensor& signals) { return classifier_->forward(features_->forward(signals)); }
   int sequence_dim() const { return feature_dim_; }
 
   // CheckSamples refuses crops that are too short for the last pooling.

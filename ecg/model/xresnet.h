@@ -137,8 +137,8 @@ class XResNet : public torch::nn::Module {
       const auto make = is_bottleneck ? &ResidualStage<XResNetBlock<4>, XResNetOptions>
                                       : &ResidualStage<XResNetBlock<1>, XResNetOptions>;
       const int width = stage < 4 ? 64 : 32, stride = stage == 0 ? 1 : 2;
-      stages_.push_back(register_module(std::to_string(kFirstStage + stage),
-                                        make(channels, width, blocks[stage], stride, options)));
+      stages_.push_back(
+          register_module(std::to_string(kFirstStage + stage), make(channels, width, blocks[stage], stride, options)));
     }
     SetStochasticDepth(*this, spec.stochastic_depth());
     feature_dim_ = 2 * channels;

@@ -56,9 +56,9 @@ class SameConvolution : public torch::nn::Module {
   };
 
   SameConvolution(int64_t in, int64_t out, const Options& options)
-      : conv_(register_module("conv", Conv1d(torch::nn::Conv1dOptions(in, out, options.kernel)
-                                                 .stride(options.stride)
-                                                 .groups(options.groups)))) {}
+      : conv_(register_module(
+            "conv",
+            Conv1d(torch::nn::Conv1dOptions(in, out, options.kernel).stride(options.stride).groups(options.groups)))) {}
 
   torch::Tensor forward(const torch::Tensor& x) { return ConvolveSame(conv_, x, x.size(-1)); }
 

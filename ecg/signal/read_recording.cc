@@ -1,4 +1,3 @@
-#include "ecg/signal/demographics.h"
 #include "ecg/signal/read_recording.h"
 
 #include <filesystem>
@@ -19,6 +18,7 @@
 #include "ecg/signal/cardiosoft_xml.h"
 #include "ecg/signal/contec.h"
 #include "ecg/signal/cpsc_mat.h"
+#include "ecg/signal/demographics.h"
 #include "ecg/signal/dicom.h"
 #include "ecg/signal/edf.h"
 #include "ecg/signal/ishne.h"

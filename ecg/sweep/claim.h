@@ -119,7 +119,7 @@ class Claims {
   struct Watched {
     int number = 0;
     std::string text;
-    double since = 0;      // when this text was first seen, by the monotonic clock
+    double since = 0;       // when this text was first seen, by the monotonic clock
     double gone_since = 0;  // when its process was first seen to be gone; 0 where it was not
   };
 

@@ -333,10 +333,9 @@ class Planner {
     int settings = 1;
     for (int rung = 1; rung < sweep_.search().halving().rungs(); ++rung) settings *= sweep_.search().halving().factor();
     if (run.spec.training().epochs() >= settings) return;
-    Report("search.halving",
-           absl::StrCat("training.epochs of ", run.experiment->name, " is ", run.spec.training().epochs(),
-                        ", so that the first rung, 1/", settings,
-                        " of it, has no epoch; write fewer rungs or more epochs"));
+    Report("search.halving", absl::StrCat("training.epochs of ", run.experiment->name, " is ",
+                                          run.spec.training().epochs(), ", so that the first rung, 1/", settings,
+                                          " of it, has no epoch; write fewer rungs or more epochs"));
   }
 
   // Checks how the sweep is searched.
@@ -455,9 +454,8 @@ class Planner {
       const std::string& value = ValueOf(a);
       const int field = FieldOf(spec, a, value);
       if (field < 0) return {};
-      values.push_back({.name = value,
-                        .set = {absl::StrCat(axis.field(field), "=", value)},
-                        .path = absl::StrCat(path, ".search")});
+      values.push_back(
+          {.name = value, .set = {absl::StrCat(axis.field(field), "=", value)}, .path = absl::StrCat(path, ".search")});
     }
     if (axis.value_size() > 0) {
       const int field = FieldOf(spec, a, axis.value(0));

@@ -305,8 +305,8 @@ absl::Status Runner::Start(Ready ready) {
     ready.resume = true;
   }
   ECG_RETURN_IF_ERROR(MakeDirectories(run_folder.path()));
-  ECG_ASSIGN_OR_RETURN(Process process, Process::Start(options_.command(run, ready.resume), folder_.log(run),
-                                                       &ready.claim.deadline()));
+  ECG_ASSIGN_OR_RETURN(Process process,
+                       Process::Start(options_.command(run, ready.resume), folder_.log(run), &ready.claim.deadline()));
   running_.push_back({&run, std::move(ready.claim), std::move(process), Stopwatch(), EpochsDone(run_folder)});
   if (!live_.on_terminal()) live_.Print(absl::StrCat(run.name, ready.resume ? ": resumed" : ": started"));
   return absl::OkStatus();
@@ -432,8 +432,7 @@ std::vector<std::string> Runner::Lines() const {
 std::string Runner::Elsewhere() const {
   std::map<std::string, std::vector<std::string>> by_worker;
   for (const auto& [name, seen] : others_) by_worker[WorkerInWords(seen.claim)].push_back(name);
-  return absl::StrCat("Other workers: ",
-                      absl::StrJoin(by_worker, "; ", [](std::string* text, const auto& worker) {
+  return absl::StrCat("Other workers: ", absl::StrJoin(by_worker, "; ", [](std::string* text, const auto& worker) {
                         absl::StrAppend(text, worker.first, " ", absl::StrJoin(worker.second, " "));
                       }));
 }

@@ -106,11 +106,10 @@ absl::StatusOr<Search> Search::Create(const spec::Sweep& sweep, const std::vecto
     search.settings_ = std::min(search.settings_, sweep.search().budget_runs() / runs.size() / size * size);
   }
   if (search.settings_ > 0) return search;
-  return absl::InvalidArgumentError(
-      absl::StrCat("search.budget_runs is ", sweep.search().budget_runs(), ", but ",
-                   search.bracket_size_ > 1 ? absl::StrCat("one bracket of ", search.bracket_size_, " settings")
-                                            : "one setting",
-                   " in each cell of the table takes ", runs.size() * size, " runs; write at least as many"));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "search.budget_runs is ", sweep.search().budget_runs(), ", but ",
+      search.bracket_size_ > 1 ? absl::StrCat("one bracket of ", search.bracket_size_, " settings") : "one setting",
+      " in each cell of the table takes ", runs.size() * size, " runs; write at least as many"));
 }
 
 std::filesystem::path Search::SettingFile(const Cell& cell, size_t number) const {
@@ -168,9 +167,9 @@ absl::StatusOr<bool> Search::ReadSetting(size_t c, Plan& plan) {
     }
   }
   if (setting.size() != space_.axes().size() || read->value_size() != static_cast<int>(setting.size())) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(path.string(), " has the setting ", absl::StrJoin(read->value(), ","),
-                     ", of a search of other axes; pass another --output_dir"));
+    return absl::FailedPreconditionError(absl::StrCat(path.string(), " has the setting ",
+                                                      absl::StrJoin(read->value(), ","),
+                                                      ", of a search of other axes; pass another --output_dir"));
   }
   cell.tried.push_back({.setting = std::move(setting), .rungs = {}});
   ECG_RETURN_IF_ERROR(WithContext(AddRuns(c, number, 0, plan), path.string()));
@@ -361,8 +360,7 @@ absl::StatusOr<bool> Search::Propose(size_t c, const Plan& plan, const FinishedR
   const SearchHistory history = History(cell, known, finished);
   for (int attempt = 0; attempt < kProposals + kDraws; ++attempt) {
     Random random({static_cast<uint64_t>(search.seed()), NumberOf(cell.label), number, static_cast<uint64_t>(attempt)});
-    Setting setting =
-        is_random || attempt >= kProposals ? space_.Draw(random) : space_.ProposeByTpe(history, random);
+    Setting setting = is_random || attempt >= kProposals ? space_.Draw(random) : space_.ProposeByTpe(history, random);
     if (std::ranges::count(cell.tried, setting, &Tried::setting) > 0) continue;
     // Values that are right one by one may be wrong together.
     if (!RunsOfSetting(sweep_, *experiments_, changes_, setting).ok()) continue;

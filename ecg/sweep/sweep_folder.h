@@ -66,8 +66,8 @@ class SweepFolder {
     spec::SweptData before;
     if (!google::protobuf::TextFormat::ParseFromString(text, &before)) {
       return absl::DataLossError(
-          absl::StrCat(this->data().string(), " does not say which records the runs use; delete it, if all of them use ",
-                       InWords(data)));
+          absl::StrCat(this->data().string(),
+                       " does not say which records the runs use; delete it, if all of them use ", InWords(data)));
     }
     if (google::protobuf::util::MessageDifferencer::Equals(before, data)) return absl::OkStatus();
     return absl::FailedPreconditionError(absl::StrCat(path_.string(), " holds runs with ", InWords(before), ", not ",

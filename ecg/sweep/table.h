@@ -120,8 +120,8 @@ inline Cell SearchedCell(const Plan& plan, const std::vector<const PlannedRun*>&
                           : std::pair<int, double>(-1, one.failed ? -1 : 0);
   };
   std::ranges::stable_sort(cell.candidates, std::ranges::greater(), key);
-  const bool has_best = !cell.candidates.empty() && cell.candidates[0].complete() &&
-                        cell.candidates[0].runs[0]->rung == last_rung;
+  const bool has_best =
+      !cell.candidates.empty() && cell.candidates[0].complete() && cell.candidates[0].runs[0]->rung == last_rung;
   if (has_best && !plan.is_open) cell.chosen = 0;
   return cell;
 }

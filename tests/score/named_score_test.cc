@@ -69,7 +69,9 @@ TEST_F(NamedScoreTest, ASampleCountsTheClassesThatCanBeScored) {
 
 TEST_F(NamedScoreTest, ANameThatNoScoreHasIsToldWhichThereAre) {
   const absl::Status status = SampleScore("accuracy", predictions_, {}).status();
-  EXPECT_NE(status.message().find("\"accuracy\"; there are macro ROC-AUC, macro F1 and pretext score"), std::string::npos) << status;
+  EXPECT_NE(status.message().find("\"accuracy\"; there are macro ROC-AUC, macro F1 and pretext score"),
+            std::string::npos)
+      << status;
 }
 
 }  // namespace

@@ -16,8 +16,8 @@
 #include "ecg/signal/recording_format.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/signal/shared_recordings.h"
 #include "tests/signal/mutated_file.h"
+#include "tests/signal/shared_recordings.h"
 
 namespace ecg {
 namespace {

@@ -14,8 +14,8 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
-#include "tests/signal/shared_recordings.h"
 #include "tests/signal/mutated_file.h"
+#include "tests/signal/shared_recordings.h"
 
 namespace ecg {
 namespace {

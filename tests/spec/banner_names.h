@@ -36,9 +36,7 @@ extern Experiment spec;
 }
 namespace sampling_example {
 extern Experiment spec;
-inline constexpr struct {
-  int sampling_frequency_hz = 500;
-} corpus;
+inline constexpr struct { int sampling_frequency_hz = 500; } corpus;
 }  // namespace sampling_example
 namespace own_values_example {
 extern ecg::spec::Own spec;

@@ -27,7 +27,7 @@ extern Plan growing_plan;
 namespace search_example {
 extern const FinishedRuns finished;
 extern std::vector<Problem> problems;
-}
+}  // namespace search_example
 
 namespace sweep_folder_example {
 extern const spec::SweptData data;
