@@ -2,7 +2,6 @@
 
 #include <onnx/onnx_pb.h>
 #include <torch/version.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -23,6 +22,7 @@
 #include "ecg/file/file.h"
 #include "ecg/file/safetensors.h"
 #include "ecg/file/sha256.h"
+#include "ecg/file/unfinished_folder.h"
 #include "ecg/onnx/merge.h"
 #include "ecg/predict/stock_recipe.h"
 #include "ecg/report/run_report.h"
@@ -41,33 +41,6 @@
 
 namespace ecg {
 namespace {
-
-// UnfinishedFolder is removed with all that is in it, unless it is finished.
-class UnfinishedFolder {
- public:
-  explicit UnfinishedFolder(std::filesystem::path path)
-      : path_(std::move(path)), own_(path_.string() + absl::StrCat(".part-", getpid())) {}
-  ~UnfinishedFolder() {
-    std::error_code error;
-    std::filesystem::remove_all(own_, error);
-  }
-  UnfinishedFolder(const UnfinishedFolder&) = delete;
-  UnfinishedFolder& operator=(const UnfinishedFolder&) = delete;
-
-  const std::filesystem::path& path() const { return own_; }
-
-  // Finish gives the folder its name.
-  absl::Status Finish() const {
-    std::error_code error;
-    std::filesystem::rename(own_, path_, error);
-    if (!error) return absl::OkStatus();
-    return absl::InternalError(
-        absl::StrCat("cannot rename ", own_.string(), " to ", path_.string(), ": ", error.message()));
-  }
-
- private:
-  const std::filesystem::path path_, own_;
-};
 
 // Keep makes `to` the same file as `from`, where they are on one file system, or a copy. A run never changes a file in
 // place, so that the ensemble's stays as it is.
@@ -307,7 +280,7 @@ absl::StatusOr<MadeEnsemble> MakeEnsemble(const std::vector<std::filesystem::pat
     return absl::AlreadyExistsError(absl::StrCat(folder.string(), " is there already. Pass another --output"));
   }
   ECG_ASSIGN_OR_RETURN(const std::vector<Member> read, ReadMembers(members));
-  const UnfinishedFolder unfinished(folder);
+  ECG_ASSIGN_OR_RETURN(UnfinishedFolder unfinished, UnfinishedFolder::Create(folder));
   ECG_ASSIGN_OR_RETURN(MadeEnsemble made, Maker(read, mean, RunFolder(unfinished.path())).Make());
   ECG_RETURN_IF_ERROR(unfinished.Finish());
   // The page names the folder, which is therefore there before. It is made again with //cli:report.

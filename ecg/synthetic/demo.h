@@ -12,8 +12,6 @@
 #ifndef ECG_SYNTHETIC_DEMO_H_
 #define ECG_SYNTHETIC_DEMO_H_
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
@@ -31,7 +29,7 @@
 #include "absl/strings/string_view.h"
 #include "ecg/corpus/corpus.h"
 #include "ecg/corpus/ptbxl.h"
-#include "ecg/file/file.h"
+#include "ecg/file/unfinished_folder.h"
 #include "ecg/random/random.h"
 #include "ecg/status/status_macros.h"
 #include "ecg/synthetic/demo_layout.h"
@@ -74,44 +72,6 @@ inline std::string SyntheticText(const DemoOptions& options, absl::string_view l
       "through the lead matrix of Dower et al. 1980 (Clinical Cardiology 3:87-95), with textbook signs of each\n"
       "statement, and drift, mains hum, muscle noise and moving electrodes on top.\n");
 }
-
-// UnfinishedFolder is a folder under a temporary name beside its own. It is removed unless it is renamed.
-class UnfinishedFolder {
- public:
-  // Create makes the folder, and its parents, for `path`.
-  static absl::StatusOr<UnfinishedFolder> Create(const std::filesystem::path& path) {
-    static std::atomic<int> count = 0;
-    ECG_RETURN_IF_ERROR(MakeDirectories(path.parent_path()));
-    UnfinishedFolder folder;
-    folder.path_ =
-        path.parent_path() / absl::StrCat(".", path.filename().string(), ".tmp", getpid(), "-", count.fetch_add(1));
-    ECG_RETURN_IF_ERROR(MakeDirectories(folder.path_));
-    return folder;
-  }
-
-  UnfinishedFolder(UnfinishedFolder&& other) noexcept { std::swap(path_, other.path_); }
-  ~UnfinishedFolder() {
-    std::error_code ignored;
-    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
-  }
-
-  // path returns the temporary path.
-  const std::filesystem::path& path() const { return path_; }
-
-  // Rename moves the folder to `path`, which may be an empty folder.
-  absl::Status Rename(const std::filesystem::path& path) {
-    std::error_code error;
-    std::filesystem::rename(path_, path, error);
-    if (error) return absl::ErrnoToStatus(error.value(), absl::StrCat("cannot make the folder ", path.string()));
-    path_.clear();
-    return absl::OkStatus();
-  }
-
- private:
-  UnfinishedFolder() = default;
-
-  std::filesystem::path path_;
-};
 
 // FillFolder writes all files of a corpus.
 template <typename Layout>
@@ -168,11 +128,11 @@ inline absl::Status MakeDemo(const DemoOptions& options, const std::filesystem::
                                                  ": something is there already; name a folder that does not exist, or "
                                                  "is empty"));
   }
-  ECG_ASSIGN_OR_RETURN(demo_internal::UnfinishedFolder folder, demo_internal::UnfinishedFolder::Create(output));
+  ECG_ASSIGN_OR_RETURN(UnfinishedFolder folder, UnfinishedFolder::Create(output));
   ECG_RETURN_IF_ERROR(VisitDemoLayout(options.dataset, [&]<typename Layout>(Layout) -> absl::Status {
     return demo_internal::FillFolder<Layout>(options, folder.path());
   }));
-  return folder.Rename(output);
+  return folder.Finish();
 }
 
 // CachedDemo returns the folder of a corpus under `cache_dir`, and makes it if it does not exist.

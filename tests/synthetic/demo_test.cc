@@ -17,6 +17,7 @@
 #include "ecg/corpus/scp_statements.h"
 #include "ecg/file/csv.h"
 #include "ecg/file/file.h"
+#include "ecg/file/unfinished_folder.h"
 #include "ecg/random/random.h"
 #include "ecg/signal/lead.h"
 #include "ecg/signal/signal.h"
@@ -373,8 +374,7 @@ TEST(DemoTest, LeavesNothingWhenItFails) {
   EXPECT_FALSE(MakeDemo({.records = 3}, folder / "file" / "demo").ok());
   EXPECT_EQ(Contents(folder).size(), 1u);
   {
-    absl::StatusOr<demo_internal::UnfinishedFolder> unfinished =
-        demo_internal::UnfinishedFolder::Create(folder / "demo");
+    absl::StatusOr<UnfinishedFolder> unfinished = UnfinishedFolder::Create(folder / "demo");
     ASSERT_TRUE(unfinished.ok());
     ASSERT_TRUE(demo_internal::WriteUnsynced(unfinished->path() / "piece", "piece").ok());
     EXPECT_EQ(Contents(folder).size(), 2u);
