@@ -18,6 +18,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "ecg/corpus/built_in_dataset.h"
 #include "ecg/corpus/cinc_challenge.h"
 #include "ecg/corpus/corpus.h"
 #include "ecg/corpus/cpsc2018.h"
@@ -69,26 +70,18 @@ inline absl::StatusOr<std::unique_ptr<AnyDataset>> OpenAnyDataset(const std::fil
   const int source_hz = options.sampling_frequency_hz;
   spec::Data data;
   if (options.preprocessing) *data.mutable_preprocessing() = *options.preprocessing;
-  const auto open = [&]() -> absl::StatusOr<std::unique_ptr<AnyDataset>> {
-    const absl::string_view layout = LayoutOf(folder);
-    if (layout == PtbXl::kName) {
-      data.mutable_ptb_xl()->set_sampling_frequency_hz(source_hz);
-      data.mutable_ptb_xl()->set_task(options.task);
-      return OpenDataset<PtbXl>(data, folder);
-    }
-    if (layout == Cpsc2018::kName) {
-      data.mutable_cpsc2018();
-      return OpenDataset<Cpsc2018>(data, folder);
-    }
-    if (layout == Recordings::kName) {
-      data.mutable_recordings()->set_sampling_frequency_hz(source_hz);
-      return OpenDataset<Recordings>(data, folder);
-    }
+  if (const absl::string_view layout = LayoutOf(folder); layout == PtbXl::kName) {
+    data.mutable_ptb_xl()->set_sampling_frequency_hz(source_hz);
+    data.mutable_ptb_xl()->set_task(options.task);
+  } else if (layout == Cpsc2018::kName) {
+    data.mutable_cpsc2018();
+  } else if (layout == Recordings::kName) {
+    data.mutable_recordings()->set_sampling_frequency_hz(source_hz);
+  } else {
     data.mutable_cinc_challenge()->set_min_share(0);
     data.mutable_cinc_challenge()->set_sampling_frequency_hz(source_hz);
-    return OpenDataset<CincChallenge>(data, folder);
-  };
-  ECG_ASSIGN_OR_RETURN(std::unique_ptr<AnyDataset> dataset, open());
+  }
+  ECG_ASSIGN_OR_RETURN(std::unique_ptr<AnyDataset> dataset, OpenBuiltInDataset(data, folder));
   const int found_hz = dataset->corpus().sampling_frequency_hz;
   if (const int expected_hz = PreprocessedSamplingFrequencyHz(data, source_hz); found_hz != expected_hz) {
     return absl::InvalidArgumentError(

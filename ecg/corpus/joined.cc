@@ -15,18 +15,18 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "ecg/corpus/cinc_challenge.h"
+#include "ecg/corpus/built_in_dataset.h"
 #include "ecg/corpus/corpus.h"
-#include "ecg/corpus/cpsc2018.h"
 #include "ecg/corpus/dataset.h"
 #include "ecg/corpus/labels.h"
-#include "ecg/corpus/ptbxl.h"
-#include "ecg/corpus/recordings.h"
 #include "ecg/corpus/records.h"
 #include "ecg/corpus/snomed_ct.h"
 #include "ecg/corpus/split.h"
 #include "ecg/signal/signal.h"
+#include "ecg/spec/field_path.h"
 #include "ecg/status/status_macros.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/message.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {
@@ -35,28 +35,18 @@ namespace {
 // OpenPart opens `part` in `folder`.
 absl::StatusOr<std::unique_ptr<AnyDataset>> OpenPart(const spec::JoinedPart& part, const std::filesystem::path& folder,
                                                      int split) {
+  const google::protobuf::FieldDescriptor* chosen =
+      ChosenAlternative(part, part.GetDescriptor()->FindOneofByName("dataset"));
+  if (chosen == nullptr) {
+    return absl::InvalidArgumentError("it names no dataset; write which layout its folder has, such as ptb_xl {}");
+  }
   spec::Data data;
   data.set_split(split);
-  switch (part.dataset_case()) {
-    case spec::JoinedPart::kPtbXl:
-      *data.mutable_ptb_xl() = part.ptb_xl();
-      return OpenDataset<PtbXl>(data, folder);
-    case spec::JoinedPart::kG12Ec:
-      *data.mutable_g12ec() = part.g12ec();
-      return OpenDataset<G12ec>(data, folder);
-    case spec::JoinedPart::kCpsc2018:
-      *data.mutable_cpsc2018() = part.cpsc2018();
-      return OpenDataset<Cpsc2018>(data, folder);
-    case spec::JoinedPart::kCincChallenge:
-      *data.mutable_cinc_challenge() = part.cinc_challenge();
-      return OpenDataset<CincChallenge>(data, folder);
-    case spec::JoinedPart::kRecordings:
-      *data.mutable_recordings() = part.recordings();
-      return OpenDataset<Recordings>(data, folder);
-    case spec::JoinedPart::DATASET_NOT_SET:
-      break;
-  }
-  return absl::InvalidArgumentError("it names no dataset; write which layout its folder has, such as ptb_xl {}");
+  // The alternatives are called as in Data.
+  data.GetReflection()
+      ->MutableMessage(&data, data.GetDescriptor()->FindFieldByName(chosen->name()))
+      ->CopyFrom(part.GetReflection()->GetMessage(part, chosen));
+  return OpenBuiltInDataset(data, folder);
 }
 
 }  // namespace
@@ -124,7 +114,8 @@ absl::Status Joined::AddPart(const spec::JoinedPart& part, const std::filesystem
 }
 
 void Joined::JoinLabels(Spec::Classes choice) {
-  // What the classes of each part are called in all: a finding that two vocabularies name differently has its first name.
+  // What the classes of each part are called in all: a finding that two vocabularies name differently has its first
+  // name.
   std::vector<std::vector<std::string>> names_of_parts;
   std::map<std::string, size_t> parts_with;
   std::vector<std::string> known;

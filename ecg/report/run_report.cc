@@ -23,13 +23,12 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
 #include "ecg/corpus/any_corpus.h"
+#include "ecg/corpus/built_in_dataset.h"
 #include "ecg/corpus/cinc_challenge.h"
 #include "ecg/corpus/corpus.h"
 #include "ecg/corpus/cpsc2018.h"
 #include "ecg/corpus/dataset.h"
-#include "ecg/corpus/joined.h"
 #include "ecg/corpus/ptbxl.h"
-#include "ecg/corpus/recordings.h"
 #include "ecg/corpus/records.h"
 #include "ecg/corpus/scp_statements.h"
 #include "ecg/corpus/text_column.h"
@@ -460,18 +459,17 @@ class Report {
     for (size_t i = 0; i < Records().size(); ++i) place_of_->Add(static_cast<int>(i));
   }
 
-  // OpenDatasetIn opens the corpus of the run, with signals as recorded; or the one of an external validation, in whichever
-  // layout it has.
+  // OpenDatasetIn opens the corpus of the run, with signals as recorded; or the one of an external validation, in
+  // whichever layout it has.
   absl::StatusOr<std::unique_ptr<AnyDataset>> OpenDatasetIn(const std::filesystem::path& data_dir) const {
     spec::Data data = run_.spec().data();
     data.clear_preprocessing();
     const absl::string_view layout = LayoutOf(data_dir);
-    if (data.has_ptb_xl() && layout == PtbXl::kName) return OpenDataset<PtbXl>(data, data_dir);
-    if (data.has_cpsc2018() && layout == Cpsc2018::kName) return OpenDataset<Cpsc2018>(data, data_dir);
-    if (data.has_recordings()) return OpenDataset<Recordings>(data, data_dir);
-    if (data.has_g12ec() && layout == CincChallenge::kName) return OpenDataset<G12ec>(data, data_dir);
-    if (data.has_cinc_challenge() && layout == CincChallenge::kName) return OpenDataset<CincChallenge>(data, data_dir);
-    if (data.has_joined() && data_dir == data.data_dir()) return OpenDataset<Joined>(data, data_dir);
+    if ((data.has_ptb_xl() && layout == PtbXl::kName) || (data.has_cpsc2018() && layout == Cpsc2018::kName) ||
+        ((data.has_g12ec() || data.has_cinc_challenge()) && layout == CincChallenge::kName) || data.has_recordings() ||
+        (data.has_joined() && data_dir == data.data_dir())) {
+      return OpenBuiltInDataset(data, data_dir);
+    }
     const int stated_hz = StatedSamplingFrequencyHz(data);
     return OpenAnyDataset(data_dir, {.sampling_frequency_hz = stated_hz > 0 ? stated_hz : 500});
   }
