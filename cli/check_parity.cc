@@ -1,5 +1,5 @@
-// Compares this framework with results of the reference code, and prints a row for each comparison. Exits with 1 when one
-// disagrees.
+// Compares this framework with results of the reference code, and prints a row for each comparison. Exits with 1 when
+// one disagrees.
 //
 //   bazel run //cli:check_parity -- --models=models.json --training=training.json --metrics=metrics.json
 

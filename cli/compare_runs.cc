@@ -56,7 +56,8 @@ absl::StatusOr<Run> Read(const std::string& typed) {
   return run;
 }
 
-// WritePage writes the page of `report`, to which it adds the differences between all runs but the first, which are there.
+// WritePage writes the page of `report`, to which it adds the differences between all runs but the first, which are
+// there.
 absl::Status WritePage(const Flags& flags, const std::vector<Run>& runs, ecg::ComparisonReport report) {
   for (size_t i = 1; i < runs.size(); ++i) {
     for (size_t k = i + 1; k < runs.size(); ++k) {

@@ -1,5 +1,5 @@
-// Downloads a corpus and verifies every file. The folder appears when it is complete. An interrupted download is resumed
-// by the same command.
+// Downloads a corpus and verifies every file. The folder appears when it is complete. An interrupted download is
+// resumed by the same command.
 //
 //   bazel run //cli:download -- ptbxl --version=1.0.3 --output_dir=FOLDER
 

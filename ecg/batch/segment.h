@@ -62,8 +62,8 @@ inline SegmentList TrainingCrops(const SplitPart& part, std::span<const int> ord
 // order, as evenly as can be; it ends where that of the next begins.
 inline int ShareBegin(int count, int rank, int size) { return static_cast<int>(int64_t{count} * rank / size); }
 
-// ShareOfBatches returns those of `crops` that process `rank` of `size` trains on, where all train together on batches of
-// `batch_size`: its share of each whole batch.
+// ShareOfBatches returns those of `crops` that process `rank` of `size` trains on, where all train together on batches
+// of `batch_size`: its share of each whole batch.
 inline SegmentList ShareOfBatches(const SegmentList& crops, int batch_size, int rank, int size) {
   const int begin = ShareBegin(batch_size, rank, size), end = ShareBegin(batch_size, rank + 1, size);
   SegmentList share;
@@ -78,8 +78,8 @@ inline SegmentList ShareOfBatches(const SegmentList& crops, int batch_size, int 
   return share;
 }
 
-// WindowsOfRows returns the sliding windows of `length` samples every `stride` samples of the records in rows `begin` to
-// `end` of `part`, record by record.
+// WindowsOfRows returns the sliding windows of `length` samples every `stride` samples of the records in rows `begin`
+// to `end` of `part`, record by record.
 inline SegmentList WindowsOfRows(const SplitPart& part, int length, int stride, int begin, int end) {
   SegmentList windows;
   for (int row = begin; row < end; ++row) {

@@ -1,7 +1,7 @@
 // command_line.h
 //
-// The command line of every program of this project: flags, and the exit status 0, or 1 after a message that begins with
-// "error: ".
+// The command line of every program of this project: flags, and the exit status 0, or 1 after a message that begins
+// with "error: ".
 //
 //   int main(int argc, char** argv) {
 //     std::string output_dir;
@@ -30,8 +30,8 @@ inline int ExitStatus(const absl::Status& status) {
   return 1;
 }
 
-// ParseFlags parses the flags of `app`. After --help or a wrong flag it prints the help or the error and returns the exit
-// status.
+// ParseFlags parses the flags of `app`. After --help or a wrong flag it prints the help or the error and returns the
+// exit status.
 inline std::optional<int> ParseFlags(CLI::App& app, int argc, char** argv) {
   try {
     app.parse(argc, argv);

@@ -1,7 +1,7 @@
 // recording_flags.h
 //
-// The flags of every program that reads recordings: what a table of numbers does not say of itself, and what a file does
-// not say of the patient.
+// The flags of every program that reads recordings: what a table of numbers does not say of itself, and what a file
+// does not say of the patient.
 //
 //   RecordingOptions options;
 //   CLI::App app("Reads a recording.");
@@ -15,7 +15,8 @@
 
 namespace ecg {
 
-// AddRecordingFlags adds --leads, --unit, --rate, --age, --sex, --height and --weight to `app`. `options` must outlive it.
+// AddRecordingFlags adds --leads, --unit, --rate, --age, --sex, --height and --weight to `app`. `options` must outlive
+// it.
 inline void AddRecordingFlags(CLI::App& app, RecordingOptions& options) {
   app.add_option("--leads", options.leads,
                  "The names of a table's columns, where it has no header: \"-\" leaves one out, \"time (s)\" is one of "

@@ -1,7 +1,7 @@
 // stop_signals.h
 //
-// SIGINT and SIGTERM, by which a program that runs until it is asked to stop is stopped: taken by waiting for them, so that
-// no code runs in a signal handler.
+// SIGINT and SIGTERM, by which a program that runs until it is asked to stop is stopped: taken by waiting for them, so
+// that no code runs in a signal handler.
 //
 //   BlockStopSignals();                              // before any thread starts
 //   while (!WaitForStopSignal(std::chrono::seconds(1))) std::puts("still here");

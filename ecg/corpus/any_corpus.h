@@ -53,8 +53,8 @@ struct AnyCorpusOptions {
   std::filesystem::path cache_dir = {};
 };
 
-// LayoutOf returns the name of the Dataset whose layout `folder` has: PTB-XL, CPSC 2018 or a corpus of one's own if their
-// index files exist, else the PhysioNet/CinC Challenges.
+// LayoutOf returns the name of the Dataset whose layout `folder` has: PTB-XL, CPSC 2018 or a corpus of one's own if
+// their index files exist, else the PhysioNet/CinC Challenges.
 inline absl::string_view LayoutOf(const std::filesystem::path& folder) {
   std::error_code error;
   if (std::filesystem::is_regular_file(folder / PtbXl::kDatabaseFile, error)) return PtbXl::kName;

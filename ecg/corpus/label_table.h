@@ -67,7 +67,8 @@ class LabelTable {
   Records TakeRecords() { return std::move(records_); }
   // line returns where the row of a record starts in the file.
   int line(size_t record) const { return lines_[record]; }
-  // folds returns the folds in ascending order, as the table writes them; "train", "validation" and "test" in this order.
+  // folds returns the folds in ascending order, as the table writes them; "train", "validation" and "test" in this
+  // order.
   const std::vector<std::string>& folds() const { return folds_; }
   // folds_are_parts is true where the folds are train, validation and test.
   bool folds_are_parts() const { return folds_are_parts_; }

@@ -23,8 +23,8 @@ namespace ecg {
 // Preprocessor preprocesses signals. All methods are thread-safe.
 class Preprocessor {
  public:
-  // Make returns that of `spec` for signals of `sampling_frequency_hz`. Filters that do not fit the rate which the signals
-  // have after resampling are an error.
+  // Make returns that of `spec` for signals of `sampling_frequency_hz`. Filters that do not fit the rate which the
+  // signals have after resampling are an error.
   static absl::StatusOr<Preprocessor> Make(const spec::Preprocessing& spec, int sampling_frequency_hz);
 
   // sampling_frequency_hz returns the rate of preprocessed signals.
@@ -42,8 +42,8 @@ class Preprocessor {
   spec::Preprocessing::Amplitudes amplitudes_ = spec::Preprocessing::IN_MV;
 };
 
-// PreprocessingInWords says what `spec` does, such as "resampled to 240 Hz; band-pass of order 3 from 0.5 to 40 Hz", for
-// people and for metadata; nothing if it does nothing.
+// PreprocessingInWords says what `spec` does, such as "resampled to 240 Hz; band-pass of order 3 from 0.5 to 40 Hz",
+// for people and for metadata; nothing if it does nothing.
 std::string PreprocessingInWords(const spec::Preprocessing& spec);
 
 }  // namespace ecg

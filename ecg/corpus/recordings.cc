@@ -85,7 +85,8 @@ class FileSearch {
     int file = -1, other = -1;
   };
 
-  // Normal returns a path without "." and "..". Most have neither, nor other work for lexically_normal, which takes time.
+  // Normal returns a path without "." and "..". Most have neither, nor other work for lexically_normal, which takes
+  // time.
   static std::string Normal(const std::string& name) {
     if (!absl::StartsWith(name, ".") && !absl::StrContains(name, "/.") && !absl::StrContains(name, "//")) return name;
     return fs::path(name).lexically_normal().string();
@@ -131,8 +132,8 @@ absl::StatusOr<Recordings> Recordings::Open(const Spec& spec, const fs::path& da
   Corpus& corpus = recordings.corpus_;
   corpus.dataset = kName;
   SetOrigin(data_dir, "unknown", corpus);
-  // Labels do not change signals, so the table is no index file: signals need not be packed again when it is edited. The
-  // record of a WFDB header is its path without extension.
+  // Labels do not change signals, so the table is no index file: signals need not be packed again when it is edited.
+  // The record of a WFDB header is its path without extension.
   corpus.record_extensions = {"", ".hea", ".dat", ".mat"};
   corpus.sampling_frequency_hz = spec.sampling_frequency_hz();
   corpus.read_with =

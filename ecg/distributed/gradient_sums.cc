@@ -121,8 +121,8 @@ class GradientSums::Implementation {
     return bucket.flat.narrow(0, slot.begin, slot.parameter.numel()).view(slot.parameter.sizes());
   }
 
-  // Ready takes in the gradient of slot `s`, and starts the exchange of the buckets that are full. They are exchanged in
-  // the same order by all processes.
+  // Ready takes in the gradient of slot `s`, and starts the exchange of the buckets that are full. They are exchanged
+  // in the same order by all processes.
   void Ready(Bucket& bucket, size_t s) {
     const at::NoGradGuard no_grad;
     const Slot& slot = bucket.slots[s];

@@ -40,8 +40,8 @@ class GradientSums {
   // do not, so that the gradients of several can be added first.
   void Begin();
 
-  // Wait, after that pass, waits for the sums and puts them in the place of the gradients. A parameter without a gradient
-  // in every process is left without one.
+  // Wait, after that pass, waits for the sums and puts them in the place of the gradients. A parameter without a
+  // gradient in every process is left without one.
   void Wait();
 
  private:

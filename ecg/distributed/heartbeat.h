@@ -55,8 +55,8 @@ class Heartbeat {
   // Fail tells the others that this process ends, with the error `message`, and waits a moment until they know.
   void Fail(absl::string_view message);
 
-  // WhoFailed is to be asked where an exchange failed with the error `seen`. It waits until it is known which process is
-  // to blame, and returns that in words.
+  // WhoFailed is to be asked where an exchange failed with the error `seen`. It waits until it is known which process
+  // is to blame, and returns that in words.
   std::string WhoFailed(absl::string_view seen);
 
  private:

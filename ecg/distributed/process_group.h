@@ -9,8 +9,9 @@
 //   group->Broadcast(weights);   // those of rank 0
 //   group->Leave();
 //
-// Every process must make the same calls in the same order. Where another process has ended, hangs, or cannot be reached,
-// a call throws PeerError, which says which rank it was; a process that is busy elsewhere is ended with that message.
+// Every process must make the same calls in the same order. Where another process has ended, hangs, or cannot be
+// reached, a call throws PeerError, which says which rank it was; a process that is busy elsewhere is ended with that
+// message.
 
 #ifndef ECG_DISTRIBUTED_PROCESS_GROUP_H_
 #define ECG_DISTRIBUTED_PROCESS_GROUP_H_
@@ -62,8 +63,8 @@ class ProcessGroup {
   // InWords says how many processes there are, and how they reach each other: "2 processes, through lo (127.0.0.1)".
   std::string InWords() const;
 
-  // Sum replaces `tensor`, of any shape, float32, float64, bfloat16 or int64, by the sum of those of all processes, which
-  // is the same to the last bit everywhere. The returned function waits for it.
+  // Sum replaces `tensor`, of any shape, float32, float64, bfloat16 or int64, by the sum of those of all processes,
+  // which is the same to the last bit everywhere. The returned function waits for it.
   [[nodiscard]] std::function<void()> StartSum(const torch::Tensor& tensor);
   void Sum(const torch::Tensor& tensor) { StartSum(tensor)(); }
 

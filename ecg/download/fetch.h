@@ -46,8 +46,8 @@ struct FetchOptions {
   std::chrono::milliseconds first_wait{1000};
 };
 
-// Retry calls `attempt` until it succeeds, fails permanently (see HttpGet), or has failed `options.tries` times in a row
-// without an increase of `progress`. It prints to stderr why it waits.
+// Retry calls `attempt` until it succeeds, fails permanently (see HttpGet), or has failed `options.tries` times in a
+// row without an increase of `progress`. It prints to stderr why it waits.
 inline absl::Status Retry(const FetchOptions& options, const std::function<absl::Status()>& attempt,
                           const std::function<int64_t()>& progress) {
   int64_t furthest = progress();

@@ -36,8 +36,8 @@ struct HttpTimeouts {
   int stall_seconds = 30;
 };
 
-// HttpRange asks for the bytes from `first` to the end, provided that the file is still the one that `validator` (its ETag or
-// Last-Modified; may be empty) names. The server sends the whole file otherwise.
+// HttpRange asks for the bytes from `first` to the end, provided that the file is still the one that `validator` (its
+// ETag or Last-Modified; may be empty) names. The server sends the whole file otherwise.
 struct HttpRange {
   int64_t first = 0;
   std::string validator;
@@ -157,8 +157,8 @@ inline absl::Status ErrorOf(CURL* curl, CURLcode result, const std::string& url,
 
 }  // namespace http_internal
 
-// HttpGet requests `url`, follows redirects, and calls `on_response`, once, and then `on_bytes` for each piece; an error
-// of theirs ends the transfer and is returned. A code of kUnavailable means that another try may succeed: the
+// HttpGet requests `url`, follows redirects, and calls `on_response`, once, and then `on_bytes` for each piece; an
+// error of theirs ends the transfer and is returned. A code of kUnavailable means that another try may succeed: the
 // connection broke or stalled, or the server answered 408, 429, 500 or above.
 inline absl::Status HttpGet(const std::string& url, const HttpRange& range, const HttpTimeouts& timeouts,
                             const std::function<absl::Status(const HttpResponse&)>& on_response,

@@ -88,8 +88,8 @@ inline NetworkInput InputOf(const Batch& batch, const Device& device) {
           batch.demographics.defined() ? batch.demographics.to(device.torch) : torch::Tensor()};
 }
 
-// ForEachBatchByRecord calls work(input) for each batch of `windows`, a NetworkInput on `device` and in its layout, until
-// it returns false. No two records are in one batch; where the network depends on the batch, all windows of a
+// ForEachBatchByRecord calls work(input) for each batch of `windows`, a NetworkInput on `device` and in its layout,
+// until it returns false. No two records are in one batch; where the network depends on the batch, all windows of a
 // record are.
 template <typename Work>
 void ForEachBatchByRecord(Network& network, const SplitPart& part, const SegmentList& windows,

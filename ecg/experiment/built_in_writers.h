@@ -47,8 +47,8 @@ inline absl::Status WriteOnnxOf(const CompletedRun& run) {
   return absl::OkStatus();
 }
 
-// WriteReportOf writes report.html, which is made of the other files: they must be there. If it cannot be made, it prints a
-// message instead: the run is valid without the file.
+// WriteReportOf writes report.html, which is made of the other files: they must be there. If it cannot be made, it
+// prints a message instead: the run is valid without the file.
 inline absl::Status WriteReportOf(const CompletedRun& run) {
   const absl::StatusOr<std::string> page = RunReport(run.folder);
   if (page.ok()) return WriteFile(RunFolder(run.folder).report(), *page);

@@ -60,8 +60,8 @@ inline std::vector<int64_t> PositivesOf(const SplitPart& part) {
   return positives;
 }
 
-// PretextLabels returns labels of the same records for training without labels: what the network computes itself has the
-// place of the classes, and no record has any.
+// PretextLabels returns labels of the same records for training without labels: what the network computes itself has
+// the place of the classes, and no record has any.
 inline Labels PretextLabels(const Labels& labels) {
   Labels pretext = {.classes = {PretextScore::kColumns.begin(), PretextScore::kColumns.end()}};
   for (const int record : labels.records) pretext.Add(record);

@@ -92,8 +92,8 @@ inline std::shared_ptr<Network> MakeNetwork(const spec::Experiment& spec, const 
 class ExperimentRun {
  public:
   // Open reads the corpus in the spec's data_dir, packs its signals where that was not done before, and makes the
-  // network. `spec` has its defaults filled in. With `scaler` signals are standardised with it. With `group`, which must
-  // outlive the run, its processes share the work, and that of rank 0 writes.
+  // network. `spec` has its defaults filled in. With `scaler` signals are standardised with it. With `group`, which
+  // must outlive the run, its processes share the work, and that of rank 0 writes.
   static absl::StatusOr<std::unique_ptr<ExperimentRun>> Open(absl::string_view name, const spec::Experiment& spec,
                                                              const Recipe& recipe,
                                                              const std::filesystem::path& cache_dir,
@@ -148,8 +148,8 @@ class ExperimentRun {
   }
 
   // UseInitialWeights makes a new training start from the weights in `path`, a run's folder, safetensors or PyTorch's,
-  // instead of random ones: those of the parts that the spec names, or of the whole network, which must then be the same
-  // with the same number of classes.
+  // instead of random ones: those of the parts that the spec names, or of the whole network, which must then be the
+  // same with the same number of classes.
   absl::Status UseInitialWeights(std::filesystem::path path) {
     if (std::filesystem::is_directory(path)) {
       ECG_RETURN_IF_ERROR(RunFolder(path).CheckOneNetwork("a training"));

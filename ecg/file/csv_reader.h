@@ -8,8 +8,8 @@
 //   while (reader.Next()) std::cout << reader.at(fold);
 //   ECG_RETURN_IF_ERROR(reader.status());
 //
-// Tables that people make may have semicolons or tabs in place of commas, as spreadsheets write them in countries with a
-// decimal comma: CsvSeparators::kAny takes the most frequent of the three in the header.
+// Tables that people make may have semicolons or tabs in place of commas, as spreadsheets write them in countries with
+// a decimal comma: CsvSeparators::kAny takes the most frequent of the three in the header.
 
 #ifndef ECG_FILE_CSV_READER_H_
 #define ECG_FILE_CSV_READER_H_

@@ -67,8 +67,8 @@ inline absl::StatusOr<std::string> ReadFile(const std::filesystem::path& path) {
   return bytes;
 }
 
-// FileWriter writes a file under a temporary name beside `path`, and renames it when all of it is on disk. A writer that
-// is destroyed before Commit removes the file.
+// FileWriter writes a file under a temporary name beside `path`, and renames it when all of it is on disk. A writer
+// that is destroyed before Commit removes the file.
 class FileWriter {
  public:
   // Create opens the temporary file. The folder must exist.

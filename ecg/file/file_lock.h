@@ -45,8 +45,8 @@ class FileLock {
     return ErrnoError("lock", path);
   }
 
-  // TryAcquire takes the lock, or fails at once with AlreadyExists where another process holds it: `reason` says what that
-  // process does, and what to do.
+  // TryAcquire takes the lock, or fails at once with AlreadyExists where another process holds it: `reason` says what
+  // that process does, and what to do.
   static absl::StatusOr<FileLock> TryAcquire(const std::filesystem::path& path, absl::string_view reason) {
     FileLock lock;
     lock.descriptor_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);

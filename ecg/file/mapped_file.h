@@ -74,8 +74,8 @@ class MappedFile {
 
   absl::string_view bytes() const { return {data_, size_}; }
 
-  // WillRead prefetches `piece` of bytes(), without waiting. It pays for random access: without it, the system also reads
-  // ahead around each piece, as much as the disk's setting says (128 KiB by default, 8 MiB seen).
+  // WillRead prefetches `piece` of bytes(), without waiting. It pays for random access: without it, the system also
+  // reads ahead around each piece, as much as the disk's setting says (128 KiB by default, 8 MiB seen).
   void WillRead(absl::string_view piece) const {
     static const size_t page = sysconf(_SC_PAGESIZE);
     const size_t before = (piece.data() - data_) % page;  // advice begins with a page

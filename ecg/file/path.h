@@ -29,8 +29,8 @@ inline std::filesystem::path UserPath(absl::string_view typed) {
   return std::filesystem::path(working_directory) / path;
 }
 
-// CacheDirectory returns the folder for files that can be computed again: `ecg` in $XDG_CACHE_HOME, or else in ~/.cache.
-// It may not exist yet. A relative $XDG_CACHE_HOME is ignored (XDG Base Directory Specification).
+// CacheDirectory returns the folder for files that can be computed again: `ecg` in $XDG_CACHE_HOME, or else in
+// ~/.cache. It may not exist yet. A relative $XDG_CACHE_HOME is ignored (XDG Base Directory Specification).
 inline std::filesystem::path CacheDirectory() {
   if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache == '/') {
     return std::filesystem::path(cache) / "ecg";

@@ -1,8 +1,8 @@
 // pickle.h
 //
 // Python's pickles, read without executing code: a pickle is a program for a small stack machine, of which only the
-// instructions that build plain data are executed here. A call of a Python function is described, not made. Instructions
-// as in CPython's pickletools.py, protocols 2 to 4.
+// instructions that build plain data are executed here. A call of a Python function is described, not made.
+// Instructions as in CPython's pickletools.py, protocols 2 to 4.
 //
 //   ECG_ASSIGN_OR_RETURN(const std::string bytes, ReadFile("data.pkl"));
 //   ECG_ASSIGN_OR_RETURN(const Pickle pickle, Pickle::Parse(bytes, {"collections.OrderedDict"}));
@@ -68,8 +68,8 @@ class Pickle {
  private:
   using Kind = PickledValue::Kind;
 
-  // Machine executes a pickle. An error is stored and ends the execution after the instruction, so that not every step of
-  // an instruction has to check for it.
+  // Machine executes a pickle. An error is stored and ends the execution after the instruction, so that not every step
+  // of an instruction has to check for it.
   class Machine {
    public:
     Machine(absl::string_view bytes, const std::vector<absl::string_view>& globals, std::deque<PickledValue>& values)

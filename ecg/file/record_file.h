@@ -37,8 +37,8 @@
 
 namespace ecg {
 
-// MaskedCrc32c returns the CRC-32C (Castagnoli) of `bytes`, rotated right by 15 bits plus a constant: a checksum of data
-// that hold checksums themselves would be weak. Source: "tensorflow/core/lib/hash/crc32c.h".
+// MaskedCrc32c returns the CRC-32C (Castagnoli) of `bytes`, rotated right by 15 bits plus a constant: a checksum of
+// data that hold checksums themselves would be weak. Source: "tensorflow/core/lib/hash/crc32c.h".
 inline uint32_t MaskedCrc32c(absl::string_view bytes) {
   // The library takes bytes that it does not change as mutable, and at most 2 GB of them at once.
   uint32_t crc = ~uint32_t{0};

@@ -169,8 +169,8 @@ class LiveServer::Service {
         });
   }
 
-  // NextEvent waits until there are values that are newer than `sent`, or the server ends. It returns them as one event,
-  // or from time to time a comment, by which a connection that was lost is noticed.
+  // NextEvent waits until there are values that are newer than `sent`, or the server ends. It returns them as one
+  // event, or from time to time a comment, by which a connection that was lost is noticed.
   std::string NextEvent(uint64_t& sent, bool& is_last) {
     std::unique_lock lock(mutex_);
     changed_.wait_for(lock, std::chrono::seconds(10), [&] { return is_ending_ || version_ > sent; });

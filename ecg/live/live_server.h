@@ -7,12 +7,13 @@
 //   live->Set("stage", "\"training\"");
 //   if (live->stop_requested()) return absl::OkStatus();
 //
-// The server knows nothing of what it shows: values have names and are JSON; page.html draws them. A page gets all values
-// when it connects, and then each that changes, as server-sent events (GET /events). POST /stop asks to stop.
+// The server knows nothing of what it shows: values have names and are JSON; page.html draws them. A page gets all
+// values when it connects, and then each that changes, as server-sent events (GET /events). POST /stop asks to stop.
 //
-// Pages of other sites, which a browser on this machine may have open, can neither read nor stop: a request must name this
-// machine in its Host header (so that no other name can be made to point here, "DNS rebinding"), and a stop must come
-// from the page's own origin. A stop also needs the token in the address, which other users of this machine do not have.
+// Pages of other sites, which a browser on this machine may have open, can neither read nor stop: a request must name
+// this machine in its Host header (so that no other name can be made to point here, "DNS rebinding"), and a stop must
+// come from the page's own origin. A stop also needs the token in the address, which other users of this machine do not
+// have.
 
 #ifndef ECG_LIVE_LIVE_SERVER_H_
 #define ECG_LIVE_LIVE_SERVER_H_

@@ -8,8 +8,8 @@
 //
 //   a_t = softmax over t of w^T (tanh(V h_t) * sigmoid(U h_t)),   z = sum over t of a_t h_t
 //
-// As in the paper's code, V and U have biases. With several `heads`, which share V and U and have a w each, the z of all
-// are concatenated.
+// As in the paper's code, V and U have biases. With several `heads`, which share V and U and have a w each, the z of
+// all are concatenated.
 //
 //   Classifier<ResNet<BasicBlock>, AttentionHead> network(spec.model(), /*leads=*/12, /*classes=*/71);
 

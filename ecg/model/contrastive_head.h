@@ -39,17 +39,18 @@ struct ContrastOptions {
   int64_t negatives = 128;
 };
 
-// DrawNegatives returns for each of `crops` crops and each prediction at t, of the encoding at t + steps, samples of the
-// same crop's encoding, uniform among all but t + steps: int64 [crops, samples - steps, negatives], on `device`. The
-// numbers are LibTorch's.
+// DrawNegatives returns for each of `crops` crops and each prediction at t, of the encoding at t + steps, samples of
+// the same crop's encoding, uniform among all but t + steps: int64 [crops, samples - steps, negatives], on `device`.
+// The numbers are LibTorch's.
 torch::Tensor DrawNegatives(int64_t crops, int64_t samples, const ContrastOptions& options,
                             const torch::Device& device);
 
-// FixedNegatives returns the same for one crop, [1, samples - steps, negatives] on the CPU, and always the same numbers.
+// FixedNegatives returns the same for one crop, [1, samples - steps, negatives] on the CPU, and always the same
+// numbers.
 torch::Tensor FixedNegatives(int64_t samples, const ContrastOptions& options);
 
-// ContrastiveResult is float32 [B] each: the loss of a crop, cross-entropy summed over its predictions, and the share of
-// its predictions whose dot product with the right sample is larger than with every negative. A tie is not right, as
+// ContrastiveResult is float32 [B] each: the loss of a crop, cross-entropy summed over its predictions, and the share
+// of its predictions whose dot product with the right sample is larger than with every negative. A tie is not right, as
 // between samples whose encoding is 0, so that an encoding that is the same everywhere has a score of 0.
 struct ContrastiveResult {
   torch::Tensor loss, accuracy;

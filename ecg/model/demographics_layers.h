@@ -34,8 +34,8 @@ class DemographicsLayers : public torch::nn::Module {
   // feature_dim returns the number of features.
   int feature_dim() const { return feature_dim_; }
 
-  // forward hides the demographics of a random share of the patients in training mode, so that the network also learns to
-  // do without.
+  // forward hides the demographics of a random share of the patients in training mode, so that the network also learns
+  // to do without.
   torch::Tensor forward(const torch::Tensor& demographics);
 
  private:

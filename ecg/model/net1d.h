@@ -2,8 +2,9 @@
 //
 // Net1D, a residual network of grouped convolutions for signals: Hong et al. 2020, "HOLMES: Health OnLine Model
 // Ensemble Serving for Deep Learning Models in Intensive Care Units", arXiv:2008.04063, in the form of
-// `hsd1503/resnet1d`, whose state names and shapes it has. Blocks have batch norm and SiLU before each convolution, squeeze-and-excitation, and
-// shortcuts without weights: max pooling over time, and channels of zeros where the width grows.
+// `hsd1503/resnet1d`, whose state names and shapes it has. Blocks have batch norm and SiLU before each convolution,
+// squeeze-and-excitation, and shortcuts without weights: max pooling over time, and channels of zeros where the width
+// grows.
 //
 // The published class takes lists of widths and numbers of blocks; ours has those of its examples. The published first
 // block has a batch norm that it does not use: here its tensors are in the state, but are not trained.

@@ -18,8 +18,8 @@
 
 namespace ecg {
 
-// NetworkInput is B crops: standardised signals [B, C, L], and what is known of the patients, float32 [B, 8] (numbers of
-// Demographics), undefined where nothing is.
+// NetworkInput is B crops: standardised signals [B, C, L], and what is known of the patients, float32 [B, 8] (numbers
+// of Demographics), undefined where nothing is.
 struct NetworkInput {
   NetworkInput(torch::Tensor signals, torch::Tensor demographics = {})  // NOLINT: signals alone are an input
       : signals(std::move(signals)), demographics(std::move(demographics)) {}
@@ -27,8 +27,8 @@ struct NetworkInput {
   torch::Tensor signals, demographics;
 };
 
-// LogitsAndFeatures is what a network says of B crops: logits [B, K], and the features [B, F] that its head made them of,
-// undefined where the network is not a backbone with a head.
+// LogitsAndFeatures is what a network says of B crops: logits [B, K], and the features [B, F] that its head made them
+// of, undefined where the network is not a backbone with a head.
 struct LogitsAndFeatures {
   torch::Tensor logits, features;
 };

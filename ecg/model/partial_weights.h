@@ -23,8 +23,8 @@ namespace ecg {
 // "backbone.encoder", sorted.
 std::vector<std::string> PrefixesOf(const std::vector<std::string>& names);
 
-// CheckMatches refuses a `prefix` that none of `names` is under (state_names.h), with a message that lists prefixes that there are.
-// `owner` is whose names they are, such as "the network".
+// CheckMatches refuses a `prefix` that none of `names` is under (state_names.h), with a message that lists prefixes
+// that there are. `owner` is whose names they are, such as "the network".
 absl::Status CheckMatches(absl::string_view prefix, const std::vector<std::string>& names, absl::string_view owner);
 
 // NamedPart is a part of a network, and what it is called in a file: the same if `prefix_in_file` is empty, and the

@@ -75,8 +75,8 @@ class S4Layer : public StateSpace, public Undecayed {
   std::shared_ptr<GatedLinear> output_linear_;
 };
 
-// S4Layers are S4Layers with a residual connection followed by layer norm, in a module that owns them as `s4_layers` and
-// `norms`: [B, L, C] -> [B, L, C].
+// S4Layers are S4Layers with a residual connection followed by layer norm, in a module that owns them as `s4_layers`
+// and `norms`: [B, L, C] -> [B, L, C].
 class S4Layers {
  public:
   S4Layers(torch::nn::Module& owner, int count, int channels, double dropout, const StateSpaceOptions& options) {

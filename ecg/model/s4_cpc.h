@@ -1,7 +1,7 @@
 // s4_cpc.h
 //
-// Convolutions and causal S4 layers, as contrastive predictive coding trains them without labels: ECG-CPC of Al-Masud et
-// al. 2025, "Benchmarking ECG FMs: A Reality Check Across Clinical Tasks", arXiv:2509.25095, whose code is in
+// Convolutions and causal S4 layers, as contrastive predictive coding trains them without labels: ECG-CPC of Al-Masud
+// et al. 2025, "Benchmarking ECG FMs: A Reality Check Across Clinical Tasks", arXiv:2509.25095, whose code is in
 // `AI4HealthUOL/ecg-fm-benchmarking`.
 //
 //   S4Cpc backbone(spec.model().s4_cpc(), /*leads=*/12);

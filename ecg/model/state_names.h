@@ -34,8 +34,8 @@ inline bool IsBatchCounter(absl::string_view name) {
   return name == "num_batches_tracked" || absl::EndsWith(name, ".num_batches_tracked");
 }
 
-// IsUnder returns whether `name` is `prefix` or begins with it and a dot; everything is under the empty prefix. A dot at
-// the end of `prefix` makes no difference.
+// IsUnder returns whether `name` is `prefix` or begins with it and a dot; everything is under the empty prefix. A dot
+// at the end of `prefix` makes no difference.
 inline bool IsUnder(absl::string_view name, absl::string_view prefix) {
   prefix = absl::StripSuffix(prefix, ".");
   if (prefix.empty() || name == prefix) return true;

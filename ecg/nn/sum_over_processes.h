@@ -17,9 +17,9 @@ namespace ecg {
 // SumOverProcesses replaces a float32 tensor by the sum of those of all processes.
 using SumOverProcesses = std::function<void(const torch::Tensor&)>;
 
-// DifferentiableSum returns the sum of `x`, of any shape, over all processes. Its gradient, where the loss is the sum of
-// those of all processes, is the sum of theirs. `sum` must outlive the backward pass, and all processes must make the
-// same calls in the same order, forward and backward.
+// DifferentiableSum returns the sum of `x`, of any shape, over all processes. Its gradient, where the loss is the sum
+// of those of all processes, is the sum of theirs. `sum` must outlive the backward pass, and all processes must make
+// the same calls in the same order, forward and backward.
 torch::Tensor DifferentiableSum(const torch::Tensor& x, const SumOverProcesses& sum);
 
 }  // namespace ecg

@@ -68,8 +68,8 @@ inline std::string AddConstant(onnx::GraphProto& graph, const std::string& name,
   return name;
 }
 
-// AddMember adds what `member` computes to `graph`. All names but the inputs' get `prefix`, so that those of two members
-// do not meet.
+// AddMember adds what `member` computes to `graph`. All names but the inputs' get `prefix`, so that those of two
+// members do not meet.
 inline absl::Status AddMember(const onnx::GraphProto& member, const std::string& prefix, onnx::GraphProto& graph) {
   // An empty name is an input that is left out.
   const auto named = [&](const std::string& name) {

@@ -27,8 +27,8 @@ namespace ecg {
 
 // Trace is the graph of one forward pass.
 struct Trace {
-  // The first inputs are those that were traced, the signals before others, and the rest are the weights. Sizes that the network reads from tensors are constants
-  // in the graph, valid for this input shape only.
+  // The first inputs are those that were traced, the signals before others, and the rest are the weights. Sizes that
+  // the network reads from tensors are constants in the graph, valid for this input shape only.
   std::shared_ptr<torch::jit::Graph> graph;
 
   // Weight is a parameter or a buffer; the tensor shares the network's memory.

@@ -49,8 +49,9 @@ inline torch::Tensor DeterministicWeight(const std::string& name, torch::IntArra
 }
 
 // FillDeterministically sets every tensor of `state` to its DeterministicWeight, rounded to float32 whatever its type,
-// except what the network computes: positional encodings (`pe`), and the system of a state-space layer. A tensor with two names gets the value of the name that sorts first: in XResNet,
-// whose module "convpath" holds "convs", this is the name that PyTorch sets last.
+// except what the network computes: positional encodings (`pe`), and the system of a state-space layer. A tensor with
+// two names gets the value of the name that sorts first: in XResNet, whose module "convpath" holds "convs", this is the
+// name that PyTorch sets last.
 inline void FillDeterministically(const NamedTensors& state) {
   const torch::NoGradGuard no_grad;
   const auto is_computed = [](const std::string& name) {

@@ -7,8 +7,8 @@
 //   for (const Arrival& arrival : arrived) std::cout << arrival.path << " to " << arrival.result;
 //
 // A file is complete when its size and its time have not changed for a while, however it comes: copied slowly, renamed
-// in, or by a network share, of which the system tells no changes. So the folder is polled. A file whose result beside it
-// was made of the same state is never told again, also by a later process; one that is rewritten is told anew.
+// in, or by a network share, of which the system tells no changes. So the folder is polled. A file whose result beside
+// it was made of the same state is never told again, also by a later process; one that is rewritten is told anew.
 
 #ifndef ECG_PREDICT_ARRIVALS_H_
 #define ECG_PREDICT_ARRIVALS_H_
@@ -42,8 +42,8 @@ inline constexpr absl::string_view kResultSuffix = ".ecg.json";
 // Arrival is a recording that is complete.
 struct Arrival {
   std::filesystem::path path;
-  // result is where its result belongs, and state what the result has to hold under the key "state": size and time of the
-  // file, and of the samples beside it.
+  // result is where its result belongs, and state what the result has to hold under the key "state": size and time of
+  // the file, and of the samples beside it.
   std::filesystem::path result;
   std::string state;
 };

@@ -33,8 +33,8 @@ struct PredictCommand {
   std::string plots;
   // explain is a class whose samples the drawings highlight; empty for none.
   std::string explain;
-  // watch is a folder whose recordings are predicted as they arrive, in place of `files`; empty for none. Who sets it calls
-  // BlockStopSignals before a Predictor is loaded.
+  // watch is a folder whose recordings are predicted as they arrive, in place of `files`; empty for none. Who sets it
+  // calls BlockStopSignals before a Predictor is loaded.
   std::string watch;
   // table is what tables of numbers do not say of themselves.
   RecordingOptions table;

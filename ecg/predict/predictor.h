@@ -77,9 +77,9 @@ class Predictor {
   // on a CPU each signal's probabilities have the digits that Predict gives.
   absl::StatusOr<std::vector<Prediction>> PredictAll(std::span<const Signal> signals) const;
 
-  // Explain returns which samples the probability of class number `class_index` comes from. The integral is taken in as many
-  // steps, 32 to 512, as it needs to miss at most 2% of the difference from a flat signal, or 0.02. Of an ensemble, it
-  // is the mean of what the members explain, which is the explanation of the mean of their logits.
+  // Explain returns which samples the probability of class number `class_index` comes from. The integral is taken in as
+  // many steps, 32 to 512, as it needs to miss at most 2% of the difference from a flat signal, or 0.02. Of an
+  // ensemble, it is the mean of what the members explain, which is the explanation of the mean of their logits.
   absl::StatusOr<Explanation> Explain(const Signal& signal, int class_index) const;
 
  private:

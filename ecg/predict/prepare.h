@@ -46,8 +46,9 @@ struct PreparedRecording {
   std::vector<std::string> warnings;
 };
 
-// TrainingWarnings returns a sentence for each thing in which a recording differs from those that `model` was trained on:
-// the patient's age, where both state it, and a pacemaker, where the model has no class for it. `strip` is the rhythm.
+// TrainingWarnings returns a sentence for each thing in which a recording differs from those that `model` was trained
+// on: the patient's age, where both state it, and a pacemaker, where the model has no class for it. `strip` is the
+// rhythm.
 inline std::vector<std::string> TrainingWarnings(const Recording& recording, const Strip& strip,
                                                  const ModelMetadata& model) {
   std::vector<std::string> warnings;

@@ -143,8 +143,8 @@ inline std::string JsonText(const nlohmann::ordered_json& json, int indent = -1)
   return json.dump(indent, ' ', /*ensure_ascii=*/false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
-// FhirObservation returns a reading as an Observation of FHIR R4 (https://hl7.org/fhir/R4/observation.html): a component
-// for each class, with its SNOMED CT code where it has one, and the probability.
+// FhirObservation returns a reading as an Observation of FHIR R4 (https://hl7.org/fhir/R4/observation.html): a
+// component for each class, with its SNOMED CT code where it has one, and the probability.
 inline nlohmann::ordered_json FhirObservation(const Reading& reading, const ModelMetadata& model) {
   nlohmann::ordered_json observation = {
       {"resourceType", "Observation"},

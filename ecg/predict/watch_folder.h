@@ -6,8 +6,8 @@
 //   ECG_ASSIGN_OR_RETURN(const Predictor predictor, Predictor::Load("runs/resnet18_all/1"));
 //   ECG_ASSIGN_OR_RETURN(const PredictedFiles done, WatchFolder(predictor, "inbox"));
 //
-// The result of a.xml is a.xml.ecg.json beside it: what `predict --format=jsonl` says of it, or why it could not be read.
-// Nothing is moved or deleted. arrivals.h says when a file has arrived.
+// The result of a.xml is a.xml.ecg.json beside it: what `predict --format=jsonl` says of it, or why it could not be
+// read. Nothing is moved or deleted. arrivals.h says when a file has arrived.
 
 #ifndef ECG_PREDICT_WATCH_FOLDER_H_
 #define ECG_PREDICT_WATCH_FOLDER_H_

@@ -1,8 +1,8 @@
 // comparison.h
 //
-// Whether the scores of two runs are significantly different: the paired bootstrap (Efron and Tibshirani 1993). Both are
-// scored on the same resamples of the records that both were tested on, so that what makes a record easy for both cancels
-// out, and the interval is that of the differences.
+// Whether the scores of two runs are significantly different: the paired bootstrap (Efron and Tibshirani 1993). Both
+// are scored on the same resamples of the records that both were tested on, so that what makes a record easy for both
+// cancels out, and the interval is that of the differences.
 //
 //   ECG_ASSIGN_OR_RETURN(Comparison comparison, Compare(a, b, "macro ROC-AUC", {.resamples = 1000, .seed = 1}));
 //   comparison.difference, comparison.low, comparison.high;   // a minus b

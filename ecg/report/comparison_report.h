@@ -1,7 +1,7 @@
 // comparison_report.h
 //
-// A page on several results side by side: the runs of a sweep, or those that compare_runs is given. It has a ranking, which
-// differences are significant, and maps of the scores over what was varied.
+// A page on several results side by side: the runs of a sweep, or those that compare_runs is given. It has a ranking,
+// which differences are significant, and maps of the scores over what was varied.
 //
 //   ComparisonReport report = {.title = "grid_resnet18", .score_name = "macro ROC-AUC"};
 //   report.results.push_back({.label = "adam", .score = 0.91, .low = 0.90, .high = 0.92});

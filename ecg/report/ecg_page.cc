@@ -137,8 +137,8 @@ const EcgTrace* FindTrace(const EcgPage& page, int lead) {
   return found == page.leads.end() ? nullptr : &*found;
 }
 
-// DrawTwelveLeads draws I, II and III in the first quarter of the time, aVR to aVF in the second, and so on, and lead II
-// below all over the page.
+// DrawTwelveLeads draws I, II and III in the first quarter of the time, aVR to aVF in the second, and so on, and lead
+// II below all over the page.
 void DrawTwelveLeads(cairo_t* cairo, const EcgPage& page, double seconds) {
   constexpr int kRows = 4, kColumns = 4;
   constexpr double kRowHeight = kPaperHeight / kRows;

@@ -50,10 +50,10 @@ struct EcgPage {
 // kPageSeconds is how much of a recording one page shows at 25 mm/s.
 inline constexpr double kPageSeconds = 10;
 
-// PageOf returns the page of the longest rhythm strip of `recording`, with sex, age, time and machine as far as they are
-// known. III and the augmented leads are derived where I and II are there and they are not. A lead is drawn about its
-// median, so that an offset of the electrodes does not push it out of its row. A recording without a rhythm strip is an
-// error.
+// PageOf returns the page of the longest rhythm strip of `recording`, with sex, age, time and machine as far as they
+// are known. III and the augmented leads are derived where I and II are there and they are not. A lead is drawn about
+// its median, so that an offset of the electrodes does not push it out of its row. A recording without a rhythm strip
+// is an error.
 absl::StatusOr<EcgPage> PageOf(const Recording& recording);
 
 // EcgDrawingFormat is the format of a drawing.

@@ -1,10 +1,10 @@
 // group_scores.h
 //
-// The score of each group of records, such as women and men, and whether it differs significantly from that of all other
-// records. The two sets of records are disjoint, so each has its own bootstrap resamples, and the interval is that of the
-// difference of independent resamples (Efron and Tibshirani 1993, chapter 8). A resample has fewer different records than
-// there are, so that its score is higher or lower on average, and the more so the smaller the set: the estimated bias is
-// subtracted (chapter 10), which a paired comparison does not need.
+// The score of each group of records, such as women and men, and whether it differs significantly from that of all
+// other records. The two sets of records are disjoint, so each has its own bootstrap resamples, and the interval is
+// that of the difference of independent resamples (Efron and Tibshirani 1993, chapter 8). A resample has fewer
+// different records than there are, so that its score is higher or lower on average, and the more so the smaller the
+// set: the estimated bias is subtracted (chapter 10), which a paired comparison does not need.
 //
 //   ECG_ASSIGN_OR_RETURN(const std::vector<GroupScore> groups,
 //                        GroupScores(predictions, {"female", "male", "female"}, "macro ROC-AUC", {.seed = 1}));
@@ -42,8 +42,8 @@ struct GroupScore {
   size_t records = 0;
   // sample is none where no class can be scored on the records of the group.
   std::optional<ScoreSample> sample;
-  // against_others is the score of the group minus that of all other records, both over the classes that can be scored on
-  // each; none where there is no such class, or where either has fewer than kFewestComparedRecords.
+  // against_others is the score of the group minus that of all other records, both over the classes that can be scored
+  // on each; none where there is no such class, or where either has fewer than kFewestComparedRecords.
   std::optional<Comparison> against_others;
 };
 

@@ -18,12 +18,12 @@ namespace ecg {
 // HtmlPageKind is what a page shows: one run (run_page.js), or several side by side (comparison_page.js).
 enum class HtmlPageKind { kRun, kComparison };
 
-// HtmlPage returns the page that shows `data`, whose "title" becomes its title. Text is shown as it is, never as HTML; a
-// byte that is not UTF-8 becomes U+FFFD.
+// HtmlPage returns the page that shows `data`, whose "title" becomes its title. Text is shown as it is, never as HTML;
+// a byte that is not UTF-8 becomes U+FFFD.
 std::string HtmlPage(const nlohmann::json& data, HtmlPageKind kind);
 
-// ForPage returns `number` with `digits` significant digits, so that it takes few bytes in a page; null for a number that
-// is not finite or not there.
+// ForPage returns `number` with `digits` significant digits, so that it takes few bytes in a page; null for a number
+// that is not finite or not there.
 nlohmann::json ForPage(double number, int digits = 4);
 nlohmann::json ForPage(const std::optional<double>& number, int digits = 4);
 

@@ -535,8 +535,8 @@ class Report {
     return row;
   }
 
-  // CrossEntropy returns how wrong the model is about a record: the negative logarithm of the probability that it gives to
-  // the truth.
+  // CrossEntropy returns how wrong the model is about a record: the negative logarithm of the probability that it gives
+  // to the truth.
   double CrossEntropy(size_t record) const {
     double sum = 0;
     for (size_t k = 0; k < table_.classes.size(); ++k) {
@@ -577,7 +577,8 @@ class Report {
     }
   }
 
-  // ClassesOf returns the classes of a record that it has or that the model reports, with their probabilities; at most 10.
+  // ClassesOf returns the classes of a record that it has or that the model reports, with their probabilities; at most
+  // 10.
   json ClassesOf(size_t record) const {
     std::vector<size_t> shown;
     size_t likeliest = 0;

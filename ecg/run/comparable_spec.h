@@ -20,8 +20,8 @@
 namespace ecg {
 
 // ComparableSpec returns `spec` with every default filled in, since a field may be newer than a run, and without what
-// does not change a result: the description, the folder of the records, where the work is done, and what the model refuses
-// afterwards.
+// does not change a result: the description, the folder of the records, where the work is done, and what the model
+// refuses afterwards.
 inline spec::Experiment ComparableSpec(spec::Experiment spec) {
   spec = Resolve(std::move(spec));
   const int64_t seed = spec.runtime().seed();

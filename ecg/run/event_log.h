@@ -173,8 +173,8 @@ class EventLog {
     return files;
   }
 
-  // KeepFirst leaves in `file` the events of the first `steps` steps, without those of a test, and deletes a file without
-  // any. A cut-off record at its end is removed.
+  // KeepFirst leaves in `file` the events of the first `steps` steps, without those of a test, and deletes a file
+  // without any. A cut-off record at its end is removed.
   static absl::Status KeepFirst(int64_t steps, const std::filesystem::path& file) {
     ECG_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(file));
     const ParsedRecords parsed = ParseRecords(bytes);

@@ -57,10 +57,10 @@ struct ModelMetadata {
   bool reads_demographics = false;
   // refuses are the kinds of recordings that the model refuses (spec::Prediction): "POOR_SIGNAL", ...
   std::vector<std::string> refuses = {};
-  // temperatures and thresholds are one for each class, chosen on the validation records (calibration.h): a class's logit
-  // divided by its temperature gives a calibrated probability, and a class is reported where its probability, not
-  // calibrated, is at least its threshold. A threshold is NaN where validation had no positive. Both are empty for networks
-  // that choose one of several classes, and in files of older versions.
+  // temperatures and thresholds are one for each class, chosen on the validation records (calibration.h): a class's
+  // logit divided by its temperature gives a calibrated probability, and a class is reported where its probability, not
+  // calibrated, is at least its threshold. A threshold is NaN where validation had no positive. Both are empty for
+  // networks that choose one of several classes, and in files of older versions.
   std::vector<double> temperatures = {}, thresholds = {};
   // training_ages is the least and the greatest age of the training records, in years; the latter is infinite where the
   // corpus does not tell high ages. Nothing where it states no ages, and in files of older versions.

@@ -37,7 +37,8 @@ struct BootstrapInterval {
   double low = 0;   // the low quantile
   double high = 0;  // the high quantile
   int resamples = 0;
-  // The resamples, of those above, without a class that all records have: their score is the mean over the other classes.
+  // The resamples, of those above, without a class that all records have: their score is the mean over the other
+  // classes.
   int incomplete_resamples = 0;
   // The score of each resample, in the order of their numbers. With the same seed, two sets of predictions of the same
   // records have the same resamples, so that the differences of these scores are a paired bootstrap.

@@ -81,8 +81,8 @@ inline std::optional<double> ThresholdOfGreatestF1(const RankedClass& one) {
   return threshold;
 }
 
-// ClassCalibration holds a temperature and a threshold for each class. A threshold is NaN where the class has no positive
-// or no negative.
+// ClassCalibration holds a temperature and a threshold for each class. A threshold is NaN where the class has no
+// positive or no negative.
 struct ClassCalibration {
   std::vector<double> temperatures, thresholds;
 };

@@ -38,10 +38,10 @@ inline std::optional<double> F1AtThreshold(const RankedClass& one, double thresh
 // F1AtYouden returns F1 at the threshold with the greatest sensitivity + specificity - 1 (Youden 1950), the way the
 // reference protocol computes it and calls "Fmax"; none without a positive or a negative.
 //
-// Its details are those of scikit-learn 1.2's `roc_curve`, which decide ties: the first point of the curve lies above all
-// predictions; points on a straight line between their neighbours are dropped; the first of several maxima counts; and
-// the class is predicted by `prediction > threshold`, which leaves out the records at the threshold itself, though the
-// index counted them in.
+// Its details are those of scikit-learn 1.2's `roc_curve`, which decide ties: the first point of the curve lies above
+// all predictions; points on a straight line between their neighbours are dropped; the first of several maxima counts;
+// and the class is predicted by `prediction > threshold`, which leaves out the records at the threshold itself, though
+// the index counted them in.
 inline std::optional<double> F1AtYouden(const RankedClass& one) {
   if (!one.scorable()) return std::nullopt;
   struct Point {

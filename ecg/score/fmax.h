@@ -27,8 +27,8 @@ namespace ecg {
 //   recall(t)    = mean of |P_i(t) and T_i| / |T_i|    over the records with T_i not empty
 //
 // (CAFA; Radivojac et al. 2013, doi:10.1038/nmeth.2340). Every distinct prediction is tried as t, and every class
-// counts, including one that no record carries. Predictions must be comparable across classes, as probabilities are. 0 where
-// no record carries a class.
+// counts, including one that no record carries. Predictions must be comparable across classes, as probabilities are. 0
+// where no record carries a class.
 inline double Fmax(const RankedPredictions& ranked) {
   struct Cell {
     double prediction;

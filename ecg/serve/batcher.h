@@ -1,7 +1,7 @@
 // batcher.h
 //
-// Signals of many requests predicted together: whoever comes within a few milliseconds shares a batch, which the network
-// reads faster than one signal after the other.
+// Signals of many requests predicted together: whoever comes within a few milliseconds shares a batch, which the
+// network reads faster than one signal after the other.
 //
 //   Batcher batcher(predictor, {.latency = std::chrono::milliseconds(5)});
 //   // In any number of threads:

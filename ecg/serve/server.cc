@@ -63,8 +63,8 @@ struct Upload {
   std::string name, bytes;
 };
 
-// ReadUpload reads the body. It is not read by the library, which takes what `curl --data-binary` sends for a form of at
-// most 8 KB.
+// ReadUpload reads the body. It is not read by the library, which takes what `curl --data-binary` sends for a form of
+// at most 8 KB.
 absl::StatusOr<Upload> ReadUpload(const httplib::Request& request, const httplib::ContentReader& read) {
   Upload upload;
   const auto append = [&](const char* data, size_t length) {

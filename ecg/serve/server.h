@@ -62,8 +62,8 @@ class Server {
   // Stop takes no more requests, and returns when those that run are answered.
   void Stop();
 
-  // WaitForSignal returns, after Stop, when the process gets SIGINT or SIGTERM. Call BlockSignals first thing in main, before
-  // any thread is made.
+  // WaitForSignal returns, after Stop, when the process gets SIGINT or SIGTERM. Call BlockSignals first thing in main,
+  // before any thread is made.
   void WaitForSignal();
   static void BlockSignals();
 

@@ -27,9 +27,10 @@ struct Demographics {
   std::optional<double> height_cm = {};
   std::optional<double> weight_kg = {};
 
-  // ToNumbers returns (age - 60) / 20, -1 for male and 1 for female, (height - 170) / 10 and (weight - 75) / 15, then for
-  // each of them 1 where it is missing, and else 0. A missing value is 0. Ages over 95 years, also infinite ones, which
-  // stand for ages that a corpus does not tell, count as 95. The scale is that of adults, so that values are of order 1.
+  // ToNumbers returns (age - 60) / 20, -1 for male and 1 for female, (height - 170) / 10 and (weight - 75) / 15, then
+  // for each of them 1 where it is missing, and else 0. A missing value is 0. Ages over 95 years, also infinite ones,
+  // which stand for ages that a corpus does not tell, count as 95. The scale is that of adults, so that values are of
+  // order 1.
   std::array<float, kDemographicNumbers> ToNumbers() const {
     std::array<float, kDemographicNumbers> numbers = {};
     const auto set = [&](size_t i, std::optional<double> value) {

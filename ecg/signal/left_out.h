@@ -6,8 +6,8 @@
 //   ECG_ASSIGN_OR_RETURN(const Recording copy, ReadRecording("patient.csv"));
 //   LeftOut(recording, copy);   // {"the patient's age", "the machine", "3 annotations"}
 //
-// It compares what is read back, so it needs to know no format. Samples are not compared: a writer that cannot hold them
-// fails.
+// It compares what is read back, so it needs to know no format. Samples are not compared: a writer that cannot hold
+// them fails.
 
 #ifndef ECG_SIGNAL_LEFT_OUT_H_
 #define ECG_SIGNAL_LEFT_OUT_H_

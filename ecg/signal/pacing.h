@@ -5,16 +5,16 @@
 //   const std::vector<double> seconds = PacingSpikes(strip);
 //   if (IsPaced(strip)) std::cerr << "a pacemaker beats " << seconds.size() << " times\n";
 //
-// A spike is a steep slope with one of the opposite sign within 4 ms, in at least two leads. Steep is 0.1 mV/ms, or twice
-// the slope that only 2% of the lead's samples exceed, so that neither narrow QRS complexes nor noise count. Opposite
-// slopes beyond a threshold that follows the slopes of the signal, within the width of a pulse, are the criterion of US
-// patent 5,682,902 (1997, expired); the numbers are ours.
+// A spike is a steep slope with one of the opposite sign within 4 ms, in at least two leads. Steep is 0.1 mV/ms, or
+// twice the slope that only 2% of the lead's samples exceed, so that neither narrow QRS complexes nor noise count.
+// Opposite slopes beyond a threshold that follows the slopes of the signal, within the width of a pulse, are the
+// criterion of US patent 5,682,902 (1997, expired); the numbers are ours.
 //
 // Files of 12-lead ECGs have 500 or 1000 Hz, where a pulse of half a millisecond has passed a low-pass filter and is
 // smaller and wider than it was; what filters have removed is not found. Below 400 Hz nothing is.
 //
-// Of the first 500 records of PTB-XL at 500 Hz, IsPaced tells all 6 with the statement PACE, and none of the 494 others.
-// The numbers were chosen on these records, and 6 are few.
+// Of the first 500 records of PTB-XL at 500 Hz, IsPaced tells all 6 with the statement PACE, and none of the 494
+// others. The numbers were chosen on these records, and 6 are few.
 
 #ifndef ECG_SIGNAL_PACING_H_
 #define ECG_SIGNAL_PACING_H_

@@ -124,7 +124,8 @@ inline double Sum(const std::vector<float>& mv, const Run& run, int64_t first, c
 
 }  // namespace resample_internal
 
-// ResampledSamples returns how many samples `samples` of `from_hz` become at `to_hz`: those that begin before their end.
+// ResampledSamples returns how many samples `samples` of `from_hz` become at `to_hz`: those that begin before their
+// end.
 inline double ResampledSamples(double samples, double from_hz, double to_hz) {
   return std::ceil(samples * to_hz / from_hz * (1 - 1e-12));
 }

@@ -33,8 +33,8 @@ inline constexpr double kNoisyMv = 0.03;
 // kClippedShare is the share of samples at an extreme above which a lead is clipped.
 inline constexpr double kClippedShare = 0.005;
 
-// NoiseMv returns the strength of what changes faster than 20 ms in a lead, in mV: 1.4826 times the median distance of a
-// sample from the mean of the 20 ms around it, which is the standard deviation of white noise. QRS complexes take too
+// NoiseMv returns the strength of what changes faster than 20 ms in a lead, in mV: 1.4826 times the median distance of
+// a sample from the mean of the 20 ms around it, which is the standard deviation of white noise. QRS complexes take too
 // little of the time to count.
 inline double NoiseMv(std::span<const int16_t> samples, const Calibration& calibration, int sampling_frequency_hz) {
   const auto half = static_cast<size_t>(std::max(1, sampling_frequency_hz / 100));
@@ -53,8 +53,8 @@ inline double NoiseMv(std::span<const int16_t> samples, const Calibration& calib
   return 1.4826 * *middle / std::abs(calibration.gain);
 }
 
-// ClippedShare returns the share of samples that lie at the lead's greatest or least amplitude, in runs of at least 4. Fewer
-// than three runs at one of the two do not count: many records end in a constant.
+// ClippedShare returns the share of samples that lie at the lead's greatest or least amplitude, in runs of at least 4.
+// Fewer than three runs at one of the two do not count: many records end in a constant.
 inline double ClippedShare(std::span<const int16_t> samples) {
   if (samples.empty()) return 0;
   const auto [least, most] = std::ranges::minmax(samples);

@@ -6,8 +6,8 @@
 //   ECG_ASSIGN_OR_RETURN(Signal signal, ReadWfdb("records500/00000/00001_hr"));
 //
 // What is read: one segment, one sample of each lead per frame, formats 16, 24, 32, 80 and 212, in one file or several.
-// Everything that the header states of the twelve leads is checked, and whatever is missing or does not fit is an error.
-// Other signals are left out, and their units, rates and files are not checked.
+// Everything that the header states of the twelve leads is checked, and whatever is missing or does not fit is an
+// error. Other signals are left out, and their units, rates and files are not checked.
 //
 // Where a header names a MATLAB file of version 5, which programs save in place of the version 4 that "format 16 from
 // byte 24" stands for, the samples are those of its matrix `val`.

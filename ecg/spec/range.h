@@ -22,8 +22,8 @@
 
 namespace ecg {
 
-// NumberInWords writes `number` with the fewest digits that read back as the same number; with an exponent only where it
-// is very large or very small.
+// NumberInWords writes `number` with the fewest digits that read back as the same number; with an exponent only where
+// it is very large or very small.
 inline std::string NumberInWords(double number) {
   const double size = std::abs(number);
   const bool plain = size == 0 || (size >= 1e-4 && size < 1e15);

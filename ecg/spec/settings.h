@@ -32,8 +32,8 @@
 
 namespace ecg {
 
-// ReadSettings reads the file `typed`, a path as a user types it. Required fields of an experiment may be missing in it.
-// Its errors have the form of ParseExperiment's.
+// ReadSettings reads the file `typed`, a path as a user types it. Required fields of an experiment may be missing in
+// it. Its errors have the form of ParseExperiment's.
 inline absl::StatusOr<spec::Experiment> ReadSettings(absl::string_view typed) {
   const std::filesystem::path path = UserPath(typed);
   ECG_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));

@@ -10,8 +10,8 @@
 //   ECG_RETURN_IF_ERROR(claim->Finish());
 //
 // The claims on NAME are files claims/NAME/1, claims/NAME/2, ...; the one with the largest number holds. It is taken by
-// making the next number with LinkFile, which one process can do. Numbers only grow, so that what a slow worker knows of
-// an older one harms nobody.
+// making the next number with LinkFile, which one process can do. Numbers only grow, so that what a slow worker knows
+// of an older one harms nobody.
 //
 // A claim is a lease: its worker rewrites the file, in place, every sixth of the lease time, with a count that goes up.
 // Another worker that has seen no change for the whole lease time, by its own clock, takes the next number: clocks of

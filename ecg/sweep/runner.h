@@ -82,8 +82,8 @@ class Runner {
 
   // Makes the runs that the plan has gained wait.
   void AddNewRuns();
-  // Moves what waits, or failed, and is finished by now to the results. Tells of it, unless this is the beginning, which
-  // shows its progress.
+  // Moves what waits, or failed, and is finished by now to the results. Tells of it, unless this is the beginning,
+  // which shows its progress.
   absl::Status Collect(Progress* progress);
   absl::Status AddFinished(const PlannedRun& run, FinishedRun finished);
   absl::Status ReadFinished(const PlannedRun& run);

@@ -1,8 +1,8 @@
 // demo.h
 //
 // A synthetic corpus in the layout of PTB-XL, or of another corpus (demo_layout.h), for trying everything without the
-// real one: records of a heart model whose beats, rhythm, axis, intervals and waves follow the statements of each record
-// (heart_model.h, demo_signs.h).
+// real one: records of a heart model whose beats, rhythm, axis, intervals and waves follow the statements of each
+// record (heart_model.h, demo_signs.h).
 //
 //   ECG_RETURN_IF_ERROR(MakeDemo({.records = 1000, .seed = 1}, "/data/demo"));
 //   ECG_ASSIGN_OR_RETURN(std::filesystem::path data_dir, CachedDemo(1000, 1, CacheDirectory()));
@@ -112,8 +112,8 @@ absl::Status FillFolder(const DemoOptions& options, const std::filesystem::path&
 
 }  // namespace demo_internal
 
-// MakeDemo writes a corpus to `output_dir`, which must not exist, or be empty. The folder appears when it is complete. A
-// terminal shows the progress.
+// MakeDemo writes a corpus to `output_dir`, which must not exist, or be empty. The folder appears when it is complete.
+// A terminal shows the progress.
 inline absl::Status MakeDemo(const DemoOptions& options, const std::filesystem::path& output_dir) {
   if (options.records < 1 || options.records > 99'999) {
     return absl::InvalidArgumentError(

@@ -1,8 +1,8 @@
 // heart_model.h
 //
-// A model of the heart that computes 12-lead electrocardiograms: a dipole in the chest whose three components are sums of Gaussian
-// waves around each beat (McSharry et al. 2003, doi:10.1109/TBME.2003.808805; in three dimensions, Sameni et al. 2007,
-// doi:10.1155/2007/43407), seen from the leads through Dower's matrix.
+// A model of the heart that computes 12-lead electrocardiograms: a dipole in the chest whose three components are sums
+// of Gaussian waves around each beat (McSharry et al. 2003, doi:10.1109/TBME.2003.808805; in three dimensions, Sameni
+// et al. 2007, doi:10.1155/2007/43407), seen from the leads through Dower's matrix.
 //
 //   Random random({/*seed=*/1, /*record=*/17});
 //   Heart heart;

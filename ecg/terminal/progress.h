@@ -1,7 +1,7 @@
 // progress.h
 //
-// A progress bar with rate and time left. On a terminal it is redrawn in place on stderr a few times a second; elsewhere
-// it prints nothing, so that logs stay short.
+// A progress bar with rate and time left. On a terminal it is redrawn in place on stderr a few times a second;
+// elsewhere it prints nothing, so that logs stay short.
 //
 //   const std::vector<std::string> records = {"1", "2"};
 //   Progress progress("packing", records.size(), "records");

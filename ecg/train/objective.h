@@ -152,8 +152,9 @@ inline torch::Tensor EffectiveNumberWeights(const std::vector<int64_t>& positive
   return all / all.mean();
 }
 
-// MultiLabel is for records with any number of classes: one binary decision per class. Losses are of logits x and targets t, with
-// probabilities p = sigmoid(x); logarithms are taken of x, log p = logsigmoid(x), so that none is infinite.
+// MultiLabel is for records with any number of classes: one binary decision per class. Losses are of logits x and
+// targets t, with probabilities p = sigmoid(x); logarithms are taken of x, log p = logsigmoid(x), so that none is
+// infinite.
 class MultiLabel : public MacroRocAucScore {
  public:
   using Spec = spec::MultiLabel;

@@ -33,8 +33,9 @@
 
 namespace ecg {
 
-// OptimizerGroup is parameters by the prefix of their names (IsUnder in ecg/model/state_names.h), which are trained with
-// another learning rate. They may have no gradients in the first `frozen_steps` steps; a rule then counts from there.
+// OptimizerGroup is parameters by the prefix of their names (IsUnder in ecg/model/state_names.h), which are trained
+// with another learning rate. They may have no gradients in the first `frozen_steps` steps; a rule then counts from
+// there.
 struct OptimizerGroup {
   std::string prefix;
   double learning_rate_factor = 1;
@@ -45,8 +46,8 @@ struct OptimizerGroup {
 // momentum) lies in tensors on the network's device, so that a step can be recorded and replayed.
 class Optimizer {
  public:
-  // The network must be on its device already, and outlive the optimizer. A parameter is in the one of `groups` with the
-  // longest prefix of its name.
+  // The network must be on its device already, and outlive the optimizer. A parameter is in the one of `groups` with
+  // the longest prefix of its name.
   Optimizer(const torch::nn::Module& network, std::unique_ptr<AnyUpdateRule> rule, double learning_rate,
             std::vector<OptimizerGroup> groups = {})
       : rule_(std::move(rule)), base_learning_rate_(learning_rate), groups_(std::move(groups)) {

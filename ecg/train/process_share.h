@@ -31,8 +31,8 @@ namespace ecg {
 // ProcessShare is that of one process.
 class ProcessShare {
  public:
-  // `group` is nullptr for a process that trains alone. It must outlive the share. Fails where there are fewer crops in a
-  // batch than processes.
+  // `group` is nullptr for a process that trains alone. It must outlive the share. Fails where there are fewer crops in
+  // a batch than processes.
   static absl::StatusOr<ProcessShare> Create(const spec::Training& training, ProcessGroup* group) {
     const ProcessShare share(training, group);
     if (training.batch_size() > 0 && share.batch_size() < share.size()) {

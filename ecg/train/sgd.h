@@ -1,7 +1,7 @@
 // sgd.h
 //
-// Stochastic gradient descent with momentum (Sutskever et al. 2013, "On the importance of initialization and momentum in
-// deep learning"), in PyTorch's form: v = momentum v + g, w = w - learning_rate v.
+// Stochastic gradient descent with momentum (Sutskever et al. 2013, "On the importance of initialization and momentum
+// in deep learning"), in PyTorch's form: v = momentum v + g, w = w - learning_rate v.
 
 #ifndef ECG_TRAIN_SGD_H_
 #define ECG_TRAIN_SGD_H_

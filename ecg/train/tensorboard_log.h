@@ -38,7 +38,8 @@
 
 namespace ecg {
 
-// GradientNorm returns the L2 norm of all gradients of `network`: those of the last step, clipped where the spec says so.
+// GradientNorm returns the L2 norm of all gradients of `network`: those of the last step, clipped where the spec says
+// so.
 inline double GradientNorm(const Network& network) {
   const torch::NoGradGuard no_grad;
   std::vector<torch::Tensor> norms;

@@ -10,8 +10,8 @@
 //   // Changes step.parameters in place by step.gradients, and step.moments[m][i] of parameter i with them.
 //   void Update(const UpdateStep& step) const;
 //
-// On a CUDA device the work is recorded and replayed, so what changes from step to step must be read from the tensors of
-// UpdateStep: a C++ number would be frozen in.
+// On a CUDA device the work is recorded and replayed, so what changes from step to step must be read from the tensors
+// of UpdateStep: a C++ number would be frozen in.
 
 #ifndef ECG_TRAIN_UPDATE_RULE_H_
 #define ECG_TRAIN_UPDATE_RULE_H_

@@ -1,7 +1,7 @@
 // baseline_wander.h
 //
-// An augmentation: a slow sine, as of breathing, in each lead, with an amplitude of at most `most_mv` and a frequency of 0.05
-// to 0.5 Hz.
+// An augmentation: a slow sine, as of breathing, in each lead, with an amplitude of at most `most_mv` and a frequency
+// of 0.05 to 0.5 Hz.
 
 #ifndef EXAMPLES_OWN_PARTS_BASELINE_WANDER_H_
 #define EXAMPLES_OWN_PARTS_BASELINE_WANDER_H_

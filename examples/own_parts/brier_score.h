@@ -1,7 +1,7 @@
 // brier_score.h
 //
-// A metric: the Brier score (1950), the mean squared difference of probability and truth over records and classes. Lower is
-// better.
+// A metric: the Brier score (1950), the mean squared difference of probability and truth over records and classes.
+// Lower is better.
 
 #ifndef EXAMPLES_OWN_PARTS_BRIER_SCORE_H_
 #define EXAMPLES_OWN_PARTS_BRIER_SCORE_H_

@@ -31,7 +31,8 @@ namespace {
 
 using testing::HasSubstr;
 
-// Sines returns ten seconds of one mV of each of `frequencies_hz`, on top of `level_mv`. Lead k is k + 1 times as large.
+// Sines returns ten seconds of one mV of each of `frequencies_hz`, on top of `level_mv`. Lead k is k + 1 times as
+// large.
 Signal Sines(int rate_hz, const std::vector<double>& frequencies_hz, double level_mv = 0) {
   return DigitiseLeads(rate_hz, 10 * rate_hz,
                        [&](int lead, std::span<double> mv) {

@@ -2,8 +2,8 @@
 //
 //   show_live EPOCHS DONE
 //
-// The first DONE epochs are over at once; each further one waits in its middle for a line on stdin, and the training ends
-// where there are no more lines. It prints the page's address, and in the end the number of epochs.
+// The first DONE epochs are over at once; each further one waits in its middle for a line on stdin, and the training
+// ends where there are no more lines. It prints the page's address, and in the end the number of epochs.
 
 #include <chrono>
 #include <cmath>

@@ -12,7 +12,8 @@
 namespace ecg {
 namespace {
 
-// Records of two classes, of which the network knows those of "male" with the error `male`, and all others with `other`.
+// Records of two classes, of which the network knows those of "male" with the error `male`, and all others with
+// `other`.
 struct Made {
   std::vector<std::string> classes = {"A", "B"}, groups;
   std::vector<uint8_t> targets;

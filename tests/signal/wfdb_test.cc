@@ -170,8 +170,8 @@ TEST_F(WfdbTest, ReadsAnOddNumberOfTwelveBitSamplesFromASingleLeadFile) {
 }
 
 TEST_F(WfdbTest, FindsLeadsByNameAndLeavesOtherSignalsOut) {
-  // Backwards, in capitals, with something else in between. The only sample of a signal is also its sum. What is no lead
-  // has another unit, and a checksum that is wrong.
+  // Backwards, in capitals, with something else in between. The only sample of a signal is also its sum. What is no
+  // lead has another unit, and a checksum that is wrong.
   std::string header = "r 13 500 1\n";
   for (int lead = kLeads - 1; lead >= 0; --lead) {
     absl::StrAppendFormat(&header, "r.dat 16 1000 16 0 %d %d 0 %s\n", lead, lead,
