@@ -50,7 +50,7 @@ int Main(const std::filesystem::path& data_dir, const std::filesystem::path& cac
   const int records = static_cast<int>(corpus.corpus().records.size());
   Print("open the table", stopwatch.seconds(), records, "records/s");
 
-  const bool is_packed = std::filesystem::exists(PackedFolder(corpus.corpus(), cache_dir));
+  const bool is_packed = std::filesystem::exists(cache_dir / "packed");
   stopwatch = Stopwatch();
   const PackedSignals signals = OrDie(PackInCache(corpus, {}, cache_dir));
   Print(is_packed ? "open the packed signals" : "pack", stopwatch.seconds(), records, "records/s");

@@ -1,6 +1,7 @@
 // pack.h
 //
-// Packs the signals of a corpus: every record is read once, checked, and written into one file.
+// Packs the signals of a corpus: every record is read once, checked, and written into a file, or for a large corpus
+// into several.
 //
 //   ECG_ASSIGN_OR_RETURN(PackedSignals signals, PackInCache(ptbxl, {.bad_records = spec::Data::SKIP}));
 //
@@ -8,6 +9,10 @@
 // changed. They are written to a temporary folder that is renamed when complete, so a killed job leaves no partial
 // result; of two jobs at the same time, one packs and the other waits. Memory use is independent of the corpus, except
 // for some twenty bytes per record, and 144 where its calibrations are its own.
+//
+// A corpus of more records than PackOptions::records_per_part is packed in parts, each in a folder of its own. Jobs at
+// the same time, on several machines whose cache is a folder that they share, pack different parts, and those that a
+// killed job has finished stay.
 
 #ifndef ECG_CORPUS_PACK_H_
 #define ECG_CORPUS_PACK_H_
@@ -22,6 +27,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <filesystem>
 #include <future>
 #include <map>
@@ -35,6 +41,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
@@ -64,10 +71,13 @@ struct PackOptions {
   spec::Data::BadRecords bad_records = spec::Data::REFUSE;
   // threads is the number of reader threads; 0 means one per core.
   int threads = 0;
+  // records_per_part is how many records a part has at most, 0.8 GB of records of 10 s at 100 Hz.
+  size_t records_per_part = 32768;
 };
 
 // SourceDigest identifies the source of packed signals: the contents of the index files, how files are read, and the
-// name, size and modification time of each record's files. A missing file counts too, so that it is noticed when it appears.
+// name, size and modification time of each record's files. A missing file counts too, so that it is noticed when it
+// appears.
 inline absl::StatusOr<std::string> SourceDigest(const Corpus& corpus) {
   constexpr size_t kDigestedAtOnce = 1 << 20, kRecordsAtOnce = 2048;
   Sha256 digest;
@@ -128,13 +138,18 @@ inline std::filesystem::path PackedFolder(const Corpus& corpus, const std::files
 
 namespace pack_internal {
 
-// RecordStates is what reading each record had for a result. All methods are thread-safe, but each record is of one
-// thread.
+// Range is the records of a part, `begin` to before `end`; within a part they are counted from 0.
+struct Range {
+  size_t begin = 0, end = 0;
+
+  size_t size() const { return end - begin; }
+};
+
+// RecordStates is what reading each record of a part had for a result. All methods are thread-safe, but each record is
+// of one thread.
 class RecordStates {
  public:
   explicit RecordStates(size_t records) : states_(records), roundings_mv_(records), calibration_sets_(records) {}
-
-  size_t size() const { return states_.size(); }
 
   // SetRead says that a record was read.
   void SetRead(size_t record, const Signal& signal) {
@@ -180,6 +195,11 @@ inline absl::Status BadRecordError(absl::string_view id, absl::string_view reaso
       absl::StrCat("record ", id, ": ", reason, "; fix it, or leave such records out with bad_records: SKIP"));
 }
 
+inline absl::Status NothingReadError(const Corpus& corpus, absl::string_view first_reason) {
+  return absl::DataLossError(absl::StrCat("none of the ", corpus.records.size(), " records in ",
+                                          corpus.data_dir.string(), " can be read; the first: ", first_reason));
+}
+
 // The file of samples, written by several threads. If all records have the same length, each has a fixed offset, and a
 // bad record stays zeros. Otherwise records follow one another, so threads write in record order.
 class SignalsFile {
@@ -188,16 +208,14 @@ class SignalsFile {
     if (descriptor_ >= 0) close(descriptor_);
   }
 
-  absl::Status Create(const std::filesystem::path& folder, const Corpus& corpus) {
+  absl::Status Create(const std::filesystem::path& folder, const Corpus& corpus, size_t records) {
     folder_ = folder;
     path_ = folder / PackedSignals::kSignalsFile;
     samples_ = corpus.samples;
-    header_ = samples_ > 0
-                  ? FormatNpyHeader("<i2", {static_cast<int64_t>(corpus.records.size()), kLeads, corpus.samples})
-                  : FormatNpyHeader("<i2", {0});  // padded to the same size for any number of samples
+    header_ = samples_ > 0 ? FormatNpyHeader("<i2", {static_cast<int64_t>(records), kLeads, corpus.samples})
+                           : FormatNpyHeader("<i2", {0});  // padded to the same size for any number of samples
     descriptor_ = open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (descriptor_ < 0 ||
-        ftruncate(descriptor_, header_.size() + sizeof(int16_t) * Offset(corpus.records.size())) != 0) {
+    if (descriptor_ < 0 || ftruncate(descriptor_, header_.size() + sizeof(int16_t) * Offset(records)) != 0) {
       return ErrnoError("write", path_);
     }
     return Write(header_, 0);
@@ -255,15 +273,18 @@ class SignalsFile {
   std::vector<int64_t> offsets_ = {0};  // one more than the records written so far
 };
 
-// Writes the samples of all records of `dataset` to `folder`, and sets the state of each.
+// Writes the samples of the records of `range` of `dataset` to `folder`, and sets the state of each.
 template <SignalSource D>
-absl::Status WriteSignals(const D& dataset, const std::filesystem::path& folder, const PackOptions& options,
-                          RecordStates& states) {
+absl::Status WriteSignals(const D& dataset, const Range& range, const std::filesystem::path& folder,
+                          const PackOptions& options, RecordStates& states) {
   const Corpus& corpus = dataset.corpus();
-  const size_t records = corpus.records.size();
+  const size_t records = range.size();
   SignalsFile file;
-  ECG_RETURN_IF_ERROR(file.Create(folder, corpus));
-  Progress progress(absl::StrCat("packing ", corpus.dataset), static_cast<int64_t>(records), "records");
+  ECG_RETURN_IF_ERROR(file.Create(folder, corpus, records));
+  const std::string which = records == corpus.records.size()
+                                ? ""
+                                : absl::StrCat(" from record ", range.begin + 1, " of ", corpus.records.size());
+  Progress progress(absl::StrCat("packing ", corpus.dataset, which), static_cast<int64_t>(records), "records");
 
   // Threads take records in order and finish what they took, so the error returned is that of the first bad record,
   // whatever the number of threads.
@@ -273,7 +294,7 @@ absl::Status WriteSignals(const D& dataset, const std::filesystem::path& folder,
   size_t first_bad = records;
   absl::Status error;
   const auto read_one = [&](size_t record) -> absl::Status {
-    absl::StatusOr<Signal> signal = dataset.ReadSignal(static_cast<int>(record));
+    absl::StatusOr<Signal> signal = dataset.ReadSignal(static_cast<int>(range.begin + record));
     if (signal.ok() && (signal->digital.size() != size_t{kLeads} * signal->samples || signal->samples == 0 ||
                         (corpus.samples > 0 && signal->samples != corpus.samples))) {
       signal =
@@ -287,7 +308,7 @@ absl::Status WriteSignals(const D& dataset, const std::filesystem::path& folder,
     }
     states.SetSkipped(record, std::string(signal.status().message()));
     if (options.bad_records == spec::Data::SKIP) return absl::OkStatus();
-    return BadRecordError(corpus.records.ids()[record], signal.status().message());
+    return BadRecordError(corpus.records.ids()[range.begin + record], signal.status().message());
   };
   const auto read = [&] {
     while (!failed) {
@@ -311,15 +332,16 @@ absl::Status WriteSignals(const D& dataset, const std::filesystem::path& folder,
     read();
   }
   if (!error.ok()) return error;
-  if (states.are_all_skipped()) {
-    return absl::DataLossError(absl::StrCat("none of the ", records, " records in ", corpus.data_dir.string(),
-                                            " can be read; the first: ", records > 0 ? states.reason(0) : "none"));
+  // Of a whole corpus; a part of it may hold nothing but bad records.
+  if (records == corpus.records.size() && states.are_all_skipped()) {
+    return NothingReadError(corpus, records > 0 ? states.reason(0) : "none");
   }
   return file.Finish();
 }
 
 // Writes records.csv.
-inline absl::Status WriteRecords(const Corpus& corpus, const RecordStates& states, const std::filesystem::path& path) {
+inline absl::Status WriteRecords(const Corpus& corpus, const Range& range, const RecordStates& states,
+                                 const std::filesystem::path& path) {
   constexpr size_t kWrittenAtOnce = 1 << 20;
   ECG_ASSIGN_OR_RETURN(FileWriter file, FileWriter::Create(path));
   std::vector<std::string> row = {"id", "path", "fold", "state", "reason", "rounding_mv"};
@@ -329,10 +351,11 @@ inline absl::Status WriteRecords(const Corpus& corpus, const RecordStates& state
   }
   std::string text;
   AppendCsvRow(row, &text);
-  for (size_t record = 0; record < states.size(); ++record) {
-    row = {std::string(corpus.records.ids()[record]), std::string(corpus.records.paths()[record]),
-           absl::StrCat(corpus.records.fold(record)), std::string(states.state(record)),
-           std::string(states.reason(record)),        absl::StrFormat("%.3g", states.rounding_mv(record))};
+  for (size_t record = 0; record < range.size(); ++record) {
+    const size_t in_corpus = range.begin + record;
+    row = {std::string(corpus.records.ids()[in_corpus]), std::string(corpus.records.paths()[in_corpus]),
+           absl::StrCat(corpus.records.fold(in_corpus)), std::string(states.state(record)),
+           std::string(states.reason(record)),           absl::StrFormat("%.3g", states.rounding_mv(record))};
     for (int lead = 0; lead < kLeads; ++lead) {
       const Calibration calibration = states.calibration(record, lead);
       row.push_back(absl::StrFormat("%.17g", calibration.gain));
@@ -347,7 +370,7 @@ inline absl::Status WriteRecords(const Corpus& corpus, const RecordStates& state
   return file.Commit();
 }
 
-inline std::string FormatCorpus(const Corpus& corpus, absl::string_view digest) {
+inline std::string FormatCorpus(const Corpus& corpus, const Range& range, absl::string_view digest) {
   nlohmann::ordered_json json;
   json["format"] = PackedSignals::kFormat;
   json["dataset"] = corpus.dataset;
@@ -355,7 +378,7 @@ inline std::string FormatCorpus(const Corpus& corpus, absl::string_view digest) 
   json["synthetic"] = corpus.synthetic;
   json["data_dir"] = corpus.data_dir.string();
   json["sampling_frequency_hz"] = corpus.sampling_frequency_hz;
-  json["records"] = corpus.records.size();
+  json["records"] = range.size();
   json["leads"] = std::vector<std::string>(kLeadNames.begin(), kLeadNames.end());
   json["samples"] = corpus.samples;
   json["units"] = "mV = (sample - baseline) / gain";
@@ -380,8 +403,8 @@ inline absl::Status CheckReplaceable(const std::filesystem::path& folder) {
 }
 
 // If records differ in length, their size is not known, and running out of space is only noticed while writing.
-inline absl::Status CheckSpace(const Corpus& corpus, const std::filesystem::path& folder) {
-  const uintmax_t needed = corpus.records.size() * (sizeof(int16_t) * kLeads * corpus.samples + 1024) + (1 << 20);
+inline absl::Status CheckSpace(const Corpus& corpus, size_t records, const std::filesystem::path& folder) {
+  const uintmax_t needed = records * (sizeof(int16_t) * kLeads * corpus.samples + 1024) + (1 << 20);
   std::error_code error;
   const uintmax_t available = std::filesystem::space(folder, error).available;
   if (error || available >= needed) return absl::OkStatus();  // unknown: writing will tell
@@ -397,15 +420,15 @@ inline absl::Status SyncFolder(const std::filesystem::path& folder) {
   return absl::OkStatus();
 }
 
-// Writes packed signals to the new folder `partial`.
+// Writes packed signals of the records of `range` to the new folder `partial`.
 template <SignalSource D>
-absl::Status Write(const D& dataset, absl::string_view digest, const std::filesystem::path& partial,
+absl::Status Write(const D& dataset, const Range& range, absl::string_view digest, const std::filesystem::path& partial,
                    const PackOptions& options) {
   ECG_RETURN_IF_ERROR(MakeDirectories(partial));
-  RecordStates states(dataset.corpus().records.size());
-  ECG_RETURN_IF_ERROR(WriteSignals(dataset, partial, options, states));
-  ECG_RETURN_IF_ERROR(WriteRecords(dataset.corpus(), states, partial / PackedSignals::kRecordsFile));
-  ECG_RETURN_IF_ERROR(WriteFile(partial / PackedSignals::kCorpusFile, FormatCorpus(dataset.corpus(), digest)));
+  RecordStates states(range.size());
+  ECG_RETURN_IF_ERROR(WriteSignals(dataset, range, partial, options, states));
+  ECG_RETURN_IF_ERROR(WriteRecords(dataset.corpus(), range, states, partial / PackedSignals::kRecordsFile));
+  ECG_RETURN_IF_ERROR(WriteFile(partial / PackedSignals::kCorpusFile, FormatCorpus(dataset.corpus(), range, digest)));
   return SyncFolder(partial);
 }
 
@@ -420,9 +443,10 @@ inline absl::Status Replace(const std::filesystem::path& partial, const std::fil
   return SyncFolder(folder.parent_path());
 }
 
-// Opens `folder` if its source digest is `digest`.
-inline absl::StatusOr<PackedSignals> OpenCurrent(const std::filesystem::path& folder, absl::string_view digest) {
-  ECG_ASSIGN_OR_RETURN(PackedSignals signals, PackedSignals::Open(folder));
+// Opens `folders` if their source digest is `digest`.
+inline absl::StatusOr<PackedSignals> OpenCurrent(const std::vector<std::filesystem::path>& folders,
+                                                 absl::string_view digest) {
+  ECG_ASSIGN_OR_RETURN(PackedSignals signals, PackedSignals::Open(folders));
   if (signals.source_digest() != digest) return absl::NotFoundError("the source has changed");
   return signals;
 }
@@ -444,42 +468,131 @@ inline absl::Status CheckRecords(const PackedSignals& signals, const PackOptions
   return BadRecordError(signals.id(bad[0]), signals.reason(bad[0]));
 }
 
+// Beside returns the path beside `folder` that differs from it by a dot before and `suffix`.
+inline std::filesystem::path Beside(const std::filesystem::path& folder, absl::string_view suffix) {
+  return folder.parent_path() / absl::StrCat(".", folder.filename().string(), suffix);
+}
+
+// Writes packed signals of the records of `range` to `target`, if they are missing or their source has changed. Only
+// who holds the lock of `target` may call it.
+template <SignalSource D>
+absl::Status PackPart(const D& dataset, const Range& range, absl::string_view digest,
+                      const std::filesystem::path& target, const PackOptions& options) {
+  if (OpenCurrent({target}, digest).ok()) return absl::OkStatus();
+  // Delete what a killed job left behind. We hold the lock, so no other process is packing.
+  std::error_code error;
+  std::filesystem::remove_all(Beside(target, ".partial"), error);
+  std::filesystem::remove_all(Beside(target, ".old"), error);
+  ECG_RETURN_IF_ERROR(CheckReplaceable(target));
+  ECG_RETURN_IF_ERROR(CheckSpace(dataset.corpus(), range.size(), target.parent_path()));
+  absl::Status status = Write(dataset, range, digest, Beside(target, ".partial"), options);
+  if (status.ok()) status = Replace(Beside(target, ".partial"), target, Beside(target, ".old"));
+  if (!status.ok()) std::filesystem::remove_all(Beside(target, ".partial"), error);
+  return status;
+}
+
+// Part is the records of a part and the folder that they are packed in.
+struct Part {
+  Range range;
+  std::filesystem::path folder;
+};
+
+// PartsOf divides `records` records into as few parts as may be. A single one has `folder` itself, and others folders
+// beside it, such as "folder-2-of-5".
+inline std::vector<Part> PartsOf(size_t records, size_t records_per_part, const std::filesystem::path& folder) {
+  if (records <= records_per_part) return {{{0, records}, folder}};
+  const size_t count = (records + records_per_part - 1) / records_per_part;
+  std::vector<Part> parts;
+  for (size_t i = 0; i < count; ++i) {
+    parts.push_back({{i * records_per_part, std::min(records, (i + 1) * records_per_part)},
+                     folder.parent_path() / absl::StrCat(folder.filename().string(), "-", i + 1, "-of-", count)});
+  }
+  return parts;
+}
+
+// Packs what is missing of `parts`: first what no other process packs, and then what others have left, once they have
+// ended.
+template <SignalSource D>
+absl::Status PackParts(const D& dataset, const std::vector<Part>& parts, absl::string_view digest,
+                       const PackOptions& options) {
+  std::error_code error;
+  size_t missing = 0;
+  for (const Part& part : parts) missing += std::filesystem::exists(part.folder, error) ? 0 : part.range.size();
+  ECG_RETURN_IF_ERROR(CheckSpace(dataset.corpus(), missing, parts[0].folder.parent_path()));
+  std::vector<const Part*> others;
+  for (const Part& part : parts) {
+    if (parts.size() == 1) {
+      others.push_back(&part);
+      continue;
+    }
+    const absl::StatusOr<FileLock> lock =
+        FileLock::TryAcquire(Beside(part.folder, ".lock"), "another process packs it");
+    if (absl::IsAlreadyExists(lock.status())) {
+      others.push_back(&part);
+      continue;
+    }
+    ECG_RETURN_IF_ERROR(lock.status());
+    ECG_RETURN_IF_ERROR(PackPart(dataset, part.range, digest, part.folder, options));
+  }
+  for (const Part* part : others) {
+    ECG_ASSIGN_OR_RETURN(const FileLock lock,
+                         FileLock::Acquire(Beside(part->folder, ".lock"),
+                                           absl::StrCat("another process packs ", part->folder.string())));
+    ECG_RETURN_IF_ERROR(PackPart(dataset, part->range, digest, part->folder, options));
+  }
+  return absl::OkStatus();
+}
+
+// Removes what was packed in `folder` when it had another number of parts. What is mapped of it stays readable.
+inline void RemoveOtherParts(const std::vector<Part>& parts, const std::filesystem::path& folder) {
+  const std::string name = folder.filename().string();
+  std::vector<std::filesystem::path> old;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(folder.parent_path(), error), end; !error && entry != end;
+       entry.increment(error)) {
+    const std::string found = entry->path().filename().string();
+    int number = 0, count = 0, length = 0;
+    const bool is_part = absl::StartsWith(found, name) &&
+                         std::sscanf(found.c_str() + name.size(), "-%d-of-%d%n", &number, &count, &length) == 2 &&
+                         name.size() + length == found.size();
+    if (found != name && !is_part) continue;
+    const auto is_it = [&](const Part& part) { return part.folder.filename() == entry->path().filename(); };
+    if (std::ranges::none_of(parts, is_it) && CheckReplaceable(entry->path()).ok()) old.push_back(entry->path());
+  }
+  for (const std::filesystem::path& one : old) {
+    std::filesystem::remove_all(one, error);
+    std::filesystem::remove(Beside(one, ".lock"), error);
+  }
+}
+
 }  // namespace pack_internal
 
-// Pack returns the packed signals of `dataset` in `folder`, and writes them first if they are missing or their source
-// has changed. Beside `folder` it leaves only a lock file.
+// Pack returns the packed signals of `dataset` in `folder`, or in folders beside it where there are several parts, and
+// writes them first if they are missing or their source has changed. Beside these folders it leaves only lock files.
 template <SignalSource D>
 absl::StatusOr<PackedSignals> Pack(const D& dataset, const std::filesystem::path& folder,
                                    const PackOptions& options = {}) {
-  ECG_RETURN_IF_ERROR(pack_internal::CheckProblems(dataset.corpus(), options));
+  const Corpus& corpus = dataset.corpus();
+  ECG_RETURN_IF_ERROR(pack_internal::CheckProblems(corpus, options));
   const std::filesystem::path target = std::filesystem::absolute(folder / "").parent_path();
-  const auto beside = [&](absl::string_view suffix) {
-    return target.parent_path() / absl::StrCat(".", target.filename().string(), suffix);
-  };
-  ECG_ASSIGN_OR_RETURN(const std::string digest, SourceDigest(dataset.corpus()));
-  ECG_RETURN_IF_ERROR(MakeDirectories(target.parent_path()));
-  const absl::StatusOr<FileLock> lock =
-      FileLock::Acquire(beside(".lock"), absl::StrCat("another process packs ", target.string()));
-  absl::StatusOr<PackedSignals> current = pack_internal::OpenCurrent(target, digest);
-  if (current.ok()) {
-    ECG_RETURN_IF_ERROR(pack_internal::CheckRecords(*current, options));
-    return current;
+  const std::vector<pack_internal::Part> parts =
+      pack_internal::PartsOf(corpus.records.size(), options.records_per_part, target);
+  std::vector<std::filesystem::path> folders;
+  for (const pack_internal::Part& part : parts) folders.push_back(part.folder);
+  ECG_ASSIGN_OR_RETURN(const std::string digest, SourceDigest(corpus));
+  ECG_RETURN_IF_ERROR(MakeDirectories(folders[0].parent_path()));
+  absl::StatusOr<PackedSignals> signals = pack_internal::OpenCurrent(folders, digest);
+  if (!signals.ok()) {
+    ECG_RETURN_IF_ERROR(pack_internal::PackParts(dataset, parts, digest, options));
+    signals = PackedSignals::Open(folders);
+    ECG_RETURN_IF_ERROR(signals.status());
+    pack_internal::RemoveOtherParts(parts, target);
   }
-  if (!lock.ok()) return lock.status();
-
-  // Delete what a killed job left behind. We hold the lock, so no other process is packing.
-  std::error_code error;
-  std::filesystem::remove_all(beside(".partial"), error);
-  std::filesystem::remove_all(beside(".old"), error);
-  ECG_RETURN_IF_ERROR(pack_internal::CheckReplaceable(target));
-  ECG_RETURN_IF_ERROR(pack_internal::CheckSpace(dataset.corpus(), target.parent_path()));
-  absl::Status status = pack_internal::Write(dataset, digest, beside(".partial"), options);
-  if (status.ok()) status = pack_internal::Replace(beside(".partial"), target, beside(".old"));
-  if (!status.ok()) {
-    std::filesystem::remove_all(beside(".partial"), error);
-    return status;
+  ECG_RETURN_IF_ERROR(pack_internal::CheckRecords(*signals, options));
+  if (signals->unusable().size() == corpus.records.size()) {
+    return pack_internal::NothingReadError(corpus, signals->reason(0));
   }
-  return PackedSignals::Open(target);
+  return signals;
 }
 
 // PackInCache returns the packed signals of `dataset` in `cache_dir`, and writes them first if needed.

@@ -1,7 +1,7 @@
 // packed_signals.h
 //
-// The signals of a corpus in one memory-mapped file. Access is random; only pages that are used are read, and the
-// system can drop them again when memory is short.
+// The signals of a corpus in a memory-mapped file, or in several where it is large. Access is random; only pages that
+// are used are read, and the system can drop them again when memory is short. A file lies in a folder of its own:
 //
 //   signals.npy   int16 [records, leads, samples]; numpy.load(..., mmap_mode="r") reads it
 //   offsets.npy   only where records differ in length: signals.npy is then int16 [all samples], of which
@@ -14,11 +14,12 @@
 //   ECG_ASSIGN_OR_RETURN(PackedSignals signals, PackedSignals::Open(folder));
 //   std::span<const int16_t> lead_ii = signals.lead(record, 1);
 //
-// pack.h writes such a folder.
+// pack.h writes such folders.
 
 #ifndef ECG_CORPUS_PACKED_SIGNALS_H_
 #define ECG_CORPUS_PACKED_SIGNALS_H_
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -50,11 +51,9 @@
 
 namespace ecg {
 
-// PackedSignals is an open folder of packed signals. Records are numbered as in Corpus::records. Spans stay valid until
-// it is destroyed, even if it is moved. All methods are thread-safe.
-class PackedSignals {
- public:
-  // The files of the folder.
+// PackedFolderFormat is how the folders are written.
+struct PackedFolderFormat {
+  // The files of a folder.
   static constexpr char kSignalsFile[] = "signals.npy";
   static constexpr char kOffsetsFile[] = "offsets.npy";
   static constexpr char kRecordsFile[] = "records.csv";
@@ -66,73 +65,42 @@ class PackedSignals {
   static constexpr char kVerified[] = "verified";
   static constexpr char kUnverified[] = "unverified";
   static constexpr char kSkipped[] = "skipped";
+};
 
-  // Open opens `folder`, and checks that its files are consistent.
-  static absl::StatusOr<PackedSignals> Open(const std::filesystem::path& folder) {
-    absl::StatusOr<PackedSignals> signals = OpenFolder(folder);
+namespace packed_signals_internal {
+
+// Part is the records of one folder, counted from 0. Its methods are those of PackedSignals.
+class Part : public PackedFolderFormat {
+ public:
+  static absl::StatusOr<Part> Open(const std::filesystem::path& folder) {
+    absl::StatusOr<Part> signals = OpenFolder(folder);
     if (signals.ok()) return signals;
     return WithContext(signals.status(), absl::StrCat("cannot open the packed signals in ", folder.string(),
                                                       "; delete the folder to rebuild it"));
   }
 
-  // records returns the number of records, including unusable ones.
   int records() const { return static_cast<int>(ids_.size()); }
-  // leads returns the number of leads: 12, in the order of kLeadNames.
-  int leads() const { return kLeads; }
-  // samples returns the number of samples per lead, or 0 if records differ in length.
   int samples() const { return samples_; }
-  // samples returns the number of samples per lead of a record.
   int samples(int record) const {
     return samples_ > 0 ? samples_ : static_cast<int>((Offset(record + 1) - Offset(record)) / kLeads);
   }
-  // sampling_frequency_hz returns the sampling frequency in Hz.
   int sampling_frequency_hz() const { return sampling_frequency_hz_; }
-  // dataset returns the name of the corpus.
   const std::string& dataset() const { return dataset_; }
-  // version returns the release of the corpus.
   const std::string& version() const { return version_; }
-  // synthetic is true for simulated records.
   bool synthetic() const { return synthetic_; }
-  // source_digest identifies the files that the signals were packed from.
   const std::string& source_digest() const { return source_digest_; }
-
-  // signal returns the samples of a record, [leads, samples]; zeros or none if it is unusable.
   std::span<const int16_t> signal(int record) const {
     return {digital_ + Offset(record), digital_ + Offset(record + 1)};
   }
-  // lead returns the samples of one lead of a record, [samples].
-  std::span<const int16_t> lead(int record, int lead) const {
-    const size_t length = samples(record);
-    return signal(record).subspan(lead * length, length);
-  }
-  // calibration returns the gain and baseline of a lead.
   Calibration calibration(int record, int lead) const { return calibrations_.at(calibration_sets_[record], lead); }
-  // id returns the record's name in the corpus.
   std::string id(int record) const { return std::string(ids_[record]); }
-  // usable is false if the record could not be read.
-  bool usable(int record) const { return !reasons_.contains(record); }
-  // reason returns why a record is unusable; empty if it is usable.
-  std::string reason(int record) const {
-    const auto found = reasons_.find(record);
-    return found == reasons_.end() ? "" : found->second;
-  }
-
-  // WillRead asks the system to read the samples of a record ahead, which pays for random access.
   void WillRead(int record) const {
     const std::span<const int16_t> samples = signal(record);
     file_.WillRead({reinterpret_cast<const char*>(samples.data()), samples.size_bytes()});
   }
-
-  // Release returns the memory of samples that were read to the system, which otherwise keeps them until memory is
-  // short. Spans stay valid.
   void Release() const { file_.Release(); }
-
-  // unusable returns the records that could not be read.
-  std::vector<int> unusable() const {
-    std::vector<int> result;
-    for (const auto& [record, reason] : reasons_) result.push_back(record);
-    return result;
-  }
+  // reasons returns why records are unusable, by record.
+  const std::map<int, std::string>& reasons() const { return reasons_; }
 
  private:
   static_assert(std::endian::native == std::endian::little, "packed signals are little-endian");
@@ -140,8 +108,8 @@ class PackedSignals {
   // The index in digital_ of the first sample of a record, or of the end.
   int64_t Offset(int64_t record) const { return samples_ > 0 ? record * kLeads * samples_ : offsets_[record]; }
 
-  static absl::StatusOr<PackedSignals> OpenFolder(const std::filesystem::path& folder) {
-    PackedSignals signals;
+  static absl::StatusOr<Part> OpenFolder(const std::filesystem::path& folder) {
+    Part signals;
     ECG_RETURN_IF_ERROR(signals.ReadCorpus(folder / kCorpusFile));
     ECG_RETURN_IF_ERROR(signals.ReadRecords(folder / kRecordsFile));
     std::vector<int64_t> shape = {signals.records(), kLeads, signals.samples_};
@@ -179,7 +147,7 @@ class PackedSignals {
     offsets_ = reinterpret_cast<const int64_t*>(elements.data());
     for (int record = 0; record < records(); ++record) {
       const int64_t size = offsets_[record + 1] - offsets_[record];
-      if (offsets_[0] != 0 || size < 0 || size % kLeads != 0 || (size == 0 && usable(record))) {
+      if (offsets_[0] != 0 || size < 0 || size % kLeads != 0 || (size == 0 && !reasons_.contains(record))) {
         return absl::DataLossError(absl::StrCat(path.string(), ": record ", id(record), " from ", offsets_[record],
                                                 " to ", offsets_[record + 1], " is no place for ", kLeads, " leads"));
       }
@@ -268,6 +236,111 @@ class PackedSignals {
   const int64_t* offsets_ = nullptr;   // [records + 1]
   MappedFile file_;
   const int16_t* digital_ = nullptr;  // in file_
+};
+
+}  // namespace packed_signals_internal
+
+// PackedSignals is an open folder of packed signals, or several as one. Records are numbered as in Corpus::records.
+// Spans stay valid until it is destroyed, even if it is moved. All methods are thread-safe.
+class PackedSignals : public PackedFolderFormat {
+ public:
+  // Open opens `folder`, and checks that its files are consistent.
+  static absl::StatusOr<PackedSignals> Open(const std::filesystem::path& folder) {
+    PackedSignals signals;
+    ECG_ASSIGN_OR_RETURN(Part part, Part::Open(folder));
+    signals.Append(std::move(part));
+    return signals;
+  }
+
+  // Open opens the `folders`, at least one, of a corpus that was packed in parts, in the order of its records.
+  static absl::StatusOr<PackedSignals> Open(const std::vector<std::filesystem::path>& folders) {
+    PackedSignals signals;
+    for (const std::filesystem::path& folder : folders) {
+      ECG_ASSIGN_OR_RETURN(Part part, Part::Open(folder));
+      if (!signals.parts_.empty() && part.source_digest() != signals.source_digest()) {
+        return absl::FailedPreconditionError(
+            absl::StrCat(folder.string(), " holds records of another state of the corpus than ", folders[0].string()));
+      }
+      signals.Append(std::move(part));
+    }
+    return signals;
+  }
+
+  // records returns the number of records, including unusable ones.
+  int records() const { return first_.back(); }
+  // leads returns the number of leads: 12, in the order of kLeadNames.
+  int leads() const { return kLeads; }
+  // samples returns the number of samples per lead, or 0 if records differ in length.
+  int samples() const { return parts_[0].samples(); }
+  // samples returns the number of samples per lead of a record.
+  int samples(int record) const { return In(record).samples(RowOf(record)); }
+  // sampling_frequency_hz returns the sampling frequency in Hz.
+  int sampling_frequency_hz() const { return parts_[0].sampling_frequency_hz(); }
+  // dataset returns the name of the corpus.
+  const std::string& dataset() const { return parts_[0].dataset(); }
+  // version returns the release of the corpus.
+  const std::string& version() const { return parts_[0].version(); }
+  // synthetic is true for simulated records.
+  bool synthetic() const { return parts_[0].synthetic(); }
+  // source_digest identifies the files that the signals were packed from.
+  const std::string& source_digest() const { return parts_[0].source_digest(); }
+
+  // signal returns the samples of a record, [leads, samples]; zeros or none if it is unusable.
+  std::span<const int16_t> signal(int record) const { return In(record).signal(RowOf(record)); }
+  // lead returns the samples of one lead of a record, [samples].
+  std::span<const int16_t> lead(int record, int lead) const {
+    const size_t length = samples(record);
+    return signal(record).subspan(lead * length, length);
+  }
+  // calibration returns the gain and baseline of a lead.
+  Calibration calibration(int record, int lead) const { return In(record).calibration(RowOf(record), lead); }
+  // id returns the record's name in the corpus.
+  std::string id(int record) const { return In(record).id(RowOf(record)); }
+  // usable is false if the record could not be read.
+  bool usable(int record) const { return !In(record).reasons().contains(RowOf(record)); }
+  // reason returns why a record is unusable; empty if it is usable.
+  std::string reason(int record) const {
+    const auto found = In(record).reasons().find(RowOf(record));
+    return found == In(record).reasons().end() ? "" : found->second;
+  }
+
+  // WillRead asks the system to read the samples of a record ahead, which pays for random access.
+  void WillRead(int record) const { In(record).WillRead(RowOf(record)); }
+
+  // Release returns the memory of samples that were read to the system, which otherwise keeps them until memory is
+  // short. Spans stay valid.
+  void Release() const {
+    for (const Part& part : parts_) part.Release();
+  }
+
+  // unusable returns the records that could not be read.
+  std::vector<int> unusable() const {
+    std::vector<int> result;
+    for (size_t part = 0; part < parts_.size(); ++part) {
+      for (const auto& [row, reason] : parts_[part].reasons()) result.push_back(first_[part] + row);
+    }
+    return result;
+  }
+
+ private:
+  using Part = packed_signals_internal::Part;
+
+  PackedSignals() = default;
+
+  void Append(Part part) {
+    first_.push_back(first_.back() + part.records());
+    parts_.push_back(std::move(part));
+  }
+
+  size_t PartOf(int record) const {
+    if (parts_.size() == 1) return 0;
+    return std::upper_bound(first_.begin(), first_.end(), record) - first_.begin() - 1;
+  }
+  const Part& In(int record) const { return parts_[PartOf(record)]; }
+  int RowOf(int record) const { return record - first_[PartOf(record)]; }
+
+  std::vector<Part> parts_;
+  std::vector<int> first_ = {0};  // the first record of each part, and the number of all records
 };
 
 }  // namespace ecg

@@ -19,6 +19,7 @@
 #include "ecg/corpus/scaler.h"
 #include "ecg/file/csv.h"
 #include "ecg/file/file.h"
+#include "ecg/file/file_lock.h"
 #include "ecg/signal/lead.h"
 #include "ecg/signal/signal.h"
 #include "ecg/signal/wfdb_writer.h"
@@ -253,6 +254,115 @@ TEST_F(PackTest, LetsSeveralProcessesAskAtOnce) {
     EXPECT_EQ(status, 0);
   }
   EXPECT_THAT(NamesBesideTheFolder(), UnorderedElementsAre("small", ".small.lock"));
+}
+
+TEST_F(PackTest, OpensALargeCorpusThatWasPackedInPartsAsOne) {
+  Truncate("records100/00005_lr.dat");
+  const PackOptions options = {.bad_records = spec::Data::SKIP, .records_per_part = 3};
+  const absl::StatusOr<PackedSignals> signals = PackNow(options);
+  ASSERT_TRUE(signals.ok()) << signals.status();
+  EXPECT_THAT(NamesBesideTheFolder(),
+              UnorderedElementsAre("small-1-of-3", "small-2-of-3", "small-3-of-3", ".small-1-of-3.lock",
+                                   ".small-2-of-3.lock", ".small-3-of-3.lock"));
+  EXPECT_EQ(signals->records(), kRecords);
+  EXPECT_EQ(signals->samples(), 1000);
+  EXPECT_THAT(signals->unusable(), ElementsAre(4));
+  EXPECT_FALSE(signals->usable(4));
+  EXPECT_THAT(signals->reason(4), HasSubstr("24000 bytes expected"));
+  EXPECT_EQ(signals->reason(3), "");
+  for (const int record : {0, 2, 3, 5, 6}) {
+    const Signal expected = SmallPtbXl::MakeSignal(record);
+    EXPECT_EQ(signals->id(record), absl::StrCat(record + 1));
+    EXPECT_TRUE(signals->usable(record));
+    EXPECT_THAT(signals->signal(record), testing::ElementsAreArray(expected.digital));
+    EXPECT_THAT(signals->lead(record, 5), testing::ElementsAreArray(expected.lead(5)));
+    EXPECT_EQ(signals->calibration(record, 7), expected.calibration[7]);
+  }
+  // What belongs to one record in one part is refused as it is in one file.
+  EXPECT_THAT(std::string(PackNow({.records_per_part = 3}).status().message()), HasSubstr("record 5: "));
+  const CsvTable records = CsvTable::Read(fs::path(folder_.string() + "-2-of-3") / "records.csv").value();
+  ASSERT_EQ(records.rows(), 3);
+  EXPECT_EQ(records.at(2, records.Column("id").value()), "6");
+  EXPECT_EQ(records.at(2, records.Column("path").value()), "records100/00006_lr");
+}
+
+TEST_F(PackTest, PacksThePartsThatNoOtherProcessPacks) {
+  const PackOptions options = {.records_per_part = 3};
+  const auto part = [&](int number) { return folder_.parent_path() / absl::StrCat("small-", number, "-of-3"); };
+  fs::create_directories(folder_.parent_path());
+  int begin[2];
+  ASSERT_EQ(pipe(begin), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    char byte = 0;
+    if (read(begin[0], &byte, 1) != 1) _exit(2);
+    const absl::StatusOr<PackedSignals> signals = PackNow(options);
+    _exit(signals.ok() && signals->signal(6)[999] == SmallPtbXl::MakeSignal(6).digital[999] ? 0 : 1);
+  }
+  // After the fork, since a child has the locks that are open then.
+  absl::StatusOr<FileLock> first = FileLock::Acquire(folder_.parent_path() / ".small-1-of-3.lock", "");
+  ASSERT_TRUE(first.ok());
+  ASSERT_EQ(write(begin[1], "x", 1), 1);
+  for (int i = 0; i < 1000 && !fs::exists(part(3)); ++i) usleep(10'000);
+  EXPECT_TRUE(fs::exists(part(2)));
+  EXPECT_TRUE(fs::exists(part(3)));
+  // It waits for the one that is packed elsewhere, and packs it when that process ended without having done so.
+  int status = 0;
+  EXPECT_EQ(waitpid(child, &status, WNOHANG), 0);
+  EXPECT_FALSE(fs::exists(part(1)));
+  { const FileLock released = *std::move(first); }
+  EXPECT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  EXPECT_TRUE(fs::exists(part(1)));
+}
+
+TEST_F(PackTest, KeepsThePartsThatAKilledJobHasFinished) {
+  const PackOptions options = {.records_per_part = 3};
+  ASSERT_TRUE(PackNow(options).ok());
+  const auto inode = [&](int number) {
+    struct stat status = {};
+    stat(absl::StrCat(folder_.string(), "-", number, "-of-3/signals.npy").c_str(), &status);
+    return status.st_ino;
+  };
+  const ino_t first = inode(1), second = inode(2);
+  fs::remove_all(absl::StrCat(folder_.string(), "-2-of-3"));
+  fs::create_directories(folder_.parent_path() / ".small-2-of-3.partial");
+  ASSERT_TRUE(WriteFile(folder_.parent_path() / ".small-2-of-3.partial" / "signals.npy", "half").ok());
+  const absl::StatusOr<PackedSignals> signals = PackNow(options);
+  ASSERT_TRUE(signals.ok()) << signals.status();
+  EXPECT_THAT(signals->signal(4), testing::ElementsAreArray(SmallPtbXl::MakeSignal(4).digital));
+  EXPECT_EQ(inode(1), first);
+  EXPECT_NE(inode(2), second);
+  EXPECT_FALSE(fs::exists(folder_.parent_path() / ".small-2-of-3.partial"));
+}
+
+TEST_F(PackTest, RebuildsAllPartsWhenTheSourceHasChanged) {
+  ASSERT_TRUE(PackNow({.records_per_part = 3}).ok());
+  files_.AddRecord("{}", "8");
+  files_.AddRecord("{}", "9");
+  files_.AddRecord("{}", "10");
+  const absl::StatusOr<PackedSignals> signals = PackNow({.records_per_part = 3});
+  ASSERT_TRUE(signals.ok()) << signals.status();
+  EXPECT_EQ(signals->records(), kRecords + 3);
+  EXPECT_THAT(signals->signal(1), testing::ElementsAreArray(SmallPtbXl::MakeSignal(1).digital));
+  // Those of another number of parts are removed, and so is a single folder, but for what is not of this program.
+  EXPECT_FALSE(fs::exists(folder_.string() + "-1-of-3"));
+  ASSERT_TRUE(PackNow().ok());
+  EXPECT_THAT(NamesBesideTheFolder(), UnorderedElementsAre("small", ".small.lock"));
+  fs::create_directories(folder_.string() + "-1-of-2");
+  ASSERT_TRUE(WriteFile(fs::path(folder_.string() + "-1-of-2") / "thesis.txt", "dear to me").ok());
+  ASSERT_TRUE(PackNow({.records_per_part = 4}).ok());
+  EXPECT_FALSE(fs::exists(folder_));
+  EXPECT_TRUE(fs::exists(folder_.string() + "-1-of-2"));
+  EXPECT_TRUE(fs::exists(folder_.string() + "-3-of-3"));
+}
+
+TEST_F(PackTest, DoesNotSkipEverythingOfALargeCorpus) {
+  fs::remove_all(files_.data_dir() / "records100");
+  for (int i = 0; i < 2; ++i) {  // packed, and found packed
+    const absl::Status status = PackNow({.bad_records = spec::Data::SKIP, .records_per_part = 3}).status();
+    EXPECT_THAT(std::string(status.message()), HasSubstr("none of the 7 records in"));
+  }
 }
 
 TEST_F(PackTest, DoesNotReplaceAFolderThatHoldsOtherFiles) {
