@@ -28,13 +28,8 @@ namespace {
 
 absl::StatusOr<Member> ReadMember(const std::filesystem::path& path) {
   Member member = {.folder = RunFolder(path)};
-  ECG_ASSIGN_OR_RETURN(member.spec, member.folder.ReadSpec());
+  ECG_ASSIGN_OR_RETURN(member.spec, member.folder.ReadSpecWithClasses());
   ECG_RETURN_IF_ERROR(member.folder.CheckOneNetwork("an ensemble"));
-  if (member.spec.training().has_self_supervised()) {
-    return absl::InvalidArgumentError(absl::StrCat("the run in ", path.string(),
-                                                   " was trained without labels, so that it predicts no classes. ",
-                                                   "Fine-tune it, with training.start_from, and pass that run"));
-  }
   std::error_code error;
   for (const std::filesystem::path& file : {member.folder.run(), member.folder.model()}) {
     if (std::filesystem::exists(file, error)) continue;

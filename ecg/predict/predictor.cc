@@ -79,8 +79,8 @@ struct Predictor::Network {
     return tensor.to(torch::kCPU, torch::kFloat32).contiguous();
   }
 
-  // DemographicsOf returns what is known of the patient of each window, float32 [windows, 8] on the device; undefined where
-  // the network does not read it.
+  // DemographicsOf returns what is known of the patient of each window, float32 [windows, 8] on the device; undefined
+  // where the network does not read it.
   torch::Tensor DemographicsOf(std::span<const Signal> signals, std::span<const Segment> segments) const {
     if (!metadata.reads_demographics) return {};
     torch::Tensor demographics = torch::empty({static_cast<int64_t>(segments.size()), kDemographicNumbers});
@@ -158,9 +158,9 @@ struct Predictor::Network {
                                                    "not tell how unlike the training records a recording is"));
   }
 
-  // Explain returns the integrated gradients, of a preprocessed signal, of the logit of class `k`: the gradient at so many steps on the straight
-  // line from a flat signal, times the signal, by the midpoint rule. Windows are explained together, through what
-  // aggregates them.
+  // Explain returns the integrated gradients, of a preprocessed signal, of the logit of class `k`: the gradient at so
+  // many steps on the straight line from a flat signal, times the signal, by the midpoint rule. Windows are explained
+  // together, through what aggregates them.
   Explanation Explain(const Signal& signal, int k, int steps) const {
     SegmentList all;
     for (const int start : WindowStarts(signal.samples, windows.samples, windows.stride))
@@ -306,12 +306,7 @@ absl::StatusOr<std::unique_ptr<const Predictor::Network>> Predictor::OpenNetwork
                                                                                  const RecipeOf& recipe_of,
                                                                                  const PredictorOptions& options) {
   const RunFolder folder(run);
-  ECG_ASSIGN_OR_RETURN(spec::Experiment spec, folder.ReadSpec());
-  if (spec.training().has_self_supervised()) {
-    return absl::InvalidArgumentError(absl::StrCat("the run in ", run.string(),
-                                                   " was trained without labels, so that it predicts no classes. "
-                                                   "Fine-tune it, with training.start_from, and pass that run"));
-  }
+  ECG_ASSIGN_OR_RETURN(spec::Experiment spec, folder.ReadSpecWithClasses());
   ECG_ASSIGN_OR_RETURN(const Recipe recipe, recipe_of(run, spec));
   auto model = std::make_unique<Network>();
   ECG_ASSIGN_OR_RETURN(model->metadata, ModelMetadata::Read(folder.model()));

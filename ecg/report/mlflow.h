@@ -47,6 +47,7 @@
 #include "ecg/file/csv.h"
 #include "ecg/file/file.h"
 #include "ecg/file/sha256.h"
+#include "ecg/file/unfinished_folder.h"
 #include "ecg/report/run_list.h"
 #include "ecg/run/run_folder.h"
 #include "ecg/run/run_json.h"
@@ -142,8 +143,8 @@ inline absl::StatusOr<std::string> ExperimentId(const std::string& name, const s
 // Entries are files of one folder: names, which may have one "/", and contents.
 class Entries {
  public:
-  // Add adds the lines `text` to the file for `name`, in the group `group` if it is not "". Two names that MLflow cannot
-  // tell apart get different files.
+  // Add adds the lines `text` to the file for `name`, in the group `group` if it is not "". Two names that MLflow
+  // cannot tell apart get different files.
   void Add(absl::string_view group, absl::string_view name, absl::string_view text) {
     const std::string key = absl::StrCat(group, "/", name);
     auto found = files_.find(key);
@@ -195,8 +196,8 @@ struct Times {
   int64_t steps = 0;  // number of epochs
 };
 
-// AddHistory adds a point for each epoch of history.csv to `metrics`. The file says how long each epoch took, and its own
-// time when the last one ended.
+// AddHistory adds a point for each epoch of history.csv to `metrics`. The file says how long each epoch took, and its
+// own time when the last one ended.
 inline absl::StatusOr<Times> AddHistory(const RunFolder& folder, Entries& metrics) {
   Times times = {.begin = MillisecondsOf(folder.spec()), .end = MillisecondsOf(folder.spec())};
   std::error_code error;
@@ -276,8 +277,8 @@ inline absl::Status AddArtifacts(const std::filesystem::path& run, const std::fi
 }  // namespace mlflow_internal
 
 // WriteMlflowRun writes `run` to the folder `store`, in the place of what was written of it before, and returns its id.
-// A run without run.json has the status "running", and what it has so far. Values that are too long are cut off; they are
-// whole in the spec among the artifacts.
+// A run without run.json has the status "running", and what it has so far. Values that are too long are cut off; they
+// are whole in the spec among the artifacts.
 inline absl::StatusOr<std::string> WriteMlflowRun(const ListedRun& run, const std::filesystem::path& store) {
   using namespace mlflow_internal;
   const std::filesystem::path source = (std::filesystem::absolute(run.folder) / "").lexically_normal().parent_path();
@@ -312,24 +313,23 @@ inline absl::StatusOr<std::string> WriteMlflowRun(const ListedRun& run, const st
 
   ECG_ASSIGN_OR_RETURN(const std::string experiment_id, ExperimentId(experiment, target));
   const std::string run_id = DigestOf(source.string()).substr(0, 32);
-  const std::filesystem::path place = target / experiment_id / run_id, unfinished = place.string() + ".tmp";
-  std::error_code error;
-  std::filesystem::remove_all(unfinished, error);
-  ECG_RETURN_IF_ERROR(metrics.Write(unfinished / "metrics"));
-  ECG_RETURN_IF_ERROR(params.Write(unfinished / "params"));
-  ECG_RETURN_IF_ERROR(tags.Write(unfinished / "tags"));
-  ECG_RETURN_IF_ERROR(AddArtifacts(source, unfinished / "artifacts"));
+  const std::filesystem::path place = target / experiment_id / run_id;
+  ECG_ASSIGN_OR_RETURN(UnfinishedFolder unfinished, UnfinishedFolder::Create(place));
+  ECG_RETURN_IF_ERROR(metrics.Write(unfinished.path() / "metrics"));
+  ECG_RETURN_IF_ERROR(params.Write(unfinished.path() / "params"));
+  ECG_RETURN_IF_ERROR(tags.Write(unfinished.path() / "tags"));
+  ECG_RETURN_IF_ERROR(AddArtifacts(source, unfinished.path() / "artifacts"));
   ECG_RETURN_IF_ERROR(WriteFile(
-      unfinished / "meta.yaml",
+      unfinished.path() / "meta.yaml",
       absl::StrCat("artifact_uri: ", Quoted("file://" + (place / "artifacts").string()),
                    "\nend_time: ", run.finished() ? absl::StrCat(times.end) : "null",
                    "\nentry_point_name: ''\nexperiment_id: ", Quoted(experiment_id),
                    "\nlifecycle_stage: active\nrun_id: ", Quoted(run_id), "\nrun_name: ", Quoted(name), "\nrun_uuid: ",
                    Quoted(run_id), "\nsource_name: ''\nsource_type: 4\nsource_version: ''\nstart_time: ", times.begin,
                    "\nstatus: ", run.finished() ? 3 : 1, "\ntags: []\nuser_id: ''\n")));
-  std::filesystem::remove_all(place, error);
-  std::filesystem::rename(unfinished, place, error);
-  if (error) return absl::ErrnoToStatus(error.value(), absl::StrCat("cannot write ", place.string()));
+  std::error_code ignored;
+  std::filesystem::remove_all(place, ignored);
+  ECG_RETURN_IF_ERROR(unfinished.Finish());
   return run_id;
 }
 

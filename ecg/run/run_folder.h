@@ -117,6 +117,15 @@ class RunFolder {
     return ParseExperiment(*text, spec().string());
   }
 
+  // ReadSpecWithClasses returns the spec of a run that was trained with labels, whose model predicts classes.
+  absl::StatusOr<spec::Experiment> ReadSpecWithClasses() const {
+    ECG_ASSIGN_OR_RETURN(spec::Experiment spec, ReadSpec());
+    if (!spec.training().has_self_supervised()) return spec;
+    return absl::InvalidArgumentError(absl::StrCat("the run in ", path_.string(),
+                                                   " was trained without labels, so that it predicts no classes. ",
+                                                   "Fine-tune it, with training.start_from, and pass that run"));
+  }
+
   // ReadCorpus returns which records the run was begun on. A run of an older version does not say: NotFoundError.
   absl::StatusOr<run::CorpusIdentity> ReadCorpus() const {
     ECG_ASSIGN_OR_RETURN(const std::string text, ReadFile(corpus()));
