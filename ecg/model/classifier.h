@@ -17,11 +17,13 @@
 #include <memory>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "ecg/model/demographics_layers.h"
 #include "ecg/model/head.h"
 #include "ecg/model/network.h"
+#include "ecg/model/undecayed.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {
@@ -132,14 +134,32 @@ class Classifier : public BackboneNetwork<B> {
   std::shared_ptr<H> head_;
 };
 
-// With its own head a backbone has its published state, without a prefix.
+// With its own head a backbone has its published state, without a prefix: what it consists of belongs to the network.
 template <HasOwnHead B>
-class Classifier<B, OwnHead> : public BackboneNetwork<B> {
+class Classifier<B, OwnHead> : public BackboneNetwork<B>, public Undecayed {
  public:
   Classifier(const spec::Model& spec, int leads, int classes)
       : BackboneNetwork<B>(spec, leads), head_(this->backbone_->AppendHead(classes)) {
+    for (const auto& one : this->backbone_->named_parameters(/*recurse=*/false)) {
+      this->register_parameter(one.key(), one.value(), one.value().requires_grad());
+    }
+    for (const auto& one : this->backbone_->named_buffers(/*recurse=*/false)) {
+      this->register_buffer(one.key(), one.value());
+    }
     for (const auto& layer : this->backbone_->named_children()) this->register_module(layer.key(), layer.value());
     InitWeights(*this->backbone_);
+  }
+
+  // train sets the mode of the backbone itself too, which is none of the network's modules. eval() calls it.
+  void train(bool on = true) override {
+    Network::train(on);
+    this->backbone_->train(on);
+  }
+
+  // undecayed returns those of the backbone itself.
+  std::vector<torch::Tensor> undecayed() const override {
+    const auto* marked = dynamic_cast<const Undecayed*>(this->backbone_.get());
+    return marked == nullptr ? std::vector<torch::Tensor>() : marked->undecayed();
   }
 
   torch::Tensor forward(const torch::Tensor& signals) override {
