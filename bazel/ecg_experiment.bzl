@@ -39,6 +39,7 @@ def ecg_experiment(name, spec, deps = [], test_args = None):
             "//ecg/model:backbones",
             "//ecg/model:contrastive_head",
             "//ecg/model:head",
+            "//ecg/model:joint_embedding_head",
             "//ecg/spec:embedded_spec",
             "//ecg/train:objective",
             "//ecg/train:self_supervised",

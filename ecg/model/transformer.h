@@ -29,7 +29,6 @@
 #include <torch/utils.h>
 
 #include <algorithm>
-#include <cmath>
 #include <memory>
 #include <string>
 #include <vector>
@@ -37,6 +36,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "ecg/nn/attention.h"
 #include "ecg/nn/convolution.h"
 #include "ecg/status/status_macros.h"
 #include "proto/experiment.pb.h"
@@ -117,12 +117,7 @@ class PositionalEncoding : public torch::nn::Module {
   static constexpr int kPositions = 5000;
 
   PositionalEncoding(int model_dim, double dropout) : dropout_(dropout) {
-    const torch::Tensor position = torch::arange(kPositions, torch::kFloat32).unsqueeze(1);
-    const torch::Tensor frequency =
-        torch::exp(torch::arange(0, model_dim, 2, torch::kFloat32) * (-std::log(10000.0) / model_dim));
-    const torch::Tensor angle = position * frequency;
-    // Sine and cosine of each frequency alternate.
-    const torch::Tensor waves = torch::stack({angle.sin(), angle.cos()}, /*dim=*/-1).flatten(1).slice(1, 0, model_dim);
+    const torch::Tensor waves = SinusoidalPositions(kPositions, model_dim);
     pe_ = register_buffer("pe", waves.unsqueeze(1).contiguous());  // [kPositions, 1, D]
   }
 
@@ -158,9 +153,7 @@ class SelfAttention : public torch::nn::Module {
                                                      .view({length, sequences, 3, heads_, head_dim})
                                                      .permute({2, 1, 3, 0, 4})
                                                      .unbind();
-    const torch::Tensor query = projected[0] / std::sqrt(head_dim);
-    const torch::Tensor attention = torch::matmul(query, projected[1].transpose(-2, -1)).softmax(/*dim=*/-1);
-    const torch::Tensor attended = torch::matmul(torch::dropout(attention, dropout_, is_training()), projected[2]);
+    const torch::Tensor attended = Attend(projected[0], projected[1], projected[2], dropout_, is_training());
     return out_proj_(attended.permute({2, 0, 1, 3}).flatten(2));
   }
 

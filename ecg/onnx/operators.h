@@ -119,7 +119,9 @@ inline void BatchNorm(Translation& to) {
 }
 
 inline void LayerNorm(Translation& to) {
-  to.Return(to.Node("LayerNormalization", {to.Input("input"), to.Input("weight"), to.Input("bias")},
+  std::vector<std::string> inputs = {to.Input("input"), to.Input("weight")};
+  if (to.Has("bias")) inputs.push_back(to.Input("bias"));
+  to.Return(to.Node("LayerNormalization", inputs,
                     {Attribute("axis", -static_cast<int64_t>(to.Ints("normalized_shape").size())),
                      Attribute("epsilon", to.Number("eps"))}));
 }

@@ -1,8 +1,8 @@
 // reference_models.h
 //
 // The published networks, under their published names: those of `seitalab/dnn_ecg_comparison` (Nonaka and Seita 2021)
-// and of `helme/ecg_ptbxl_benchmarking` (Strodthoff et al. 2021), S4 of `AI4HealthUOL/ecg-fm-benchmarking`, and a few
-// that others published for images or signals.
+// and of `helme/ecg_ptbxl_benchmarking` (Strodthoff et al. 2021), S4 of `AI4HealthUOL/ecg-fm-benchmarking`, the
+// vision transformers of `kweimann/ECG-JEPA`, and a few that others published for images or signals.
 //
 //   for (const ReferenceModel& reference : kReferenceModels) ...
 
@@ -143,6 +143,10 @@ inline constexpr ReferenceModel kReferenceModels[] = {
 
     // AI4HealthUOL/ecg-fm-benchmarking
     {"s4", "s4 {}"},
+
+    // kweimann/ECG-JEPA
+    {"vit1d_xs", "vision_transformer {}"},
+    {"vit1d_s", "vision_transformer { model_dim: 384 heads: 6 }"},
 
     // facebookresearch/ConvNeXt, over time; the first one is narrower than the published ones.
     {"convnext1d_tiny_w32", "convnext {}"},

@@ -197,6 +197,13 @@ inline std::vector<Problem> CheckData(const spec::Experiment& spec) {
   return problems;
 }
 
+// IsPretraining returns whether the head of `model` is one for training without labels, which has no classes.
+inline bool IsPretraining(const spec::Model& model) {
+  const auto* head =
+      model.GetReflection()->GetOneofFieldDescriptor(model, model.GetDescriptor()->FindOneofByName("head_choice"));
+  return head != nullptr && head->message_type()->options().GetExtension(spec::pretrains);
+}
+
 // CheckTogether finds what no range can tell: fields that accept a few values only, and fields that do not fit one
 // another. Its numbers must be in their ranges.
 inline std::vector<Problem> CheckTogether(const spec::Experiment& spec) {
@@ -231,38 +238,6 @@ inline std::vector<Problem> CheckTogether(const spec::Experiment& spec) {
                         ", or samples between two windows are never seen"));
   }
 
-  const spec::Model& model = spec.model();
-  const auto chosen = [&model](const char* oneof) {
-    return model.GetReflection()->GetOneofFieldDescriptor(model, model.GetDescriptor()->FindOneofByName(oneof));
-  };
-  if (const auto* backbone = chosen("backbone"), *head = chosen("head_choice");
-      backbone != nullptr && head != nullptr) {
-    const google::protobuf::Message& network = model.GetReflection()->GetMessage(model, backbone);
-    const auto* own_head = network.GetDescriptor()->FindFieldByName("head");
-    if (network.GetDescriptor()->options().GetExtension(spec::whole_network)) {
-      report(
-          absl::StrCat("model.", head->name()), "given",
-          absl::StrCat("model.", backbone->name(), " takes no head, as its last layer gives the logits; leave it out"));
-    } else if (own_head != nullptr && network.GetReflection()->HasField(network, own_head)) {
-      report(absl::StrCat("model.", backbone->name(), ".head"), "given",
-             absl::StrCat("model.", head->name(), " replaces that head; leave one of them out"));
-    }
-  }
-  if (model.has_demographics()) {
-    const auto* backbone = chosen("backbone");
-    const bool widens = model.has_head() || model.has_linear_head() || model.has_own_head();
-    const auto* options = backbone == nullptr ? nullptr : &backbone->message_type()->options();
-    const bool has_other =
-        options != nullptr && (options->GetExtension(spec::own_head) || options->GetExtension(spec::whole_network));
-    if (model.has_attention_head() || model.has_contrastive_head() || (has_other && !widens)) {
-      report("model.demographics", "given",
-             "it is joined to the features before model.head or model.linear_head; choose one of them");
-    }
-  }
-  if (model.has_transformer() && model.transformer().model_dim() % model.transformer().heads() != 0) {
-    report("model.transformer.heads", absl::StrCat(model.transformer().heads()),
-           absl::StrCat("it must divide model_dim, which is ", model.transformer().model_dim()));
-  }
   for (const spec::Augmentation& one : spec.training().augmentation()) {
     if (one.has_amplitude_scale() && one.amplitude_scale().low() > one.amplitude_scale().high()) {
       report("training.augmentation.amplitude_scale.low", NumberInWords(one.amplitude_scale().low()),
@@ -302,6 +277,64 @@ inline std::vector<Problem> CheckTogether(const spec::Experiment& spec) {
   return problems;
 }
 
+// CheckModel finds fields of the network that do not fit one another. Its numbers must be in their ranges.
+inline std::vector<Problem> CheckModel(const spec::Experiment& spec) {
+  std::vector<Problem> problems;
+  const auto report = [&](absl::string_view path, absl::string_view value, absl::string_view right) {
+    problems.push_back({std::string(path), absl::StrCat(path, " is ", value, "; ", right)});
+  };
+
+  const spec::Model& model = spec.model();
+  const auto chosen = [&model](const char* oneof) {
+    return model.GetReflection()->GetOneofFieldDescriptor(model, model.GetDescriptor()->FindOneofByName(oneof));
+  };
+  if (const auto* backbone = chosen("backbone"), *head = chosen("head_choice");
+      backbone != nullptr && head != nullptr) {
+    const google::protobuf::Message& network = model.GetReflection()->GetMessage(model, backbone);
+    const auto* own_head = network.GetDescriptor()->FindFieldByName("head");
+    if (network.GetDescriptor()->options().GetExtension(spec::whole_network)) {
+      report(
+          absl::StrCat("model.", head->name()), "given",
+          absl::StrCat("model.", backbone->name(), " takes no head, as its last layer gives the logits; leave it out"));
+    } else if (own_head != nullptr && network.GetReflection()->HasField(network, own_head)) {
+      report(absl::StrCat("model.", backbone->name(), ".head"), "given",
+             absl::StrCat("model.", head->name(), " replaces that head; leave one of them out"));
+    }
+  }
+  if (model.has_demographics()) {
+    const auto* backbone = chosen("backbone");
+    const bool widens = model.has_head() || model.has_linear_head() || model.has_own_head();
+    const auto* options = backbone == nullptr ? nullptr : &backbone->message_type()->options();
+    const bool has_other =
+        options != nullptr && (options->GetExtension(spec::own_head) || options->GetExtension(spec::whole_network));
+    if (model.has_attention_head() || IsPretraining(model) || (has_other && !widens)) {
+      report("model.demographics", "given",
+             "it is joined to the features before model.head or model.linear_head; choose one of them");
+    }
+  }
+  const auto check_heads = [&](absl::string_view part, const auto& attention) {
+    if (attention.model_dim() % attention.heads() == 0) return;
+    report(absl::StrCat("model.", part, ".heads"), absl::StrCat(attention.heads()),
+           absl::StrCat("it must divide model_dim, which is ", attention.model_dim()));
+  };
+  if (model.has_transformer()) check_heads("transformer", model.transformer());
+  if (model.has_vision_transformer()) check_heads("vision_transformer", model.vision_transformer());
+  if (model.has_joint_embedding_head()) {
+    const spec::JointEmbeddingHead& head = model.joint_embedding_head();
+    check_heads("joint_embedding_head", head);
+    if (head.min_visible_share() > head.max_visible_share()) {
+      report("model.joint_embedding_head.min_visible_share", NumberInWords(head.min_visible_share()),
+             absl::StrCat("it must be at most max_visible_share, which is ", NumberInWords(head.max_visible_share())));
+    }
+    if (head.teacher_decay() > head.final_teacher_decay()) {
+      report(
+          "model.joint_embedding_head.teacher_decay", NumberInWords(head.teacher_decay()),
+          absl::StrCat("it must be at most final_teacher_decay, which is ", NumberInWords(head.final_teacher_decay())));
+    }
+  }
+  return problems;
+}
+
 // CheckPretraining finds what does not fit together in training without labels, and in what fine-tuning starts from.
 inline std::vector<Problem> CheckPretraining(const spec::Experiment& spec) {
   std::vector<Problem> problems;
@@ -310,14 +343,24 @@ inline std::vector<Problem> CheckPretraining(const spec::Experiment& spec) {
   };
   const spec::Model& model = spec.model();
   const spec::Training& training = spec.training();
-  if (model.has_contrastive_head() && !training.has_self_supervised()) {
-    report("model.contrastive_head", "it has no classes, and needs training.self_supervised");
+  if (IsPretraining(model) && !training.has_self_supervised()) {
+    report(model.has_contrastive_head() ? "model.contrastive_head" : "model.joint_embedding_head",
+           "it has no classes, and needs training.self_supervised");
   }
   if (model.has_contrastive_head() && !model.has_s4_cpc() && !model.has_own()) {
     report("model.contrastive_head", "it needs a backbone with an encoding and a context, model.s4_cpc");
   }
+  if (model.has_joint_embedding_head()) {
+    if (!model.has_vision_transformer() && !model.has_own()) {
+      report("model.joint_embedding_head", "it needs a backbone of patches, model.vision_transformer");
+    }
+    if (spec.runtime().cuda_graphs()) {
+      report("model.joint_embedding_head",
+             "it hides other patches in each step, which no CUDA graph can repeat; set runtime.cuda_graphs to false");
+    }
+  }
   if (training.has_self_supervised()) {
-    if (!model.has_contrastive_head() && !model.has_own()) {
+    if (!IsPretraining(model) && !model.has_own()) {
       report("training.self_supervised",
              "the network must compute its own loss, such as with model.s4_cpc and model.contrastive_head");
     }
@@ -345,7 +388,7 @@ inline std::vector<Problem> CheckPretraining(const spec::Experiment& spec) {
 inline std::vector<Problem> CheckExperiment(const spec::Experiment& spec) {
   std::vector<Problem> problems = CheckRanges(spec);
   if (problems.empty()) {
-    for (const auto& check : {CheckData, CheckTogether, CheckPretraining, CheckOwnParts}) {
+    for (const auto& check : {CheckData, CheckTogether, CheckModel, CheckPretraining, CheckOwnParts}) {
       for (Problem& problem : check(spec)) problems.push_back(std::move(problem));
     }
   }

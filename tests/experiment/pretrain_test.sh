@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
-# Pre-trains without labels and fine-tunes, as a person does, on a few synthetic records.
-#   pretrain_test.sh PRETRAIN FINE_TUNE
+# Pre-trains without labels and fine-tunes, as a person does, on a few synthetic records: by contrastive predictive
+# coding, and by joint-embedding prediction.
+#   pretrain_test.sh PRETRAIN FINE_TUNE JOINT_PRETRAIN JOINT_FINE_TUNE
 set -uo pipefail
 pretrain=$PWD/$1
 fine_tune=$PWD/$2
+joint_pretrain=$PWD/$3
+joint_fine_tune=$PWD/$4
 cd "$TEST_TMPDIR"
 export XDG_CACHE_HOME=$TEST_TMPDIR/cache
 unset ECG_PTBXL_DIR BUILD_WORKING_DIRECTORY
@@ -72,6 +75,22 @@ refuses 'no tensor of the network has the prefix "body"' "${tune[@]}" --initial_
   --set='training.parameter_group=[{prefix: "body" frozen: true}]' --output_dir=new
 refuses 'cannot read nowhere' "${tune[@]}" --initial_weights=nowhere --output_dir=new
 [ ! -e new ] || fail "new should not be there"
+
+# Joint-embedding prediction: the teacher and its steps are part of the run.
+vit=(--demo_records=120 --device=cpu --set=data.ptb_xl.sampling_frequency_hz=100 --set=training.batch_size=16
+  --set=training.optimizer.constant={} --set='model.vision_transformer={layers: 2 model_dim: 16}')
+joint=("$joint_pretrain" "${vit[@]}" --set='model.joint_embedding_head={layers: 1 model_dim: 8 teacher_steps: 20}'
+  --set=training.validate_every_epochs=1)
+succeeds "${joint[@]}" --set=training.epochs=3 --output_dir=joint
+column joint train_loss | awk 'NR == 1 { first = $1 } END { exit !($1 < first) }' || fail "the loss should fall"
+succeeds "${joint[@]}" --set=training.epochs=1 --output_dir=joint_stopped
+succeeds "$joint_pretrain" --resume --set=training.epochs=3 --output_dir=joint_stopped
+cmp joint/model.safetensors joint_stopped/model.safetensors || fail "the teacher should go on, too"
+succeeds "$joint_fine_tune" "${vit[@]}" --set=training.epochs=1 --initial_weights=joint --output_dir=joint_tuned
+grep -qF "joint/model.safetensors (backbone)" out || { fail "the summary should name the weights"; cat out; }
+[ -s joint_tuned/model.onnx ] || fail "a fine-tuned vision transformer should have a model.onnx"
+refuses 'it must divide the samples of a crop' "$joint_fine_tune" "${vit[@]}" --initial_weights=joint \
+  --set='model.vision_transformer={layers: 2 model_dim: 16 patch_samples: 24}' --output_dir=new
 
 [ $failures = 0 ] && echo "PASSED"
 exit $failures

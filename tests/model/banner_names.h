@@ -93,6 +93,14 @@ extern const ecg::spec::Experiment spec;
 namespace ecg::undecayed_example {
 extern const torch::Tensor a_, log_step_;
 }
+namespace ecg::vision_transformer_example {
+extern const ecg::spec::Experiment spec;
+extern const torch::Tensor signals;
+}  // namespace ecg::vision_transformer_example
+namespace ecg::joint_embedding_head_example {
+extern const ecg::spec::Experiment spec;
+extern const torch::Tensor signals;
+}  // namespace ecg::joint_embedding_head_example
 namespace ecg::wang_resnet_example {
 extern const ecg::spec::Experiment spec;
 }

@@ -74,7 +74,7 @@ INSTANTIATE_TEST_SUITE_P(OfEachFamily, PublishedNetworkTest,
                                          "lstm_d2_h64", "transformer_d1_h1_dim32c", "transformer_d2_h4_dim64l",
                                          "lambda_resnet1d18", "mobilenetv3-s", "nfresnet1d18", "xresnet1d18",
                                          "xse_resnet1d18", "inception1d", "resnet1d_wang", "wrn1d_22", "fcn", "sen",
-                                         "gru_bidir", "s4", "convnext1d_tiny_w32", "net1d_44_w512"));
+                                         "gru_bidir", "s4", "vit1d_xs", "convnext1d_tiny_w32", "net1d_44_w512"));
 
 TEST(ExportTest, AttentionOverTimeIsWrittenForEveryKindOfFeatures) {
   // Of convolutions, of a recurrent network and of a transformer.

@@ -85,6 +85,10 @@ TEST(Net1DParityTest, AgreesWithThePublishedCode) {
   ExpectAgreement(CompareModels("tests/data/net1d.json", AnyNetwork));
 }
 
+TEST(VisionTransformerParityTest, AgreesWithThePublishedCode) {
+  ExpectAgreement(CompareModels("tests/data/vision_transformer.json", AnyNetwork));
+}
+
 TEST(XResNetParityTest, AgreesWithTheBlocksOfFastaiWithSqueezeAndExcitation) {
   ExpectAgreement(CompareModels("tests/data/xse_resnet.json", AnyNetwork));
 }

@@ -71,6 +71,25 @@ TEST(ParseTest, RefusesPretrainingThatDoesNotFitTogether) {
                          "training.self_supervised"));
   EXPECT_THAT(error("resnet {} contrastive_head {}", "training { self_supervised {} }\nevaluation { mean_logit {} }"),
               StartsWith("x.textproto:2:19: model.contrastive_head is given; it needs a backbone with an encoding"));
+  const absl::string_view without_graphs =
+      "training { self_supervised {} }\nevaluation { mean_logit {} }\nruntime { cuda_graphs: false }";
+  EXPECT_EQ(error("vision_transformer {} joint_embedding_head {}", without_graphs), "");
+  EXPECT_THAT(error("vision_transformer {} joint_embedding_head {}",
+                    "training { self_supervised {} }\nevaluation { mean_logit {} }"),
+              StartsWith("x.textproto:2:31: model.joint_embedding_head is given; it hides other patches in each step, "
+                         "which no CUDA graph can repeat; set runtime.cuda_graphs to false"));
+  EXPECT_THAT(error("vision_transformer {} joint_embedding_head {}",
+                    "training { multi_label {} }\nruntime { cuda_graphs: false }"),
+              StartsWith("x.textproto:2:31: model.joint_embedding_head is given; it has no classes, and needs "
+                         "training.self_supervised"));
+  EXPECT_THAT(error("s4_cpc {} joint_embedding_head {}", without_graphs),
+              StartsWith("x.textproto:2:19: model.joint_embedding_head is given; it needs a backbone of patches"));
+  EXPECT_THAT(error("vision_transformer {} joint_embedding_head { min_visible_share: 0.5 }", without_graphs),
+              StartsWith("x.textproto:2:54: model.joint_embedding_head.min_visible_share is 0.5; it must be at most "
+                         "max_visible_share, which is 0.25"));
+  EXPECT_THAT(error("vision_transformer { heads: 5 } linear_head {}", "training { multi_label {} }"),
+              StartsWith("x.textproto:2:30: model.vision_transformer.heads is 5; it must divide model_dim, which is "
+                         "192"));
   EXPECT_THAT(error("s4_cpc {}", "training { self_supervised {} }\nevaluation { mean_logit {} }"),
               StartsWith("x.textproto:3:12: training.self_supervised is given; the network must compute its own loss"));
   EXPECT_THAT(error("s4_cpc {} contrastive_head {}", "training { self_supervised {} }"),
