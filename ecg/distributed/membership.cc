@@ -21,16 +21,24 @@ struct Launcher {
   const char* size;
   const char* local_rank;
   const char* local_size;
+  // Set by this launcher alone.
+  const char* sign;
+  // The hosts on which it starts processes, of which the first gets that of rank 0.
+  const char* hosts;
 };
 
-// The first one whose `size` is set counts. Slurm sets SLURM_PROCID in a batch script too, which is one process for all
-// tasks; SLURM_STEP_NUM_TASKS is set by srun alone.
+// The first one whose `sign` and `size` are set counts. Slurm sets SLURM_PROCID in a batch script too, which is one
+// process for all tasks; SLURM_STEP_NUM_TASKS is set by srun alone. srun --mpi=pmi2 sets MPICH's variables, but not the
+// local ones. mpirun starts its own helpers with srun, on all hosts of the job but its own.
 constexpr Launcher kLaunchers[] = {
-    {"torchrun", "RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE"},
+    {"torchrun", "RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "WORLD_SIZE", "SLURM_STEP_NODELIST"},
     {"mpirun of Open MPI", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK",
-     "OMPI_COMM_WORLD_LOCAL_SIZE"},
-    {"mpirun of MPICH", "PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID", "MPI_LOCALNRANKS"},
-    {"srun", "SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID", "SLURM_STEP_TASKS_PER_NODE"},
+     "OMPI_COMM_WORLD_LOCAL_SIZE", "OMPI_COMM_WORLD_SIZE", "SLURM_JOB_NODELIST"},
+    {"mpirun of MPICH", "PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID", "MPI_LOCALNRANKS", "MPI_LOCALRANKID",
+     "SLURM_JOB_NODELIST"},
+    {"srun", "SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID", "SLURM_STEP_TASKS_PER_NODE",
+     "SLURM_STEP_NUM_TASKS", "SLURM_STEP_NODELIST"},
+    {"a launcher with PMI", "PMI_RANK", "PMI_SIZE", nullptr, nullptr, "PMI_SIZE", "SLURM_JOB_NODELIST"},
 };
 
 constexpr int kDefaultPort = 29500;
@@ -64,7 +72,7 @@ absl::Status Check(const Launcher& launcher, const Membership& membership) {
 // SetMaster finds where the processes meet.
 absl::Status SetMaster(const Launcher& launcher, Membership& membership) {
   membership.master_address = Variable("MASTER_ADDR");
-  if (membership.master_address.empty()) membership.master_address = FirstHost(Variable("SLURM_STEP_NODELIST"));
+  if (membership.master_address.empty()) membership.master_address = FirstHost(Variable(launcher.hosts));
   if (membership.master_address.empty()) {
     if (membership.local_size < membership.size) {
       return absl::InvalidArgumentError(
@@ -93,7 +101,7 @@ std::string FirstHost(absl::string_view hosts) {
 
 absl::StatusOr<std::optional<Membership>> MembershipFromEnvironment() {
   for (const Launcher& launcher : kLaunchers) {
-    if (Variable(launcher.size).empty()) continue;
+    if (Variable(launcher.sign).empty() || Variable(launcher.size).empty()) continue;
     Membership membership;
     ECG_ASSIGN_OR_RETURN(membership.size, Number(launcher, launcher.size));
     if (membership.size <= 1) return std::nullopt;
@@ -110,6 +118,10 @@ absl::StatusOr<std::optional<Membership>> MembershipFromEnvironment() {
     return membership;
   }
   return std::nullopt;
+}
+
+void LeaveGroupOfEnvironment() {
+  for (const Launcher& launcher : kLaunchers) unsetenv(launcher.sign);
 }
 
 }  // namespace ecg

@@ -34,6 +34,10 @@ struct Membership {
 // error where it is incomplete or contradicts itself.
 absl::StatusOr<std::optional<Membership>> MembershipFromEnvironment();
 
+// LeaveGroupOfEnvironment changes the environment so that programs started from now on belong to no group: the runs of
+// a sweep, each worker of which a launcher may have started.
+void LeaveGroupOfEnvironment();
+
 // FirstHost returns the first host of a list of Slurm, such as "node[01-03,7],login": "node01".
 std::string FirstHost(absl::string_view hosts);
 

@@ -36,6 +36,7 @@
 #include "absl/strings/string_view.h"
 #include "ecg/command_line/command_line.h"
 #include "ecg/device/wait_policy.h"
+#include "ecg/distributed/membership.h"
 #include "ecg/file/path.h"
 #include "ecg/run/run_json.h"
 #include "ecg/spec/check.h"
@@ -244,6 +245,8 @@ inline absl::Status RunSweep(const EmbeddedSweep& embedded, const SweepFlags& fl
   ECG_RETURN_IF_ERROR(folder.Start(data));
   // Each run would do so itself, and start again for it.
   SetPassiveWaiting();
+  // Where srun or mpirun has started several workers, each run is still one process.
+  LeaveGroupOfEnvironment();
 
   const std::vector<std::string> arguments = RunArguments(flags, settings, data);
   const auto command = [&](const PlannedRun& run, bool resume) {

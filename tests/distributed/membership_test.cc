@@ -80,10 +80,48 @@ TEST_F(MembershipTest, ProcessesOfSrunMeetOnTheFirstHostOfTheStep) {
   EXPECT_EQ((*read)->master_address, "gpu07");
 }
 
+TEST_F(MembershipTest, SrunThatSpeaksPmiSaysMoreInItsOwnVariables) {
+  const auto read = Read({{"PMI_RANK", "3"},
+                          {"PMI_SIZE", "4"},
+                          {"SLURM_PROCID", "3"},
+                          {"SLURM_STEP_NUM_TASKS", "4"},
+                          {"SLURM_LOCALID", "1"},
+                          {"SLURM_STEP_TASKS_PER_NODE", "2(x2)"},
+                          {"SLURM_STEP_NODELIST", "gpu[07-08]"}});
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ((*read)->local_rank, 1);
+  EXPECT_EQ((*read)->local_size, 2);
+}
+
+TEST_F(MembershipTest, ProcessesOfMpirunInAJobOfSlurmMeetOnTheFirstHostOfTheJob) {
+  // On the second host, where mpirun has started its helper by srun.
+  const auto read = Read({{"OMPI_COMM_WORLD_RANK", "2"},
+                          {"OMPI_COMM_WORLD_SIZE", "4"},
+                          {"OMPI_COMM_WORLD_LOCAL_RANK", "0"},
+                          {"OMPI_COMM_WORLD_LOCAL_SIZE", "2"},
+                          {"SLURM_STEP_NUM_TASKS", "1"},
+                          {"SLURM_STEP_NODELIST", "gpu08"},
+                          {"SLURM_JOB_NODELIST", "gpu[07-08]"}});
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ((*read)->rank, 2);
+  EXPECT_EQ((*read)->master_address, "gpu07");
+}
+
 TEST_F(MembershipTest, ABatchScriptOfSlurmIsOneProcess) {
   const auto read = Read({{"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "4"}, {"SLURM_LOCALID", "0"}});
   ASSERT_TRUE(read.ok()) << read.status();
   EXPECT_FALSE(read->has_value());
+}
+
+TEST_F(MembershipTest, AGroupOfTheEnvironmentCanBeLeft) {
+  for (const auto& variables : {std::map<std::string, std::string>{{"RANK", "1"}, {"WORLD_SIZE", "2"}},
+                                {{"OMPI_COMM_WORLD_RANK", "1"}, {"OMPI_COMM_WORLD_SIZE", "2"}},
+                                {{"PMI_RANK", "1"}, {"PMI_SIZE", "2"}, {"MPI_LOCALRANKID", "1"}},
+                                {{"SLURM_PROCID", "1"}, {"SLURM_STEP_NUM_TASKS", "2"}}}) {
+    ASSERT_TRUE(Read(variables).value().has_value());
+    LeaveGroupOfEnvironment();
+    EXPECT_FALSE(MembershipFromEnvironment().value().has_value());
+  }
 }
 
 TEST_F(MembershipTest, AnIncompleteEnvironmentIsRefusedByName) {
