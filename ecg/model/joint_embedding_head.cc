@@ -75,10 +75,9 @@ torch::Tensor Gather(const torch::Tensor& x, const torch::Tensor& indexes) {
 
 torch::Tensor JointEmbeddingOutputs(const torch::Tensor& predicted, const torch::Tensor& targets) {
   const torch::Tensor loss = (predicted - targets).to(torch::kFloat32).abs().mean({1, 2});
-  const torch::NoGradGuard no_grad;
-  // From each prediction to each target, [B, M, M].
+  // From each prediction to each target, [B, M, M]. No gradients are needed of them.
   const torch::Tensor distances =
-      torch::cdist(predicted.detach().to(torch::kFloat32), targets.to(torch::kFloat32), /*p=*/1);
+      torch::cdist(predicted.detach().to(torch::kFloat32), targets.detach().to(torch::kFloat32), /*p=*/1);
   const torch::Tensor own = distances.diagonal(0, 1, 2).clone();
   distances.diagonal(0, 1, 2).fill_(std::numeric_limits<float>::infinity());
   const torch::Tensor score = own.lt(std::get<0>(distances.min(2))).to(torch::kFloat32).mean(1);

@@ -201,28 +201,25 @@ TEST(JointEmbeddingHeadTest, EvaluatesWithTheSamePatchesAndTrainsWithOthers) {
 
 TEST(JointEmbeddingHeadTest, LearnsToPredictWithoutACollapse) {
   torch::manual_seed(1);
-  Pretrained network(Small(), /*leads=*/12, /*classes=*/2);
+  spec::Model model = Small();
+  model.mutable_joint_embedding_head()->set_teacher_decay(0.99);
+  model.mutable_joint_embedding_head()->set_final_teacher_decay(0.9995);
+  model.mutable_joint_embedding_head()->set_teacher_steps(1000);
+  Pretrained network(model, /*leads=*/12, /*classes=*/2);
   // A rhythm of its own in each crop.
   const torch::Tensor phase = torch::arange(100).view({1, 1, 100}) * torch::linspace(0.05, 0.3, 16).view({16, 1, 1}) +
                               torch::linspace(0, 3, 12).view({1, 12, 1});
   const torch::Tensor signals = phase.sin();
-  const auto evaluate = [&] {
-    const torch::NoGradGuard no_grad;
-    network.eval();
-    const torch::Tensor outputs = network.forward(signals).mean(0);
-    network.train();
-    return outputs;
-  };
-  const double before = evaluate()[1].item<double>();
-  torch::optim::Adam adam(network.parameters(), 0.003);
+  torch::optim::Adam adam(network.parameters(), 0.001);
   for (int step = 0; step < 300; ++step) {
     adam.zero_grad();
     network.forward(signals).select(1, 0).mean().backward();
     adam.step();
   }
-  // By chance one of 16 hidden patches.
-  const double after = evaluate()[1].item<double>();
-  EXPECT_GT(after, before + 0.2);
+  network.eval();
+  const torch::NoGradGuard no_grad;
+  // By chance one of 16 hidden patches, 0.06; seeds 1 to 4 reach 0.2 to 0.3.
+  EXPECT_GT(network.forward(signals).mean(0)[1].item<double>(), 0.15);
 }
 
 TEST(JointEmbeddingHeadTest, RefusesCropsInWhichNoBlockFits) {
