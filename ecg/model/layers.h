@@ -137,22 +137,22 @@ inline void Leave(const at::RecordFunction& function, at::ObserverContext*) {
   }
   if (inputs.empty() || outputs.empty()) return;
 
-  bool is_weight = true;
+  const auto is_known = [&](const torch::Tensor& input) { return observation.weights.contains(input.data_ptr()); };
+  const bool is_weight = std::ranges::all_of(inputs, is_known);
+  // A view of a weight, such as one in the shape of a signal, leaves its parameters to the operation that uses it.
+  const bool in_place = layer.operation.back() == '_';
+  const auto is_view_of = [&](const torch::Tensor& input) { return outputs[0].is_alias_of(input); };
+  if (!is_weight && !in_place && std::ranges::any_of(inputs, is_view_of)) return;
+
   for (const torch::Tensor& input : inputs) {
     const auto found = observation.weights.find(input.data_ptr());
-    if (found == observation.weights.end()) {
-      is_weight = false;
-      continue;
-    }
+    if (found == observation.weights.end()) continue;
     Weight& weight = found->second;
     layer.name = weight.module;
     layer.parameters += std::exchange(weight.parameters, 0);
     layer.multiply_adds += std::exchange(weight.multiply_adds, 0);
   }
   if (!is_weight) {
-    const bool in_place = layer.operation.back() == '_';
-    const auto is_view_of = [&](const torch::Tensor& input) { return outputs[0].is_alias_of(input); };
-    if (!in_place && std::ranges::any_of(inputs, is_view_of)) return;
     layer.shape = outputs[0].sizes().vec();
     observation.layers.push_back(std::move(layer));
     return;

@@ -129,6 +129,17 @@ TEST(LayersTest, CountMatrixProductsWithoutWeights) {
             2 * 4 * 10 * 7);
 }
 
+TEST(LayersTest, CountWeightsThatAreViewedInTheShapeOfASignal) {
+  TestNetwork network;
+  const torch::Tensor token = network.register_parameter("token", torch::ones({1, 12, 1}));
+  network.run = [&](const torch::Tensor& x) { return torch::cat({token.expand_as(x.slice(2, 0, 1)), x}, 2).relu(); };
+  const std::vector<Layer> layers = LayersOf(network, torch::zeros({2, 12, 50}));
+  ASSERT_EQ(layers.size(), 2u);
+  EXPECT_EQ(layers[0].operation, "cat");
+  EXPECT_EQ(layers[0].parameters, 12);
+  EXPECT_EQ(ParametersOf(layers), ParameterCount(network));
+}
+
 TEST(LayersTest, LeaveOutViewsAndInactiveOperations) {
   TestNetwork network;
   network.run = [&](const torch::Tensor& x) {
