@@ -521,18 +521,14 @@ absl::Status PackParts(const D& dataset, const std::vector<Part>& parts, absl::s
   ECG_RETURN_IF_ERROR(CheckSpace(dataset.corpus(), missing, parts[0].folder.parent_path()));
   std::vector<const Part*> others;
   for (const Part& part : parts) {
-    if (parts.size() == 1) {
-      others.push_back(&part);
-      continue;
-    }
     const absl::StatusOr<FileLock> lock =
         FileLock::TryAcquire(Beside(part.folder, ".lock"), "another process packs it");
     if (absl::IsAlreadyExists(lock.status())) {
       others.push_back(&part);
-      continue;
+    } else {
+      ECG_RETURN_IF_ERROR(lock.status());
+      ECG_RETURN_IF_ERROR(PackPart(dataset, part.range, digest, part.folder, options));
     }
-    ECG_RETURN_IF_ERROR(lock.status());
-    ECG_RETURN_IF_ERROR(PackPart(dataset, part.range, digest, part.folder, options));
   }
   for (const Part* part : others) {
     ECG_ASSIGN_OR_RETURN(const FileLock lock,
