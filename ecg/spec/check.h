@@ -197,11 +197,11 @@ inline std::vector<Problem> CheckData(const spec::Experiment& spec) {
   return problems;
 }
 
-// IsPretraining returns whether the head of `model` is one for training without labels, which has no classes.
-inline bool IsPretraining(const spec::Model& model) {
-  const auto* head =
-      model.GetReflection()->GetOneofFieldDescriptor(model, model.GetDescriptor()->FindOneofByName("head_choice"));
-  return head != nullptr && head->message_type()->options().GetExtension(spec::pretrains);
+// PretrainingHead returns the field of the head of `model` where it is for training without labels and so has no
+// classes, or nullptr.
+inline const google::protobuf::FieldDescriptor* PretrainingHead(const spec::Model& model) {
+  const auto* head = ChosenAlternative(model, model.GetDescriptor()->FindOneofByName("head_choice"));
+  return head != nullptr && head->message_type()->options().GetExtension(spec::pretrains) ? head : nullptr;
 }
 
 // CheckTogether finds what no range can tell: fields that accept a few values only, and fields that do not fit one
@@ -307,7 +307,7 @@ inline std::vector<Problem> CheckModel(const spec::Experiment& spec) {
     const auto* options = backbone == nullptr ? nullptr : &backbone->message_type()->options();
     const bool has_other =
         options != nullptr && (options->GetExtension(spec::own_head) || options->GetExtension(spec::whole_network));
-    if (model.has_attention_head() || IsPretraining(model) || (has_other && !widens)) {
+    if (model.has_attention_head() || PretrainingHead(model) != nullptr || (has_other && !widens)) {
       report("model.demographics", "given",
              "it is joined to the features before model.head or model.linear_head; choose one of them");
     }
@@ -343,9 +343,9 @@ inline std::vector<Problem> CheckPretraining(const spec::Experiment& spec) {
   };
   const spec::Model& model = spec.model();
   const spec::Training& training = spec.training();
-  if (IsPretraining(model) && !training.has_self_supervised()) {
-    report(model.has_contrastive_head() ? "model.contrastive_head" : "model.joint_embedding_head",
-           "it has no classes, and needs training.self_supervised");
+  const auto* pretraining_head = PretrainingHead(model);
+  if (pretraining_head != nullptr && !training.has_self_supervised()) {
+    report(absl::StrCat("model.", pretraining_head->name()), "it has no classes, and needs training.self_supervised");
   }
   if (model.has_contrastive_head() && !model.has_s4_cpc() && !model.has_own()) {
     report("model.contrastive_head", "it needs a backbone with an encoding and a context, model.s4_cpc");
@@ -360,7 +360,7 @@ inline std::vector<Problem> CheckPretraining(const spec::Experiment& spec) {
     }
   }
   if (training.has_self_supervised()) {
-    if (!IsPretraining(model) && !model.has_own()) {
+    if (pretraining_head == nullptr && !model.has_own()) {
       report("training.self_supervised",
              "the network must compute its own loss, such as with model.s4_cpc and model.contrastive_head");
     }
