@@ -20,14 +20,13 @@
 
 #include <torch/torch.h>
 
-#include <algorithm>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
 #include "ecg/model/classifier.h"
 #include "ecg/model/network.h"
 #include "ecg/model/undecayed.h"

@@ -28,7 +28,6 @@
 #include <torch/types.h>
 #include <torch/utils.h>
 
-#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -36,6 +35,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "ecg/model/chunks.h"
 #include "ecg/nn/attention.h"
 #include "ecg/nn/convolution.h"
 #include "ecg/status/status_macros.h"
@@ -58,12 +58,7 @@ class LinearEmbedding : public torch::nn::Module {
 
   // ChunksOf returns the number of embeddings of a crop of `samples` samples, or an error if it cannot be embedded.
   absl::StatusOr<int> ChunksOf(int samples) const {
-    if (samples % chunk_samples_ == 0) return samples / chunk_samples_;
-    int divisor = std::min(samples, chunk_samples_);
-    while (samples % divisor != 0) --divisor;
-    return absl::InvalidArgumentError(absl::StrCat("model.transformer.chunk_samples is ", chunk_samples_,
-                                                   "; it must divide the samples of a crop, ", samples, ", as ",
-                                                   divisor, " does"));
+    return ecg::ChunksOf("model.transformer.chunk_samples", chunk_samples_, samples);
   }
 
  private:

@@ -19,14 +19,13 @@
 #include <torch/torch.h>
 
 #include <cmath>
-#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
+#include "ecg/model/chunks.h"
 #include "ecg/model/network.h"
 #include "ecg/model/undecayed.h"
 #include "ecg/nn/attention.h"
@@ -205,13 +204,7 @@ class VisionTransformer : public torch::nn::Module, public Undecayed {
 
   // CheckSamples refuses crops that patches do not fill.
   absl::Status CheckSamples(int samples) const {
-    const int patch = spec_.patch_samples();
-    if (samples % patch == 0) return absl::OkStatus();
-    int divisor = patch < samples ? patch : samples;
-    while (samples % divisor != 0) --divisor;
-    return absl::InvalidArgumentError(absl::StrCat("model.vision_transformer.patch_samples is ", patch,
-                                                   "; it must divide the samples of a crop, ", samples, ", as ",
-                                                   divisor, " does"));
+    return ChunksOf("model.vision_transformer.patch_samples", spec_.patch_samples(), samples).status();
   }
 
   int feature_dim() const { return spec_.model_dim(); }

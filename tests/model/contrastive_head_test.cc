@@ -16,6 +16,7 @@
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
 #include "proto/experiment.pb.h"
+#include "tests/model/pretext_network.h"
 
 namespace ecg {
 namespace {
@@ -102,18 +103,7 @@ TEST(ContrastiveHeadTest, AnEncodingThatIsTheSameEverywhereIsNotRight) {
 TEST(ContrastiveHeadTest, EvaluatesWithTheSameNegativesAndTrainsWithOthers) {
   torch::manual_seed(1);
   Pretrained network(Small(), /*leads=*/12, /*classes=*/2);
-  const torch::Tensor signals = torch::randn({3, 12, 80});
-  {
-    const torch::InferenceMode inference;
-    network.eval();
-    const torch::Tensor outputs = network.forward(signals);
-    ASSERT_EQ(outputs.sizes(), torch::IntArrayRef({3, 2}));
-    EXPECT_TRUE(outputs.equal(network.forward(signals)));
-    EXPECT_TRUE(outputs[1].allclose(network.forward(signals.slice(0, 1, 2))[0], 1e-4, 1e-5));
-  }
-  network.train();
-  const torch::Tensor outputs = network.forward(signals);
-  EXPECT_FALSE(outputs.equal(network.forward(signals)));
+  ExpectFixedChoicesInEvaluationOnly(network, torch::randn({3, 12, 80}));
   EXPECT_THROW(network.forward(torch::randn({3, 12, 8})), c10::Error);
 }
 
