@@ -1,6 +1,7 @@
 // What a trained model says of recordings, in any format:
 //
-//   bazel run //cli:predict -- --model=RUN FILE... [--format=table|json|jsonl|csv|fhir] [--output=FILE] [--plots=FOLDER]
+//   bazel run //cli:predict -- --model=RUN FILE... [--format=table|json|jsonl|csv|fhir] [--output=FILE]
+//                              [--plots=FOLDER]
 //
 // FILE may be a folder, or - for a list of files on standard input. The exit status is 1 if a file could not be read.
 //
@@ -16,6 +17,7 @@
 #include "absl/status/statusor.h"
 #include "ecg/command_line/command_line.h"
 #include "ecg/command_line/stop_signals.h"
+#include "ecg/device/wait_policy.h"
 #include "ecg/file/path.h"
 #include "ecg/predict/predict_command.h"
 #include "ecg/predict/predictor.h"
@@ -33,6 +35,7 @@ absl::Status Predict(const std::string& model, const ecg::PredictorOptions& opti
 }  // namespace
 
 int main(int argc, char** argv) {
+  ecg::RestartWithPassiveWaiting(argv);
   std::string model;
   ecg::PredictorOptions options;
   ecg::PredictCommand command;

@@ -2,7 +2,8 @@
 // grey, and after it, black, for three draws of its random numbers.
 //
 //   bazel run //cli:show_augmentations -- --output=augmentations.svg
-//   bazel run //cli:show_augmentations -- --output=mine.svg --augmentation='time_mask { most_share: 0.5 }' --record=FILE
+//   bazel run //cli:show_augmentations -- --output=mine.svg --augmentation='time_mask { most_share: 0.5 }'
+//                                         --record=FILE
 //
 // Without --augmentation it draws every one, with its defaults. Records are WFDB, named without extension; without any,
 // two synthetic ones are used. Mixup and cutmix mix the first with the second.

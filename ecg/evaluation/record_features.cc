@@ -18,8 +18,10 @@
 #include "ecg/batch/segment.h"
 #include "ecg/batch/split_part.h"
 #include "ecg/batch/window.h"
+#include "ecg/corpus/packed_signals.h"
 #include "ecg/device/cuda.h"
 #include "ecg/device/device.h"
+#include "ecg/device/layout.h"
 #include "ecg/evaluation/aggregation.h"
 #include "ecg/evaluation/feature_space.h"
 #include "ecg/evaluation/predict.h"
@@ -45,17 +47,14 @@ torch::Tensor RecordFeatures(Network& network, const SplitPart& part, const Wind
                              const Device& device, absl::string_view label) {
   const torch::InferenceMode inference;
   network.eval();
+  const torch::Tensor window = torch::zeros({1, part.signals->leads(), options.samples}).to(device.torch);
+  if (!network.ForwardWithFeatures(ToDeviceLayout(window, device)).features.defined()) return {};
   const SegmentList windows = WindowsOfRows(part, options.samples, options.stride);
   const std::unique_ptr<AnyAggregation> mean = Aggregations::Erase(MeanLogit());
   RecordLogits records(windows, *mean);
-  bool has_features = true;
-  ForEachBatchByRecord(network, part, windows, options, device, label, [&](const NetworkInput& input) {
-    const torch::Tensor features = network.ForwardWithFeatures(input).features;
-    has_features = features.defined();
-    if (has_features) records.Add(features.to(torch::kCPU, torch::kFloat32).contiguous());
-    return has_features;
-  });
-  return has_features ? records.Take() : torch::Tensor();
+  const auto features = [&](const NetworkInput& input) { return network.ForwardWithFeatures(input).features; };
+  PredictByRecord(network, part, windows, options, device, label, features, records);
+  return records.Take();
 }
 
 absl::StatusOr<std::optional<FeatureSpace>> FitFeatureSpace(Network& network, const SplitPart& train,

@@ -29,6 +29,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
+#include "ecg/batch/sampler.h"
 #include "ecg/corpus/preprocessor.h"
 #include "ecg/device/device.h"
 #include "ecg/device/layout.h"
@@ -175,6 +176,7 @@ class ExperimentRun {
     ECG_RETURN_IF_ERROR(CheckParts());
     ECG_RETURN_IF_ERROR(ParameterGroups::Create(spec_.training(), *network_).status());
     ECG_RETURN_IF_ERROR(FindBatchSize());
+    ECG_RETURN_IF_ERROR(CheckSteps());
     if (!leads()) return absl::OkStatus();
     if (initial_weights_) {
       run::TrainingState state;
@@ -219,10 +221,9 @@ class ExperimentRun {
     ECG_ASSIGN_OR_RETURN(TrainingParts parts, MakeParts(folder.path()));
     if (leads()) {
       ECG_ASSIGN_OR_RETURN(const ProcessShare share, ProcessShare::Create(spec_.training(), group_));
-      const int crops_per_step = share.batch_size() * spec_.training().accumulate_batches();
       parts.callbacks.push_back(Callbacks::Erase(HistoryFile(folder.history())));
       parts.callbacks.push_back(Callbacks::Erase(TensorBoardLog(folder.path(), ToText(spec_), score_name())));
-      parts.callbacks.push_back(Callbacks::Erase(Console(crops_per_step, objective_->score_name())));
+      parts.callbacks.push_back(Callbacks::Erase(Console(share.crops_per_step(), objective_->score_name())));
       std::ranges::move(watchers, std::back_inserter(parts.callbacks));
     } else {
       parts.callbacks.clear();
@@ -285,6 +286,13 @@ class ExperimentRun {
                                                    [&] { return std::move(MakeRule()).value(); }, spec_, device_));
     spec_.mutable_training()->set_batch_size(batch_size);
     return absl::OkStatus();
+  }
+
+  // CheckSteps refuses fewer training records than a step takes.
+  absl::Status CheckSteps() const {
+    ECG_ASSIGN_OR_RETURN(const ProcessShare share, ProcessShare::Create(spec_.training(), group_));
+    ECG_ASSIGN_OR_RETURN(const std::unique_ptr<AnySampler> sampler, recipe_.samplers.Make(spec_.training().sampler()));
+    return share.Steps(sampler->Order(data_->train(), spec_.runtime().seed(), /*epoch=*/1).size()).status();
   }
 
   // MakeParts returns what trains; callbacks of the spec write to `folder`.

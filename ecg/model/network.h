@@ -36,7 +36,8 @@ struct LogitsAndFeatures {
 // Network turns crops into logits. Training and evaluation use this interface, and are compiled once for all networks.
 class Network : public torch::nn::Module {
  public:
-  // forward takes standardised signals [B, C, L] and returns logits [B, K], K the number of classes.
+  // forward takes standardised signals [B, C, L] and returns logits [B, K], K the number of classes. In evaluation mode
+  // several threads call it at the same time, so what it keeps in the network must be guarded by a mutex.
   virtual torch::Tensor forward(const torch::Tensor& signals) = 0;
 
   // Forward returns the same logits; of a network that reads demographics, with those of `input`.

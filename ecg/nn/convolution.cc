@@ -9,33 +9,44 @@
 #include <variant>
 
 #include "ecg/nn/channels_last.h"
+#include "ecg/nn/weight_cache.h"
 #include "ecg/nn/winograd.h"
 
 namespace ecg {
 
+namespace {
+
+// With autocast on, LibTorch's convolutions compute in bfloat16.
+bool AutocastIsOn() { return !c10::impl::tls_is_dispatch_key_excluded(c10::DispatchKey::AutocastCPU); }
+
+bool IsFloatOnCpu(const torch::Tensor& tensor) { return tensor.is_cpu() && tensor.scalar_type() == torch::kFloat32; }
+
+torch::Tensor ToBfloat16(const torch::Tensor& weight) { return weight.to(torch::kBFloat16); }
+
+}  // namespace
+
 bool UsesWinograd(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias,
-                  const ConvolutionOptions& options) {
+                  const ConvolutionOptions& options, bool keeps_transform) {
   const auto [stride, padding, dilation, groups] = options;
   const int64_t out = weight.size(0), in = weight.size(1), kernel = weight.size(2);
   if (kernel != 3 || stride != 1 || padding != 1 || dilation != 1 || groups != 1 || bias.defined()) return false;
   if (in % kWinogradChannels != 0 || out % kWinogradChannels != 0) return false;
-  if (!x.is_cpu() || x.scalar_type() != torch::kFloat32 || weight.scalar_type() != torch::kFloat32) return false;
-  if (!IsChannelsLast(x)) return false;
-  // With autocast on, LibTorch's convolutions compute in bfloat16.
-  if (!c10::impl::tls_is_dispatch_key_excluded(c10::DispatchKey::AutocastCPU)) return false;
+  if (!IsFloatOnCpu(x) || !IsFloatOnCpu(weight) || !IsChannelsLast(x) || AutocastIsOn()) return false;
   // With fewer samples in the batch, transforming the weights takes longer than is saved.
-  return x.size(0) * x.size(2) >= 512;
+  return keeps_transform || x.size(0) * x.size(2) >= 512;
 }
 
 torch::Tensor Convolve(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias,
-                       const ConvolutionOptions& options, WinogradWeightCache* cache) {
+                       const ConvolutionOptions& options, WeightCache* cache) {
   const auto [stride, padding, dilation, groups] = options;
-  if (UsesWinograd(x, weight, bias, options)) {
-    return cache == nullptr ? WinogradConvolve(x, weight) : WinogradConvolve(x, cache->Get(weight));
+  if (UsesWinograd(x, weight, bias, options, /*keeps_transform=*/cache != nullptr)) {
+    return cache == nullptr ? WinogradConvolve(x, weight) : ConvolveTransformed(x, cache->Get(weight, TransformWeight));
   }
-  if (!IsChannelsLast(x)) return torch::conv1d(x, weight, bias, stride, padding, dilation, groups);
+  const bool keeps_cast = cache != nullptr && IsFloatOnCpu(weight) && AutocastIsOn();
+  const torch::Tensor used = keeps_cast ? cache->Get(weight, ToBfloat16) : weight;
+  if (!IsChannelsLast(x)) return torch::conv1d(x, used, bias, stride, padding, dilation, groups);
   const std::array<int64_t, 2> paddings = {0, padding};
-  return FromImage(torch::conv2d(ToImage(x), ToImage(weight), bias, {1, stride}, paddings, {1, dilation}, groups));
+  return FromImage(torch::conv2d(ToImage(x), ToImage(used), bias, {1, stride}, paddings, {1, dilation}, groups));
 }
 
 torch::Tensor Conv1dImpl::forward(const torch::Tensor& x) {
@@ -45,11 +56,11 @@ torch::Tensor Conv1dImpl::forward(const torch::Tensor& x) {
                                        .dilation = options.dilation()->front(),
                                        .groups = options.groups()};
   const bool may_keep = !is_training() && !c10::GradMode::is_enabled();
-  return Convolve(x, weight, bias, convolution, may_keep ? &winograd_weights_ : nullptr);
+  return Convolve(x, weight, bias, convolution, may_keep ? &cache_ : nullptr);
 }
 
 void Conv1dImpl::train(bool on) {
-  winograd_weights_.Clear();
+  cache_.Clear();
   torch::nn::Conv1dImpl::train(on);
 }
 

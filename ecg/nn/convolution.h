@@ -9,7 +9,7 @@
 
 #include <cstdint>
 
-#include "ecg/nn/winograd.h"
+#include "ecg/nn/weight_cache.h"
 
 namespace ecg {
 
@@ -22,18 +22,19 @@ struct ConvolutionOptions {
 };
 
 // UsesWinograd tells whether Convolve computes with WinogradConvolution: where that supports the convolution and is
-// faster than oneDNN's.
+// faster than oneDNN's. `keeps_transform` is whether the transform of the weights is kept, as with a cache.
 bool UsesWinograd(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias,
-                  const ConvolutionOptions& options);
+                  const ConvolutionOptions& options, bool keeps_transform = false);
 
 // Convolve is torch::conv1d for both layouts: [B, C, L] -> [B, out, L'], in the layout of `x`, with `weight`
-// [out, C / groups, kernel] and `bias` [out], which may be undefined. The transform of the weights by Winograd's
-// algorithm is kept in `cache`, if there is one, which is for calls that need no gradients.
+// [out, C / groups, kernel] and `bias` [out], which may be undefined. What is made of the weights, their transform by
+// Winograd's algorithm or their cast to bfloat16, is kept in `cache`, if there is one, which is for calls that need no
+// gradients.
 torch::Tensor Convolve(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias,
-                       const ConvolutionOptions& options, WinogradWeightCache* cache = nullptr);
+                       const ConvolutionOptions& options, WeightCache* cache = nullptr);
 
 // Conv1dImpl is LibTorch's layer for both layouts, with padding by zeros only. In evaluation mode without gradients it
-// keeps the transform of its weights, until they change.
+// keeps what is made of its weights, until they change.
 class Conv1dImpl : public torch::nn::Conv1dImpl {
  public:
   using torch::nn::Conv1dImpl::Conv1dImpl;
@@ -44,7 +45,7 @@ class Conv1dImpl : public torch::nn::Conv1dImpl {
   void train(bool on = true) override;
 
  private:
-  WinogradWeightCache winograd_weights_;
+  WeightCache cache_;
 };
 TORCH_MODULE(Conv1d);
 

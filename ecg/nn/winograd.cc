@@ -15,7 +15,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 
 #include "ecg/nn/channels_last.h"
 #include "ecg/nn/widest_vectors.h"
@@ -202,46 +201,6 @@ torch::Tensor TransformMatrices(const torch::Tensor& weight) {
 // Tiles that are transformed at a time: enough to make up for reading the transformed weights from memory.
 constexpr int64_t kBlock = 96;
 
-// ConvolveTransformed returns the convolution [B, out, L], channels last, of `x` [B, in, L], channels last, with
-// weights as TransformMatrices returns them.
-torch::Tensor ConvolveTransformed(const torch::Tensor& x, const torch::Tensor& transformed_weight) {
-  const int64_t in = x.size(1), out = transformed_weight.numel() / (kInputTile * in);
-  // Not a view, so that it may be overwritten in place where gradients are computed.
-  const torch::Tensor y = torch::empty_strided({x.size(0), out, x.size(2)}, {x.size(2) * out, 1, out}, x.options());
-  const Transformed weight{transformed_weight.data_ptr<float>(), out / kStrip, in};
-  const Tiles<const float> from(x, x.data_ptr<float>());
-  const Tiles<float> to(y, y.data_ptr<float>());
-  // A multiple of the number of threads, so that all are busy to the end.
-  const int64_t threads = at::get_num_threads();
-  const int64_t blocks = (from.count + kBlock * threads - 1) / (kBlock * threads) * threads;
-  const int64_t block = (from.count + blocks - 1) / blocks;
-  ParallelForWidest(
-      blocks, /*grain_size=*/1, [&](auto lanes, int64_t i) __attribute__((always_inline)) {
-        const int64_t begin = i * block, end = std::min(begin + block, from.count);
-        if (begin >= end) return;
-        const int64_t product_count = kInputTile * block * kStrip;
-        const auto input_data = std::make_unique_for_overwrite<float[]>(kInputTile * block * in);
-        const auto product_data = std::make_unique_for_overwrite<float[]>(product_count);
-        const Transformed input{input_data.get(), in / kStrip, block}, products{product_data.get(), 1, block};
-        TransformTiles<lanes(), kBT, /*kOffset=*/-1>(from, begin, end - begin, input, 0);
-        std::array<float, kStrip> discarded;
-        for (int64_t strip = 0; strip < weight.strips; ++strip) {
-          std::fill_n(product_data.get(), product_count, 0.0f);
-          for (int64_t element = 0; element < kInputTile; ++element) {
-            for (int64_t part = 0; part < input.strips; ++part) {
-              MultiplyAdd<lanes()>(input.at(element, part), kStrip, 1, weight.at(element, strip, part * kStrip), kStrip,
-                                   products.at(element, 0), end - begin);
-            }
-          }
-          for (int64_t tile = begin; tile < end; ++tile) {
-            Transform<lanes(), kAT>(products.all(0, tile - begin),
-                                    to.template Rows<kOutputTile>(tile, 0, strip, discarded.data()));
-          }
-        }
-      });
-  return y;
-}
-
 // WeightGradient returns the gradient of the weights [out, in, 3], channels last, for `x` [B, in, L] and the gradient
 // of the output, `grad_output` [B, out, L], both channels last: G^T [(A dy) * (B^T d)], summed over the tiles.
 torch::Tensor WeightGradient(const torch::Tensor& x, const torch::Tensor& grad_output) {
@@ -290,7 +249,7 @@ class WinogradFunction : public torch::autograd::Function<WinogradFunction> {
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
                                const torch::Tensor& weight) {
     context->save_for_backward({x, weight});
-    return WinogradConvolve(x, TransformWeight(weight));
+    return ConvolveTransformed(x, TransformWeight(weight));
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
@@ -310,39 +269,52 @@ class WinogradFunction : public torch::autograd::Function<WinogradFunction> {
 
 }  // namespace
 
-WinogradWeights TransformWeight(const torch::Tensor& weight) {
+torch::Tensor TransformWeight(const torch::Tensor& weight) {
   // First [out, 3, in] as a matrix, which LibTorch transposes fast.
   const torch::Tensor matrix = weight.transpose(1, 2).contiguous().view({weight.size(0), -1});
-  return {TransformMatrices(matrix.t().contiguous().view({weight.size(2), weight.size(1), weight.size(0)}))};
+  return TransformMatrices(matrix.t().contiguous().view({weight.size(2), weight.size(1), weight.size(0)}));
 }
 
-torch::Tensor WinogradConvolve(const torch::Tensor& x, const WinogradWeights& weights) {
-  return ConvolveTransformed(x, weights.transformed);
+torch::Tensor ConvolveTransformed(const torch::Tensor& x, const torch::Tensor& transformed_weight) {
+  const int64_t in = x.size(1), out = transformed_weight.numel() / (kInputTile * in);
+  // Not a view, so that it may be overwritten in place where gradients are computed.
+  const torch::Tensor y = torch::empty_strided({x.size(0), out, x.size(2)}, {x.size(2) * out, 1, out}, x.options());
+  const Transformed weight{transformed_weight.data_ptr<float>(), out / kStrip, in};
+  const Tiles<const float> from(x, x.data_ptr<float>());
+  const Tiles<float> to(y, y.data_ptr<float>());
+  // A multiple of the number of threads, so that all are busy to the end.
+  const int64_t threads = at::get_num_threads();
+  const int64_t blocks = (from.count + kBlock * threads - 1) / (kBlock * threads) * threads;
+  const int64_t block = (from.count + blocks - 1) / blocks;
+  ParallelForWidest(
+      blocks, /*grain_size=*/1, [&](auto lanes, int64_t i) __attribute__((always_inline)) {
+        const int64_t begin = i * block, end = std::min(begin + block, from.count);
+        if (begin >= end) return;
+        const int64_t product_count = kInputTile * block * kStrip;
+        const auto input_data = std::make_unique_for_overwrite<float[]>(kInputTile * block * in);
+        const auto product_data = std::make_unique_for_overwrite<float[]>(product_count);
+        const Transformed input{input_data.get(), in / kStrip, block}, products{product_data.get(), 1, block};
+        TransformTiles<lanes(), kBT, /*kOffset=*/-1>(from, begin, end - begin, input, 0);
+        std::array<float, kStrip> discarded;
+        for (int64_t strip = 0; strip < weight.strips; ++strip) {
+          std::fill_n(product_data.get(), product_count, 0.0f);
+          for (int64_t element = 0; element < kInputTile; ++element) {
+            for (int64_t part = 0; part < input.strips; ++part) {
+              MultiplyAdd<lanes()>(input.at(element, part), kStrip, 1, weight.at(element, strip, part * kStrip), kStrip,
+                                   products.at(element, 0), end - begin);
+            }
+          }
+          for (int64_t tile = begin; tile < end; ++tile) {
+            Transform<lanes(), kAT>(products.all(0, tile - begin),
+                                    to.template Rows<kOutputTile>(tile, 0, strip, discarded.data()));
+          }
+        }
+      });
+  return y;
 }
 
 torch::Tensor WinogradConvolve(const torch::Tensor& x, const torch::Tensor& weight) {
   return WinogradFunction::apply(x, weight);
-}
-
-WinogradWeights WinogradWeightCache::Get(const torch::Tensor& weight) {
-  // A tensor that was made in inference mode has no version.
-  if (weight.is_inference()) return TransformWeight(weight);
-  const std::lock_guard lock(mutex_);
-  const bool is_current = weight_.defined() && weight_.data_ptr() == weight.data_ptr() &&
-                          weight_.sizes() == weight.sizes() && weight_.strides() == weight.strides() &&
-                          version_ == weight._version();
-  if (!is_current) {
-    weight_ = weight.detach();
-    version_ = weight._version();
-    weights_ = TransformWeight(weight_);
-  }
-  return weights_;
-}
-
-void WinogradWeightCache::Clear() {
-  const std::lock_guard lock(mutex_);
-  weight_ = torch::Tensor();
-  weights_ = {};
 }
 
 }  // namespace ecg

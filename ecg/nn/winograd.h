@@ -17,47 +17,23 @@
 #include <torch/types.h>
 
 #include <cstdint>
-#include <mutex>
 
 namespace ecg {
 
 // kWinogradChannels divides the numbers of input and output channels that Winograd's convolution takes.
 inline constexpr int64_t kWinogradChannels = 64;
 
-// WinogradWeights is the transform of the weights of one convolution.
-struct WinogradWeights {
-  torch::Tensor transformed;
-};
-
 // TransformWeight returns the transform of `weight` [out, in, 3], float32 on a CPU.
-WinogradWeights TransformWeight(const torch::Tensor& weight);
+torch::Tensor TransformWeight(const torch::Tensor& weight);
 
-// WinogradConvolve returns the convolution of `x` [B, in, L] with kernel size 3, stride 1 and padding 1, without bias:
-// [B, out, L]. Both are float32 on a CPU, channels last. `in` and `out` are multiples of kWinogradChannels. Autograd
-// does not see it. The result does not depend on the number of threads.
-torch::Tensor WinogradConvolve(const torch::Tensor& x, const WinogradWeights& weights);
+// ConvolveTransformed returns the convolution of `x` [B, in, L] with kernel size 3, stride 1 and padding 1, without
+// bias: [B, out, L]. Both are float32 on a CPU, channels last. `in` and `out` are multiples of kWinogradChannels, and
+// `transformed_weight` is what TransformWeight returns. Autograd does not see it. The result does not depend on the
+// number of threads.
+torch::Tensor ConvolveTransformed(const torch::Tensor& x, const torch::Tensor& transformed_weight);
 
-// WinogradConvolve with `weight` [out, in, 3] has gradients.
+// WinogradConvolve is ConvolveTransformed for `weight` [out, in, 3], with gradients.
 torch::Tensor WinogradConvolve(const torch::Tensor& x, const torch::Tensor& weight);
-
-// WinogradWeightCache keeps the transform of a weight while the weight does not change, as in evaluation. It notices
-// what LibTorch counts as a change (any operation in place) and other memory in place of the weight's. Call Clear after
-// writes through a raw pointer. Thread-safe.
-class WinogradWeightCache {
- public:
-  // Get returns TransformWeight(weight.detach()).
-  WinogradWeights Get(const torch::Tensor& weight);
-
-  // Clear forgets the weight.
-  void Clear();
-
- private:
-  std::mutex mutex_;
-  // Shares the memory of the weight, so that no other tensor gets the same address.
-  torch::Tensor weight_;
-  int64_t version_ = 0;
-  WinogradWeights weights_;
-};
 
 }  // namespace ecg
 

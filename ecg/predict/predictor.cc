@@ -24,10 +24,10 @@
 #include "ecg/batch/standardise.h"
 #include "ecg/batch/window.h"
 #include "ecg/corpus/preprocessor.h"
-#include "ecg/device/autocast.h"
 #include "ecg/device/cuda.h"
 #include "ecg/device/device.h"
 #include "ecg/device/layout.h"
+#include "ecg/device/side_by_side.h"
 #include "ecg/evaluation/aggregation.h"
 #include "ecg/evaluation/evaluate.h"
 #include "ecg/evaluation/feature_space.h"
@@ -97,7 +97,6 @@ struct Predictor::Network {
   // Outputs returns the logits of the windows `segments`, float32 [windows, K], and the features where they are needed,
   // float32 [windows, F], in the run's precision, on the CPU.
   LogitsAndFeatures Outputs(std::span<const Signal> signals, std::span<const Segment> segments) const {
-    const Autocast autocast(device);
     const torch::Tensor inputs = Inputs(signals, segments), demographics = DemographicsOf(signals, segments);
     if (!features) return {Forward(inputs, demographics), {}};
     const LogitsAndFeatures outputs =
@@ -121,7 +120,7 @@ struct Predictor::Network {
         all.segments.push_back({row, start});
       }
     }
-    RecordLogits records(all, *aggregation), record_features(all, *mean);
+    std::vector<std::span<const Segment>> batches;
     const std::span<const Segment> segments = all.segments;
     // As in the run's own test.
     const bool by_record = metadata.depends_on_batch || device.torch.is_cpu();
@@ -129,9 +128,15 @@ struct Predictor::Network {
     for (size_t first = 0, end = 0; first < segments.size(); first = end) {
       const auto fits = [&] { return !by_record || segments[end].row == segments[first].row; };
       while (end < segments.size() && end < first + most && fits()) ++end;
-      const LogitsAndFeatures outputs = Outputs(signals, segments.subspan(first, end - first));
-      records.Add(outputs.logits);
-      if (features) record_features.Add(outputs.features);
+      batches.push_back(segments.subspan(first, end - first));
+    }
+    std::vector<LogitsAndFeatures> outputs(batches.size());
+    ForEachSideBySide(device, static_cast<int>(batches.size()),
+                      [&](int i) { outputs[i] = Outputs(signals, batches[i]); });
+    RecordLogits records(all, *aggregation), record_features(all, *mean);
+    for (const LogitsAndFeatures& batch : outputs) {
+      records.Add(batch.logits);
+      if (features) record_features.Add(batch.features);
     }
     std::vector<Prediction> predictions(signals.size());
     const torch::Tensor probabilities = ProbabilitiesOf(*objective, records.Take());

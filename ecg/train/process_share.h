@@ -24,6 +24,7 @@
 #include "ecg/distributed/process_group.h"
 #include "ecg/model/weights.h"
 #include "ecg/nn/batch_norm.h"
+#include "ecg/train/schedule.h"
 #include "proto/experiment.pb.h"
 
 namespace ecg {
@@ -67,6 +68,22 @@ class ProcessShare {
       default:
         return rate;
     }
+  }
+
+  // crops_per_step returns the crops of all processes that a step of the update rule takes.
+  int64_t crops_per_step() const { return int64_t{batch_size()} * training_.accumulate_batches(); }
+
+  // Steps returns how many steps a training of epochs of `crops` crops has. Refuses fewer crops than a step takes.
+  absl::StatusOr<ScheduleSteps> Steps(int64_t crops) const {
+    if (crops < crops_per_step()) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "there are ", crops, " training records, fewer than ",
+          training_.accumulate_batches() == 1
+              ? "one batch; expected at least training.batch_size, which is "
+              : "one step; expected at least training.batch_size * training.accumulate_batches, which is ",
+          crops_per_step(), size() > 1 ? " with all processes" : "", ". Use more records or a smaller batch"));
+    }
+    return ScheduleSteps{crops / crops_per_step(), crops / crops_per_step() * training_.epochs()};
   }
 
   // Of returns this process's share of the crops of an epoch.

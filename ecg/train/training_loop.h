@@ -147,7 +147,7 @@ class TrainingLoop {
     const NamedTensors weights = StateOf(network);
     ECG_ASSIGN_OR_RETURN(const ProcessShare share, ProcessShare::Create(training, parts_.group));
     ECG_ASSIGN_OR_RETURN(const ParameterGroups groups, ParameterGroups::Create(training, network));
-    ECG_ASSIGN_OR_RETURN(const ScheduleSteps steps, StepsOf(train, share));
+    ECG_ASSIGN_OR_RETURN(const ScheduleSteps steps, share.Steps(Order(train, 1).size()));
     Optimizer optimizer(network, std::move(parts_.update_rule), share.learning_rate(),
                         groups.ForOptimizer(steps.in_epoch));
     std::optional<AveragedWeights> average;
@@ -230,22 +230,6 @@ class TrainingLoop {
 
   std::vector<int> Order(const SplitPart& train, int epoch) const {
     return parts_.sampler->Order(train, spec_.runtime().seed(), epoch);
-  }
-
-  // StepsOf returns how many steps an epoch has, which is the same in each.
-  absl::StatusOr<ScheduleSteps> StepsOf(const SplitPart& train, const ProcessShare& share) const {
-    const spec::Training& training = spec_.training();
-    const int64_t crops = static_cast<int64_t>(Order(train, 1).size());
-    const int64_t crops_per_step = int64_t{share.batch_size()} * training.accumulate_batches();
-    if (crops < crops_per_step) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "there are ", crops, " training records, fewer than ",
-          training.accumulate_batches() == 1
-              ? "one batch; expected at least training.batch_size, which is "
-              : "one step; expected at least training.batch_size * training.accumulate_batches, which is ",
-          crops_per_step, share.size() > 1 ? " with all processes" : "", ". Use more records or a smaller batch"));
-    }
-    return ScheduleSteps{crops / crops_per_step, crops / crops_per_step * training.epochs()};
   }
 
   // UpdateBest notes in `state` what the epoch's validation says, and returns whether it is the best so far.

@@ -5,6 +5,7 @@
 
 #include <torch/types.h>
 
+#include <memory>
 #include <vector>
 
 #include "ecg/device/device.h"
@@ -17,6 +18,13 @@ extern Network& network;
 extern const torch::Tensor signals;
 
 }  // namespace ecg
+
+namespace ecg::side_by_side_example {
+
+extern const std::shared_ptr<Network> network;
+extern const std::vector<torch::Tensor> inputs;
+
+}  // namespace ecg::side_by_side_example
 
 namespace ecg::cuda_example {
 

@@ -74,6 +74,20 @@ TEST_F(PredictTest, GivesANetworkThatDependsOnItsBatchOneRecordAtATime) {
   EXPECT_TRUE(torch::allclose(network.forward(batches.Next()->signals).amax(0), some[0], 1e-5, 1e-6));
 }
 
+TEST_F(PredictTest, GivesEachRecordTheDigitsThatItHasAlone) {
+  const auto network = MakeNetwork();
+  const auto maximum = Aggregations::Erase(Maximum());
+  const int threads = at::get_num_threads();
+  at::set_num_threads(3);
+  const torch::Tensor together = Predict(*network, *validation_, {250, 125}, *maximum, Device(), "");
+  SplitPart alone = *validation_;
+  for (int row = 0; row < validation_->size(); ++row) {
+    alone.rows = {validation_->rows[row]};
+    EXPECT_TRUE(Predict(*network, alone, {250, 125}, *maximum, Device(), "")[0].equal(together[row])) << row;
+  }
+  at::set_num_threads(threads);
+}
+
 TEST(AggregationTest, KeepsWhatIsNotANumber) {
   const torch::Tensor windows = torch::tensor({{1.0f, 2.0f}, {std::numeric_limits<float>::quiet_NaN(), 3.0f}});
   const torch::Tensor row = Maximum().Aggregate(windows);

@@ -142,6 +142,8 @@ refuses 'another number of classes; of another shape: prediction_heads.fc2.bias'
 touch file
 refuses 'is a file, not a folder' "${small[@]}" --output_dir=file
 refuses 'is a file, not a folder' "${small[@]}" --output_dir=file/folder
+refuses 'fewer than one batch' "${small[@]}" --set=training.batch_size=5000 --output_dir=new
+refuses 'fewer than one step' "${small[@]}" --set=training.accumulate_batches=500 --output_dir=new
 for path in new nowhere; do [ ! -e $path ] || fail "$path should not be there"; done
 
 # A file that broke is noticed.

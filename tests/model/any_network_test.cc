@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "ecg/device/device.h"
+#include "ecg/device/side_by_side.h"
 #include "ecg/model/layers.h"
 #include "ecg/model/network.h"
 #include "ecg/nn/channels_last.h"
@@ -115,6 +117,21 @@ TEST_P(AnyNetworkTest, HasFeaturesOfEachTimeForAttention) {
   // All parameters are trained, those of layers behind the backbone's own pooling too.
   logits.square().sum().backward();
   for (const auto& item : network->named_parameters()) EXPECT_TRUE(item.value().grad().defined()) << item.key();
+}
+
+TEST_P(AnyNetworkTest, GivesTheSameDigitsBesideOtherInputsAsAlone) {
+  torch::manual_seed(1);
+  const std::shared_ptr<Network> network = Make();
+  network->eval();
+  const int samples = network->CheckSamples(1250).ok() ? 1250 : 250;
+  std::vector<torch::Tensor> inputs, logits(6);
+  for (int i = 0; i < 6; ++i) inputs.push_back(ChannelsLast(torch::randn({1 + i % 3, 12, samples})));
+  const int threads = at::get_num_threads();
+  at::set_num_threads(2);
+  ForEachSideBySide(Device(), 6, [&](int i) { logits[i] = network->forward(inputs[i]); });
+  const torch::InferenceMode inference;
+  for (int i = 0; i < 6; ++i) EXPECT_TRUE(network->forward(inputs[i]).equal(logits[i])) << i;
+  at::set_num_threads(threads);
 }
 
 INSTANTIATE_TEST_SUITE_P(FirstOfEachType, AnyNetworkTest, testing::ValuesIn(FirstOfEachType()),

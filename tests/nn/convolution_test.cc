@@ -5,8 +5,13 @@
 #include <cstdint>
 #include <string>
 
+#include "ecg/device/autocast.h"
+#include "ecg/device/device.h"
 #include "ecg/nn/channels_last.h"
+#include "ecg/nn/weight_cache.h"
+#include "ecg/nn/winograd.h"
 #include "gtest/gtest.h"
+#include "proto/experiment.pb.h"
 #include "tests/nn/gradients.h"
 
 namespace ecg {
@@ -56,6 +61,17 @@ TEST(ConvolutionTest, UsesWinogradWhereItIsSupportedAndFaster) {
   EXPECT_FALSE(uses(x, 64, 3, 1, 1, torch::randn({64})));
 }
 
+TEST(ConvolutionTest, UsesWinogradOnFewSamplesWhereTheTransformIsKept) {
+  const torch::Tensor x = ChannelsLast(torch::randn({1, 64, 5})), weight = torch::randn({64, 64, 3});
+  const ConvolutionOptions options{.padding = 1};
+  EXPECT_FALSE(UsesWinograd(x, weight, {}, options));
+  EXPECT_TRUE(UsesWinograd(x, weight, {}, options, /*keeps_transform=*/true));
+  WeightCache cache;
+  const torch::Tensor y = Convolve(x, weight, {}, options, &cache);
+  EXPECT_TRUE(y.equal(ConvolveTransformed(x, TransformWeight(weight))));
+  EXPECT_LT(Error(y, torch::conv1d(x.contiguous(), weight, {}, 1, 1)), 5e-6);
+}
+
 // A layer that uses Winograd's algorithm, and what it should return.
 class EvaluatedConvolutionTest : public testing::Test {
  protected:
@@ -95,6 +111,21 @@ TEST_F(EvaluatedConvolutionTest, NoticesThatItsWeightsChanged) {
   convolution_->eval();
   const torch::InferenceMode inference;
   ExpectRight("training");
+}
+
+TEST_F(EvaluatedConvolutionTest, GivesTheSameDigitsInBfloat16AsInTraining) {
+  const torch::NoGradGuard no_grad;
+  Device device;
+  device.precision = spec::Runtime::BF16;
+  const Autocast autocast(device);
+  for (int i = 0; i < 2; ++i) {
+    const torch::Tensor evaluated = convolution_(x_), again = convolution_(x_);
+    EXPECT_TRUE(again.equal(evaluated));
+    convolution_->train();
+    EXPECT_TRUE(convolution_(x_).equal(evaluated));
+    convolution_->eval();
+    convolution_->weight.mul_(2);
+  }
 }
 
 TEST_F(EvaluatedConvolutionTest, HasGradientsWhereTheyAreWanted) {

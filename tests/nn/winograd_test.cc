@@ -72,29 +72,6 @@ TEST(WinogradConvolutionTest, ReturnsWhatMayBeOverwrittenInPlace) {
   EXPECT_TRUE(gradient.allclose(weight.grad(), /*rtol=*/1e-4, /*atol=*/1e-4));
 }
 
-TEST(WinogradWeightCacheTest, TransformsAWeightAgainOnlyAfterAChange) {
-  torch::manual_seed(1);
-  const torch::NoGradGuard no_grad;
-  WinogradWeightCache cache;
-  torch::Tensor weight = torch::randn({64, 64, 3});
-  const torch::Tensor first = cache.Get(weight).transformed;
-  EXPECT_TRUE(cache.Get(weight).transformed.is_same(first));
-  weight[0][0][0] += 1;
-  const torch::Tensor second = cache.Get(weight).transformed;
-  EXPECT_FALSE(second.equal(first));
-  EXPECT_TRUE(second.equal(TransformWeight(weight).transformed));
-  EXPECT_TRUE(cache.Get(weight).transformed.is_same(second));
-  // Freed memory may be used again; the cache must not take that for the same weight.
-  for (int i = 0; i < 5; ++i) {
-    weight.set_data(torch::randn({64, 64, 3}));
-    weight.set_data(torch::randn({64, 64, 3}));
-    EXPECT_TRUE(cache.Get(weight).transformed.equal(TransformWeight(weight).transformed));
-  }
-  const torch::Tensor third = cache.Get(weight).transformed;
-  cache.Clear();
-  EXPECT_FALSE(cache.Get(weight).transformed.is_same(third));
-}
-
 // Compiled without OpenMP, LibTorch's headers leave a loop to one thread.
 TEST(ParallelLoopsTest, RunInSeveralThreads) {
   const int threads = at::get_num_threads();
