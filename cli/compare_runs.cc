@@ -128,7 +128,8 @@ absl::Status CompareAll(const Flags& flags) {
     } else {
       line.append(2 + 15 + 2 + 18, ' ');
     }
-    absl::StrAppend(&line, "  ", ecg::WithThousands(records), " records, ", classes, " scored classes", verdict);
+    absl::StrAppend(&line, "  ", ecg::WithThousands(records), " records",
+                    classes > 0 ? absl::StrCat(", ", classes, " scored classes") : "", verdict);
     std::puts(line.c_str());
   }
   return flags.output.empty() ? absl::OkStatus() : WritePage(flags, runs, std::move(report));

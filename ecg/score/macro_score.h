@@ -7,7 +7,8 @@
 
 namespace ecg {
 
-// MacroScore is a mean over classes, and over how many: those that can be scored.
+// MacroScore is a mean over classes, and over how many: those that can be scored. A score that is no mean over classes
+// has 0 of them.
 struct MacroScore {
   double mean = 0;
   int classes = 0;

@@ -172,7 +172,7 @@ struct PretextScore {
   // Score is larger for better predictions.
   static absl::StatusOr<MacroScore> Score(const Predictions& predictions) {
     ECG_ASSIGN_OR_RETURN(const std::vector<double> scores, OfRecords(predictions));
-    return MacroScore{MeanOf(scores), 1};
+    return MacroScore{MeanOf(scores), /*classes=*/0};
   }
 
   // Report returns every figure.

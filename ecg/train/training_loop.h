@@ -397,8 +397,10 @@ class TrainingLoop {
     const absl::StatusOr<MacroScore> score = parts_.objective->Score(predictions);
     if (!score.ok()) return WithContext(score.status(), "cannot score the validation records");
     epoch.set_validation_score(score->mean);
-    epoch.set_validation_scored_classes(score->classes);
-    epoch.set_classes(fitting.validation.classes());
+    if (score->classes > 0) {
+      epoch.set_validation_scored_classes(score->classes);
+      epoch.set_classes(fitting.validation.classes());
+    }
     if (parts_.metrics == nullptr) return absl::OkStatus();
     ECG_ASSIGN_OR_RETURN(const auto figures, ComputeMetrics(*parts_.metrics, predictions));
     epoch.mutable_validation_metrics()->insert(figures.begin(), figures.end());

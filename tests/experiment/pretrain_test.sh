@@ -31,6 +31,7 @@ succeeds "$pretrain" "${small[@]}" "${short[@]}" --set=training.epochs=3 --outpu
 grep -qF 'task      no labels, ' out || { fail "the summary should say that there are no labels"; cat out; }
 tail -n 1 out | grep -qE '^test pretext score 0\.[0-9]{4} \(bootstrap mean 0\.[0-9]{4}, 5% 0\.[0-9]{4}, 95% 0\.[0-9]{4}\)$' ||
   { fail "the last line should be the score"; cat out; }
+grep '^epoch' out | grep -q classes && fail "the score is no mean over classes, so none should be counted"
 column whole train_loss | awk 'NR == 1 { first = $1 } END { exit !($1 < first) }' || fail "the loss should fall"
 [ ! -e whole/features.safetensors ] || fail "nothing is predicted with a network without classes"
 [ ! -e whole/model.onnx ] || fail "a network without classes has no model.onnx"
