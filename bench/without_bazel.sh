@@ -88,19 +88,44 @@ find_libraries() {
 # generate WORK: writes the C++ of our protobuf messages to WORK/proto, and the headers with texts that programs carry.
 generate() {
   protoc --cpp_out="$1" proto/options.proto proto/experiment.proto proto/run.proto proto/sweep.proto proto/tensorboard.proto
-  embed "$1" ecg/live/page.html kPage
-  embed "$1" ecg/serve/page.html kPage
-  embed "$1" ecg/serve/openapi.json kOpenApi
+  local package name src constant
+  while read -r package name src constant; do
+    # Chart.js is the only text that is not ours; pages do without it where it is not installed.
+    if [ "$src" = @system//:chart.js ]; then
+      src=$(first /usr/share/javascript/chart.js/chart.min.js /usr/share/javascript/chart.js/Chart.min.js) || src=/dev/null
+    else
+      src=$package/$src
+    fi
+    embed "$src" "$constant" "$1/$package/$name.h"
+  done < <(awk '/^embed_text\(/ { name = src = constant = "" }
+                { value = $3; gsub(/[",]/, "", value) }
+                $1 == "name" { name = value }
+                $1 == "src" { src = value }
+                $1 == "constant" { sub("/BUILD$", "", FILENAME); print FILENAME, name, src, value }' ecg/*/BUILD)
 }
 
-# embed WORK TEXT CONSTANT: writes the header that bazel/embed_text.bzl makes of a text.
+# embed TEXT CONSTANT HEADER: writes the header that bazel/embed_text.bzl makes of a text.
 embed() {
-  mkdir -p "$1/$(dirname "$2")"
+  mkdir -p "$(dirname "$3")"
   {
-    printf '#pragma once\nnamespace ecg {\ninline constexpr char %s[] = R"embedded(' "$3"
-    cat "$2"
+    printf '#pragma once\nnamespace ecg {\ninline constexpr char %s[] = R"embedded(' "$2"
+    cat "$1"
     printf ')embedded";\n}  // namespace ecg\n'
-  } >"$1/${2%.*}.h"
+  } >"$3"
+}
+
+# sources_of FILE ...: prints the sources of ecg that these files need: those beside the headers that they include.
+sources_of() {
+  local seen=" " queue=("$@") file header
+  while [ ${#queue[@]} -gt 0 ]; do
+    file=${queue[0]} queue=("${queue[@]:1}")
+    for header in $(grep -ohE '^#include "ecg/[^"]+' "$file" | cut -d'"' -f2); do
+      case $seen in *" $header "*) continue ;; esac
+      seen+="$header "
+      [ ! -f "$header" ] || queue+=("$header")
+      [ ! -f "${header%.h}.cc" ] || { queue+=("${header%.h}.cc"); echo "${header%.h}.cc"; }
+    done
+  done
 }
 
 # compile SOURCE OBJECT
@@ -146,7 +171,9 @@ build_programs() {
   "$work/part_factory" >"$work/built_in_parts.cc"
   in_parallel ecg/experiment/main.cc "$work/main.o" "$work/built_in_parts.cc" "$work/built_in_parts.o" \
     "$work/resnet18_all_main.cc" "$work/resnet18_all.o" bench/on_gpu.cc "$work/on_gpu.o"
-  for source in ecg/*/*.cc; do
+  # datasets.cc has no header of its own.
+  for source in ecg/corpus/datasets.cc $(sources_of ecg/experiment/main.cc ecg/corpus/datasets.cc bench/on_gpu.cc \
+    "$work/built_in_parts.cc" "$work/resnet18_all_main.cc"); do
     [ "$source" != ecg/experiment/main.cc ] || continue
     objects+=("$work/$(basename "${source%.cc}")_library.o")
     sources+=("$source" "${objects[-1]}")
