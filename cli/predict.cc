@@ -17,7 +17,6 @@
 #include "absl/status/statusor.h"
 #include "ecg/command_line/command_line.h"
 #include "ecg/command_line/stop_signals.h"
-#include "ecg/device/wait_policy.h"
 #include "ecg/file/path.h"
 #include "ecg/predict/predict_command.h"
 #include "ecg/predict/predictor.h"
@@ -35,7 +34,6 @@ absl::Status Predict(const std::string& model, const ecg::PredictorOptions& opti
 }  // namespace
 
 int main(int argc, char** argv) {
-  ecg::RestartWithPassiveWaiting(argv);
   std::string model;
   ecg::PredictorOptions options;
   ecg::PredictCommand command;

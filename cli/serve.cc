@@ -12,7 +12,6 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "ecg/command_line/command_line.h"
-#include "ecg/device/wait_policy.h"
 #include "ecg/file/path.h"
 #include "ecg/predict/predictor.h"
 #include "ecg/serve/server.h"
@@ -39,7 +38,6 @@ absl::Status Serve(const std::string& model, const PredictorOptions& predictor_o
 }  // namespace ecg
 
 int main(int argc, char** argv) {
-  ecg::RestartWithPassiveWaiting(argv);
   ecg::Server::BlockSignals();
   std::string model;
   ecg::PredictorOptions predictor;
