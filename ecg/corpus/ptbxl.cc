@@ -155,11 +155,8 @@ absl::StatusOr<PtbXl> PtbXl::Open(const Spec& spec, const std::filesystem::path&
   ECG_RETURN_IF_ERROR(ptbxl.ReadDatabase(spec.sampling_frequency_hz(), spec.likelihood_targets(), data_dir));
   ECG_RETURN_IF_ERROR(ptbxl.CheckRate());
   ECG_RETURN_IF_ERROR(ptbxl.ReadLabels(spec.task(), spec.likelihood_targets()));
-  if (split < 1 || split > kFolds / 2) {
-    return absl::InvalidArgumentError(absl::StrCat("split is ", split, ", not 1 to ", kFolds / 2));
-  }
-  const int test_fold = kFolds - 2 * (split - 1);
-  ptbxl.split_ = SplitByFold(ptbxl.corpus_, ptbxl.labels_, test_fold - 1, test_fold);
+  ECG_ASSIGN_OR_RETURN(const HeldOutFolds held_out, HoldOutFolds(kFolds, spec.cross_validation(), split));
+  ptbxl.split_ = SplitByFold(ptbxl.corpus_, ptbxl.labels_, held_out);
   return ptbxl;
 }
 

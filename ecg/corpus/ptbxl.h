@@ -35,7 +35,7 @@
 
 namespace ecg {
 
-// PtbXl is a Dataset: PTB-XL, one of its six tasks, and one of its five splits.
+// PtbXl is a Dataset: PTB-XL, one of its six tasks, and one of its splits.
 class PtbXl {
  public:
   using Spec = spec::PtbXl;
@@ -47,7 +47,8 @@ class PtbXl {
   static constexpr int kFolds = 10;
   static constexpr int kSeconds = 10;
 
-  // Open reads the two tables in `data_dir`. `split` is from 1 to 5.
+  // Open reads the two tables in `data_dir`. `split` is from 1 to 5, or to the number of splits of the
+  // cross-validation.
   static absl::StatusOr<PtbXl> Open(const Spec& spec, const std::filesystem::path& data_dir, int split = 1);
 
   // corpus returns all records, in the order of ptbxl_database.csv.

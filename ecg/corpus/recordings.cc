@@ -232,19 +232,29 @@ absl::Status Recordings::MakeLabelsOf(const Spec& spec) {
 absl::Status Recordings::MakeSplit(const Spec& spec, const LabelTable& table, int split) {
   const int folds = static_cast<int>(table.folds().size());
   if (folds > 0) {
-    const int splits = table.folds_are_parts() ? 1 : folds / 2;
-    if (split > splits) {
-      return absl::InvalidArgumentError(absl::StrCat("data.split is ", split, ", but the ", folds, " folds of ",
-                                                     spec.table(), " make ", splits,
-                                                     splits == 1 ? " split" : " splits"));
+    // The parts are three folds of one split.
+    if (table.folds_are_parts() && spec.cross_validation() > 0) {
+      return absl::InvalidArgumentError(absl::StrCat("recordings.cross_validation is ", spec.cross_validation(),
+                                                     ", but ", spec.table(),
+                                                     " has train, validation and test as its folds, not numbers"));
     }
-    const int test = table.folds_are_parts() ? 3 : folds - 2 * (split - 1);
-    split_ = SplitByFold(corpus_, labels_, test - 1, test);
+    const absl::StatusOr<HeldOutFolds> held_out = HoldOutFolds(folds, spec.cross_validation(), split);
+    if (!held_out.ok()) return WithContext(held_out.status(), spec.table());
+    split_ = SplitByFold(corpus_, labels_, *held_out);
     if (!table.folds_are_parts()) {
-      corpus_.notes.push_back(absl::StrCat("fold ", table.folds()[test - 2], " is for validation, fold ",
-                                           table.folds()[test - 1], " for the test"));
+      const auto name = [&](int fold) { return table.folds()[fold - 1]; };
+      corpus_.notes.push_back(
+          absl::StrCat("fold ", name(held_out->validation), " is for validation, ",
+                       held_out->first_test == held_out->last_test
+                           ? absl::StrCat("fold ", name(held_out->last_test))
+                           : absl::StrCat("folds ", name(held_out->first_test), " to ", name(held_out->last_test)),
+                       " for the test"));
     }
     return absl::OkStatus();
+  }
+  if (spec.cross_validation() > 0) {
+    return absl::InvalidArgumentError(absl::StrCat("recordings.cross_validation is ", spec.cross_validation(), ", but ",
+                                                   spec.table(), " has no folds; give it a column of them"));
   }
   const SplitShares shares = {.train = 1 - spec.validation_share() - spec.test_share(),
                               .validation = spec.validation_share(),

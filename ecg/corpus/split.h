@@ -12,6 +12,9 @@
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "ecg/corpus/corpus.h"
 #include "ecg/corpus/labels.h"
 #include "ecg/corpus/text_column.h"
@@ -25,12 +28,47 @@ struct Split {
   std::vector<int> test;
 };
 
-// SplitByFold returns the split with one fold for validation, one for test, and all others for training.
-inline Split SplitByFold(const Corpus& corpus, const Labels& labels, int validation_fold, int test_fold) {
+// HeldOutFolds are the folds, counted from 1, that a split does not train on: one for validation, and for the test those
+// from first_test to last_test.
+struct HeldOutFolds {
+  int validation = 0;
+  int first_test = 0;
+  int last_test = 0;
+};
+
+// HoldOutFolds returns the held-out folds of split number `split`, from 1, of `folds` folds. With `cross_validation` 0,
+// split 1 validates on the last fold but one and tests on the last, split 2 takes the two folds before, and so on.
+// Otherwise it is the number of splits, which together test each fold once: split 1 tests the last folds, split 2 those
+// before, and so on, and each validates on the fold before those that it tests, the first folds' on the last. Fails
+// where there is no such split, or nothing would be left to train on.
+inline absl::StatusOr<HeldOutFolds> HoldOutFolds(int folds, int cross_validation, int split) {
+  const int splits = cross_validation > 0 ? cross_validation : folds / 2;
+  if (split < 1 || split > splits) {
+    return absl::InvalidArgumentError(absl::StrCat("data.split is ", split, ", but the ", folds, " folds make ", splits,
+                                                   splits == 1 ? " split" : " splits"));
+  }
+  if (cross_validation == 0) {
+    const int test = folds - 2 * (split - 1);
+    return HeldOutFolds{.validation = test - 1, .first_test = test, .last_test = test};
+  }
+  const int most_tested = (folds + splits - 1) / splits;
+  if (splits < 2 || splits > folds || most_tested + 1 >= folds) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("cross_validation is ", splits, ", but there are ", folds,
+                     " folds; it must be from 2 to the number of folds, and leave each split a fold for training"));
+  }
+  const int first_test = folds - split * folds / splits + 1, last_test = folds - (split - 1) * folds / splits;
+  return HeldOutFolds{
+      .validation = first_test > 1 ? first_test - 1 : folds, .first_test = first_test, .last_test = last_test};
+}
+
+// SplitByFold returns the split with these folds for validation and test, and all others for training.
+inline Split SplitByFold(const Corpus& corpus, const Labels& labels, const HeldOutFolds& held_out) {
   Split split;
   for (int row = 0; row < labels.rows(); ++row) {
     const int fold = corpus.records.fold(labels.records[row]);
-    (fold == validation_fold ? split.validation : fold == test_fold ? split.test : split.train).push_back(row);
+    const bool is_tested = fold >= held_out.first_test && fold <= held_out.last_test;
+    (is_tested ? split.test : fold == held_out.validation ? split.validation : split.train).push_back(row);
   }
   return split;
 }

@@ -184,8 +184,11 @@ inline std::vector<Problem> CheckData(const spec::Experiment& spec) {
     const std::string field = JoinPath(path, "record_seconds");
     report(field, CheckWholeSamples(field, StatedRecordSeconds(spec.data()), stated_hz));
   }
-  if (const int splits = dataset->GetDescriptor()->options().GetExtension(spec::splits);
-      splits > 0 && spec.data().split() > splits) {
+  int splits = dataset->GetDescriptor()->options().GetExtension(spec::splits);
+  if (const auto* field = dataset->GetDescriptor()->FindFieldByName("cross_validation"); field != nullptr) {
+    if (const int number = dataset->GetReflection()->GetInt32(*dataset, field); number > 0) splits = number;
+  }
+  if (splits > 0 && spec.data().split() > splits) {
     problems.push_back({"data.split", absl::StrCat("data.split is ", spec.data().split(),
                                                    "; it must be at least 1 and at most ", splits)});
   }

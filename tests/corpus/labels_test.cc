@@ -5,8 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "ecg/corpus/corpus.h"
-#include "ecg/corpus/split.h"
 #include "ecg/corpus/text_list_column.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -91,31 +89,6 @@ TEST(LabelsTest, IgnoreNamesThatAreNoClassAndKeepRecordsWithNoneWhereTheyShould)
   EXPECT_THAT(all.row(0), ElementsAre(0, 1));
   EXPECT_THAT(all.row(1), ElementsAre(0, 0));
   EXPECT_THAT(MakeLabels(lists, {"b", "a"}, /*with_none=*/false).records, ElementsAre(0));
-}
-
-Corpus CorpusOfFolds(const std::vector<int>& folds) {
-  Corpus corpus;
-  for (const int fold : folds) corpus.records.Add({.fold = fold});
-  return corpus;
-}
-
-TEST(SplitTest, PutsTheRowsOfAFoldWhereTheFoldBelongs) {
-  const Corpus corpus = CorpusOfFolds({10, 9, 1, 2, 9, 3});
-  const Labels labels = MakeLabels({{"a"}, {"a"}, {}, {"a"}, {"a"}, {"a"}});  // rows: records 0, 1, 3, 4, 5
-  const Split split = SplitByFold(corpus, labels, /*validation_fold=*/9, /*test_fold=*/10);
-  EXPECT_THAT(split.train, ElementsAre(2, 4));
-  EXPECT_THAT(split.validation, ElementsAre(1, 3));
-  EXPECT_THAT(split.test, ElementsAre(0));
-}
-
-TEST(SplitTest, DropsTheRowsOfRecordsThatAreNotKept) {
-  const Corpus corpus = CorpusOfFolds({10, 9, 1, 2, 9, 3});
-  const Labels labels = MakeLabels({{"a"}, {"a"}, {}, {"a"}, {"a"}, {"a"}});
-  const Split split =
-      KeepRecords(SplitByFold(corpus, labels, 9, 10), labels, [](int record) { return record != 3 && record != 0; });
-  EXPECT_THAT(split.train, ElementsAre(4));
-  EXPECT_THAT(split.validation, ElementsAre(1, 3));
-  EXPECT_THAT(split.test, IsEmpty());
 }
 
 }  // namespace

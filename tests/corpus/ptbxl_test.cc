@@ -32,6 +32,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
 class PtbXlTest : public testing::Test {
  protected:
@@ -177,7 +178,20 @@ TEST_F(PtbXlTest, TakesTheFoldsOfTheSplit) {
   EXPECT_THAT(validation_and_test(2), ElementsAre(IsEmpty(), IsEmpty()));            // folds 7 and 8
   EXPECT_THAT(validation_and_test(4), ElementsAre(ElementsAre(3), IsEmpty()));       // folds 3 and 4
   EXPECT_THAT(validation_and_test(5), ElementsAre(ElementsAre(2), IsEmpty()));       // folds 1 and 2
-  EXPECT_THAT(std::string(files_.Open(spec::PtbXl::ALL, 6).status().message()), HasSubstr("split is 6, not 1 to 5"));
+  EXPECT_THAT(std::string(files_.Open(spec::PtbXl::ALL, 6).status().message()),
+              HasSubstr("split is 6, but the 10 folds make 5"));
+}
+
+TEST_F(PtbXlTest, TestsEachRecordOnceInACrossValidation) {
+  spec::PtbXl spec;
+  spec.set_sampling_frequency_hz(100);
+  spec.set_cross_validation(5);
+  std::vector<int> tested;
+  for (int split = 1; split <= 5; ++split) {
+    const std::vector<int> rows = PtbXl::Open(spec, files_.data_dir(), split)->split().test;
+    tested.insert(tested.end(), rows.begin(), rows.end());
+  }
+  EXPECT_THAT(tested, UnorderedElementsAre(0, 1, 2, 3));
 }
 
 TEST_F(PtbXlTest, KnowsTheSyntheticOneByItsMark) {

@@ -156,7 +156,23 @@ TEST_F(RecordingsTest, SplitsByFold) {
   EXPECT_THAT(first.split().train, SizeIs(4));
   EXPECT_THAT(first.corpus().notes, Contains("fold 4 is for validation, fold 5 for the test"));
   EXPECT_THAT(Recordings::Open({}, folder_, 3)->split().test, ElementsAre(1));
-  EXPECT_THAT(Error({}, 4), HasSubstr("data.split is 4, but the 6 folds of labels.csv make 3 splits"));
+  EXPECT_THAT(Error({}, 4), HasSubstr("labels.csv: data.split is 4, but the 6 folds make 3 splits"));
+  spec::Recordings spec;
+  spec.set_cross_validation(3);
+  const Recordings third = Recordings::Open(spec, folder_, 3).value();
+  EXPECT_THAT(third.split().test, ElementsAre(0, 1));
+  EXPECT_THAT(third.split().validation, ElementsAre(5));
+  EXPECT_THAT(third.corpus().notes, Contains("fold 5 is for validation, folds 0 to 1 for the test"));
+}
+
+TEST_F(RecordingsTest, CrossValidatesOverFoldsOnly) {
+  for (const char* name : {"a", "b", "c"}) Add(absl::StrCat(name, ".hea"), 100, 1);
+  spec::Recordings spec;
+  spec.set_cross_validation(3);
+  Table("id,labels\na,A\nb,A\nc,A\n");
+  EXPECT_THAT(Error(spec), HasSubstr("cross_validation is 3, but labels.csv has no folds"));
+  Table("id,labels,fold\na,A,train\nb,A,validation\nc,A,test\n");
+  EXPECT_THAT(Error(spec), HasSubstr("has train, validation and test as its folds"));
 }
 
 TEST_F(RecordingsTest, SplitsAtRandomByPatientWithTheSharesOfTheSpec) {

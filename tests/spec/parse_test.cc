@@ -246,6 +246,9 @@ TEST(ParseTest, KnowsHowManySplitsADatasetHas) {
   };
   EXPECT_EQ(error("ptb_xl {} split: 5"), "");
   EXPECT_EQ(error("ptb_xl {} split: 6"), "x.textproto:1:18: data.split is 6; it must be at least 1 and at most 5");
+  EXPECT_EQ(error("ptb_xl { cross_validation: 10 } split: 10"), "");
+  EXPECT_EQ(error("ptb_xl { cross_validation: 3 } split: 4"),
+            "x.textproto:1:39: data.split is 4; it must be at least 1 and at most 3");
   EXPECT_EQ(error("own { type: \"T\" header: \"h\" } split: 600"), "");
   EXPECT_THAT(error("ptb_xl { split: 2 }"),
               StartsWith("x.textproto:1:17: data.ptb_xl has no field \"split\"; did you mean data.split"));

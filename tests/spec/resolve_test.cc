@@ -27,6 +27,7 @@ data {
     task: ALL
     sampling_frequency_hz: 500
     likelihood_targets: false
+    cross_validation: 0
   }
   split: 1
   shared_patients: REFUSE_SHARED
