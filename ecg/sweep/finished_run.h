@@ -14,7 +14,10 @@
 #include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -62,13 +65,10 @@ struct FinishedRun {
                           .seed = 1,
                           .low_quantile = run.spec().evaluation().bootstrap().low_quantile(),
                           .high_quantile = run.spec().evaluation().bootstrap().high_quantile()};
-    absl::StatusOr<ScoreSample> test =
-        SampleScore(finished.score_name, {table.classes, table.targets, table.probabilities}, finished.bootstrap);
+    absl::StatusOr<ScoreSample> test = Test(finished.score_name, table, finished.bootstrap);
     if (!test.ok()) return WithContext(test.status(), folder.path().string());
     finished.test = *std::move(test);
-    finished.test_set = std::hash<std::string>()(absl::StrCat(absl::StrJoin(table.records, "\n"), "\n\n",
-                                                              absl::StrJoin(table.classes, "\n"), "\n\n",
-                                                              std::string(table.targets.begin(), table.targets.end())));
+    finished.test_set = TestSet(table);
     finished.epochs = run.epochs();
     finished.best_epoch = run.best_epoch();
     finished.seconds = run.timing().data_seconds() + run.timing().training_seconds() + run.timing().test_seconds();
@@ -78,6 +78,54 @@ struct FinishedRun {
     const absl::StatusOr<run::CorpusIdentity> identity = folder.ReadCorpus();
     if (identity.ok()) finished.records = identity->digest();
     return finished;
+  }
+
+  // Pool puts the test predictions of `parts`, the splits of a cross-validation, together in their order, and scores
+  // them as one. Only what the test needs is set: score_name, test, test_set and bootstrap. Fails where two parts test
+  // the same record, or have other classes.
+  static absl::StatusOr<FinishedRun> Pool(const std::vector<const FinishedRun*>& parts) {
+    PredictionTable all;
+    absl::flat_hash_map<std::string, const FinishedRun*> tested_by;
+    for (const FinishedRun* part : parts) {
+      const auto cannot = [&](const FinishedRun& other, const auto&... why) {
+        return absl::FailedPreconditionError(absl::StrCat("cannot pool ", part->predictions.string(), " with ",
+                                                          other.predictions.string(), ": ", why...));
+      };
+      ECG_ASSIGN_OR_RETURN(const PredictionTable table, ReadPredictions(part->predictions));
+      if (part == parts[0]) all.classes = table.classes;
+      if (table.classes != all.classes) return cannot(*parts[0], "their classes differ");
+      if (part->score_name != parts[0]->score_name) {
+        return cannot(*parts[0], "their scores are ", part->score_name, " and ", parts[0]->score_name);
+      }
+      for (const std::string& record : table.records) {
+        const auto [first, is_new] = tested_by.emplace(record, part);
+        if (is_new) continue;
+        return cannot(*first->second, "both test the record ", record,
+                      ". Pool the splits of a cross-validation (data.ptb_xl.cross_validation), and average what else "
+                      "is repeated");
+      }
+      all.records.insert(all.records.end(), table.records.begin(), table.records.end());
+      all.targets.insert(all.targets.end(), table.targets.begin(), table.targets.end());
+      all.probabilities.insert(all.probabilities.end(), table.probabilities.begin(), table.probabilities.end());
+    }
+    FinishedRun pooled;
+    pooled.score_name = parts[0]->score_name;
+    pooled.bootstrap = parts[0]->bootstrap;
+    ECG_ASSIGN_OR_RETURN(pooled.test, Test(pooled.score_name, all, pooled.bootstrap));
+    pooled.test_set = TestSet(all);
+    return pooled;
+  }
+
+ private:
+  static absl::StatusOr<ScoreSample> Test(const std::string& score_name, const PredictionTable& table,
+                                          const BootstrapOptions& bootstrap) {
+    return SampleScore(score_name, {table.classes, table.targets, table.probabilities}, bootstrap);
+  }
+
+  static size_t TestSet(const PredictionTable& table) {
+    return std::hash<std::string>()(absl::StrCat(absl::StrJoin(table.records, "\n"), "\n\n",
+                                                 absl::StrJoin(table.classes, "\n"), "\n\n",
+                                                 std::string(table.targets.begin(), table.targets.end())));
   }
 };
 

@@ -46,6 +46,7 @@
 #include "ecg/spec/settings.h"
 #include "ecg/status/status_macros.h"
 #include "ecg/sweep/claim.h"
+#include "ecg/sweep/only.h"
 #include "ecg/sweep/parse_sweep.h"
 #include "ecg/sweep/plan.h"
 #include "ecg/sweep/results.h"
@@ -79,6 +80,7 @@ struct SweepFlags {
   std::string device;
   std::string settings;
   std::vector<std::string> set;
+  std::vector<std::string> only;
   int demo_records = 0;
   int jobs = 1;
   double lease_seconds = 60;
@@ -215,9 +217,13 @@ inline std::vector<std::string> RunArguments(const SweepFlags& flags, const std:
 
 // RunSweep does what `flags` ask of the sweep `embedded`, which was started as `typed`.
 inline absl::Status RunSweep(const EmbeddedSweep& embedded, const SweepFlags& flags, absl::string_view typed) {
-  ECG_ASSIGN_OR_RETURN(const std::vector<SweepExperiment> experiments, ReadExperiments(embedded, typed));
+  ECG_ASSIGN_OR_RETURN(std::vector<SweepExperiment> experiments, ReadExperiments(embedded, typed));
   ECG_RETURN_IF_ERROR(CheckData(flags, experiments));
-  ECG_ASSIGN_OR_RETURN(const spec::Sweep sweep, ParseSweep(embedded.sweep.text, embedded.sweep.file, experiments));
+  ECG_ASSIGN_OR_RETURN(spec::Sweep sweep, ParseSweep(embedded.sweep.text, embedded.sweep.file, experiments));
+  ECG_RETURN_IF_ERROR(KeepOnly(flags.only, sweep));
+  std::erase_if(experiments, [&](const SweepExperiment& one) {
+    return std::ranges::none_of(sweep.experiment(), [&](const auto& swept) { return swept.name() == one.name; });
+  });
   const std::string settings = SettingsPath(sweep, flags);
   ECG_ASSIGN_OR_RETURN(const SweepChanges changes, ReadChanges(flags, settings));
   std::vector<Problem> problems;
@@ -293,6 +299,13 @@ inline int SweepMain(const EmbeddedSweep& embedded, int argc, char** argv) {
       ->type_name("FILE");
   app.add_option("--set", flags.set, "Override a value in every run, such as training.epochs=2; may be repeated")
       ->type_name("PATH=VALUE")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app.add_option(
+         "--only", flags.only,
+         "Only the runs with this value of an axis, such as learning_rate=0.01; may be repeated, for other axes "
+         "or for several values of one")
+      ->type_name("AXIS=VALUE")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app.add_option("--device", flags.device, "cpu, cuda or cuda:N, for every run")->type_name("DEVICE");

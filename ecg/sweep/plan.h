@@ -370,6 +370,10 @@ class Planner {
     }
     for (int a = 0; a < sweep_.axis_size(); ++a) {
       const spec::Axis& axis = sweep_.axis(a);
+      if (axis.use() == spec::Axis::POOLED) {
+        Report(absl::StrCat("axis[", a, "].use"),
+               absl::StrCat("the axis ", axis.name(), " is POOLED, which a search cannot do; write use: AVERAGED"));
+      }
       if (!axis.has_search() && axis.use() == spec::Axis::CHOSEN) {
         Report(absl::StrCat("axis[", a, "].use"),
                absl::StrCat("the axis ", axis.name(),

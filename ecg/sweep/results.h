@@ -50,14 +50,27 @@ class Results {
   // `plan` must outlive it.
   Results(std::string name, const Plan& plan) : name_(std::move(name)), plan_(plan) {}
 
-  // Add adds a finished run.
-  void Add(const PlannedRun& run, FinishedRun finished) { finished_.insert_or_assign(run.name, std::move(finished)); }
+  // Add adds a finished run. Fails where it cannot be pooled with those along the POOLED axes.
+  absl::Status Add(const PlannedRun& run, FinishedRun finished) {
+    finished_.insert_or_assign(run.name, std::move(finished));
+    if (AxesWithUse(plan_.sweep, spec::Axis::POOLED).empty()) return absl::OkStatus();
+    const std::vector<const PlannedRun*> pool = PoolOf(plan_, run);
+    std::vector<const FinishedRun*> parts;
+    for (const PlannedRun* part : pool) {
+      const auto found = finished_.find(part->name);
+      if (found == finished_.end()) return absl::OkStatus();  // later
+      parts.push_back(&found->second);
+    }
+    ECG_ASSIGN_OR_RETURN(FinishedRun pooled, FinishedRun::Pool(parts));
+    pooled_.insert_or_assign(pool[0]->name, std::move(pooled));
+    return absl::OkStatus();
+  }
 
   const FinishedRuns& finished() const { return finished_; }
 
   // Write writes all files again.
   absl::Status Write(const SweepFolder& folder) const {
-    const Table table = MakeTable(plan_, finished_);
+    const Table table = MakeTable(plan_, finished_, pooled_);
     ECG_RETURN_IF_ERROR(WriteFile(folder.results_csv(), Csv(table)));
     ECG_RETURN_IF_ERROR(WriteFile(folder.results_md(), Markdown(table)));
     ECG_RETURN_IF_ERROR(WriteFile(folder.results_html(), ComparisonPage(SweepReport(name_, plan_, table, folder))));
@@ -74,7 +87,7 @@ class Results {
   }
 
   // Markdown returns the content of results.md.
-  std::string Markdown() const { return Markdown(MakeTable(plan_, finished_)); }
+  std::string Markdown() const { return Markdown(MakeTable(plan_, finished_, pooled_)); }
 
  private:
   std::vector<std::string> AxisNames(spec::Axis::Use use) const {
@@ -165,9 +178,11 @@ class Results {
     if (cell.candidates.empty()) return "";
     const std::optional<Summary> summary = cell.chosen < 0 ? std::nullopt : Summarise(cell.candidates[cell.chosen]);
     if (!summary) return "not yet";
-    const size_t runs = cell.candidates[cell.chosen].runs.size();
-    return absl::StrCat(InWords(*summary), summary->runs < static_cast<int>(runs)
-                                               ? absl::StrCat(", ", summary->runs, " of ", runs, " runs")
+    const Candidate& chosen = cell.candidates[cell.chosen];
+    const size_t all = chosen.tested.size();
+    const char* what = all < chosen.runs.size() ? " pools" : " runs";
+    return absl::StrCat(InWords(*summary), summary->runs < static_cast<int>(all)
+                                               ? absl::StrCat(", ", summary->runs, " of ", all, what)
                                                : "");
   }
 
@@ -250,11 +265,13 @@ class Results {
       }
     }
     const std::vector<std::string> averaged = AxisNames(spec::Axis::AVERAGED);
+    const std::vector<std::string> pooled = AxisNames(spec::Axis::POOLED);
     absl::StrAppendFormat(
-        text, "\n%sIn parentheses the %g%% and %g%% quantiles over %d bootstrap resamples of the test records%s.\n",
+        text, "\n%s%sIn parentheses the %g%% and %g%% quantiles over %d bootstrap resamples of the test records%s.\n",
+        pooled.empty() ? "" : absl::StrCat("Of the pooled predictions of each ", absl::StrJoin(pooled, ", "), ". "),
         averaged.empty() ? "" : absl::StrCat("Mean ± standard deviation over ", absl::StrJoin(averaged, ", "), ". "),
         100 * any.bootstrap.low_quantile, 100 * any.bootstrap.high_quantile, any.bootstrap.resamples,
-        averaged.empty() ? "" : " of each run");
+        averaged.empty() || !pooled.empty() ? "" : " of each run");
   }
 
   void AppendRankings(const Table& table, std::string* text) const {
@@ -300,6 +317,7 @@ class Results {
   const std::string name_;
   const Plan& plan_;
   FinishedRuns finished_;
+  FinishedRuns pooled_;  // by the name of the first run of each pool
 };
 
 }  // namespace ecg

@@ -195,8 +195,7 @@ absl::Status Runner::AddFinished(const PlannedRun& run, FinishedRun finished) {
                      other.data_dir, "; pass another --output_dir, or delete the runs on the wrong records"));
   }
   time_left_.Add(run, finished.seconds);
-  results_.Add(run, std::move(finished));
-  return absl::OkStatus();
+  return results_.Add(run, std::move(finished));
 }
 
 absl::StatusOr<bool> Runner::TakeNote(const PlannedRun& run, const std::optional<SeenClaim>& seen, RunState& state) {

@@ -187,7 +187,7 @@ inline absl::StatusOr<ComparisonReport> ReadSweepReport(const std::filesystem::p
     for (const size_t i : places) report.results[i].group = absl::StrJoin(shared, ", ");
   }
   std::vector<Candidate> candidates(finished.size());
-  for (size_t i = 0; i < finished.size(); ++i) candidates[i].finished = {&finished[i]};
+  for (size_t i = 0; i < finished.size(); ++i) candidates[i].finished = candidates[i].tested = {&finished[i]};
   AddPairs(candidates, report);
   return report;
 }

@@ -35,11 +35,13 @@
 
 namespace ecg {
 
-// Candidate is one setting of the CHOSEN axes, with its runs: one for each combination of the AVERAGED axes.
+// Candidate is one setting of the CHOSEN axes, with its runs: one for each combination of the AVERAGED and POOLED axes.
 struct Candidate {
   std::vector<std::string> setting;  // the values of the CHOSEN axes
   std::vector<const PlannedRun*> runs;
   std::vector<const FinishedRun*> finished;  // of each run; null where it is not finished
+  // What is averaged: `finished`, or where there are POOLED axes, the pooled runs; null where they are not all finished.
+  std::vector<const FinishedRun*> tested;
   // Where the sweep is searched: the number of epochs, which differs with successive halving, and whether a run failed.
   int epochs = 0;
   bool failed = false;
@@ -71,7 +73,7 @@ struct Table {
 
 // Summary are the statistics of the runs of a cell.
 struct Summary {
-  int runs = 0;  // that are finished
+  int runs = 0;  // that are finished, or pools of runs
   double mean = 0;
   std::optional<double> standard_deviation;  // of the sample; none for one run
   double low = 0, high = 0;                  // quantiles of the mean on resamples of each run's test records
@@ -100,6 +102,7 @@ inline Cell SearchedCell(const Plan& plan, const std::vector<const PlannedRun*>&
     const auto found = finished.find(run->name);
     candidate.runs.push_back(run);
     candidate.finished.push_back(found == finished.end() ? nullptr : &found->second);
+    candidate.tested = candidate.finished;
     candidate.epochs = run->spec.training().epochs();
     candidate.failed |= plan.failed.count(run->name) > 0;
     candidate.setting.clear();
@@ -128,8 +131,29 @@ inline Cell SearchedCell(const Plan& plan, const std::vector<const PlannedRun*>&
 
 }  // namespace table_internal
 
-// MakeTable arranges the runs of `plan`. The table points at both arguments.
-inline Table MakeTable(const Plan& plan, const FinishedRuns& finished) {
+// PoolOf returns the runs of `plan` that are pooled with `run`, in the order of the POOLED axes' values: those that
+// differ from it in those axes only.
+inline std::vector<const PlannedRun*> PoolOf(const Plan& plan, const PlannedRun& run) {
+  const std::vector<int> pooled = AxesWithUse(plan.sweep, spec::Axis::POOLED);
+  std::vector<const PlannedRun*> pool;
+  for (const PlannedRun* other : plan.InOrder()) {
+    bool is_of_it = true;
+    for (int a = 0; a < plan.sweep.axis_size(); ++a) {
+      is_of_it &= other->values[a] == run.values[a] || std::ranges::count(pooled, a) > 0;
+    }
+    if (is_of_it) pool.push_back(other);
+  }
+  return pool;
+}
+
+// MakeTable arranges the runs of `plan`. `pooled` are the pools of POOLED axes, by the name of their first run. The
+// table points at the arguments.
+inline Table MakeTable(const Plan& plan, const FinishedRuns& finished, const FinishedRuns& pooled = {}) {
+  const bool pools = !AxesWithUse(plan.sweep, spec::Axis::POOLED).empty();
+  const auto find = [](const FinishedRuns& runs, const PlannedRun& run) {
+    const auto found = runs.find(run.name);
+    return found == runs.end() ? nullptr : &found->second;
+  };
   // The positions of the values of the axes with one use: sorting by it gives the order of the table.
   const auto key_of = [&](const PlannedRun& run, spec::Axis::Use use) {
     std::vector<size_t> key;
@@ -145,7 +169,7 @@ inline Table MakeTable(const Plan& plan, const FinishedRuns& finished) {
   };
   using Key = std::vector<size_t>;
   std::map<Key, std::string> rows, columns;
-  std::map<Key, std::map<Key, std::map<Key, std::map<Key, const PlannedRun*>>>> sorted;
+  std::map<Key, std::map<Key, std::map<Key, std::map<Key, std::vector<const PlannedRun*>>>>> sorted;
   std::map<Key, std::map<Key, std::vector<const PlannedRun*>>> searched;
   for (const PlannedRun* ordered : plan.InOrder()) {
     const PlannedRun& run = *ordered;
@@ -155,7 +179,7 @@ inline Table MakeTable(const Plan& plan, const FinishedRuns& finished) {
     if (plan.is_searched()) {
       searched[row][column].push_back(&run);
     } else {
-      sorted[row][column][key_of(run, spec::Axis::CHOSEN)][key_of(run, spec::Axis::AVERAGED)] = &run;
+      sorted[row][column][key_of(run, spec::Axis::CHOSEN)][key_of(run, spec::Axis::AVERAGED)].push_back(&run);
     }
   }
 
@@ -170,13 +194,15 @@ inline Table MakeTable(const Plan& plan, const FinishedRuns& finished) {
         cell = table_internal::SearchedCell(plan, searched[row][column], finished);
         continue;
       }
-      for (const auto& [setting, runs] : sorted[row][column]) {
+      for (const auto& [setting, averages] : sorted[row][column]) {
         Candidate& candidate = cell.candidates.emplace_back();
-        for (const auto& [averaged, run] : runs) {
-          candidate.setting = words_of(*run, spec::Axis::CHOSEN);
-          candidate.runs.push_back(run);
-          const auto found = finished.find(run->name);
-          candidate.finished.push_back(found == finished.end() ? nullptr : &found->second);
+        for (const auto& [averaged, runs] : averages) {
+          for (const PlannedRun* run : runs) {
+            candidate.setting = words_of(*run, spec::Axis::CHOSEN);
+            candidate.runs.push_back(run);
+            candidate.finished.push_back(find(finished, *run));
+          }
+          candidate.tested.push_back(pools ? find(pooled, *runs[0]) : candidate.finished.back());
         }
       }
       if (cell.candidates.size() == 1) cell.chosen = 0;
@@ -190,10 +216,10 @@ inline Table MakeTable(const Plan& plan, const FinishedRuns& finished) {
   return table;
 }
 
-// Summarise returns the mean test score of the finished runs of `candidate`; none where none is.
+// Summarise returns the mean test score of the finished runs of `candidate`, or pools of them; none where none is.
 inline std::optional<Summary> Summarise(const Candidate& candidate) {
   std::vector<const FinishedRun*> runs;
-  std::ranges::copy_if(candidate.finished, std::back_inserter(runs), [](const auto* run) { return run != nullptr; });
+  std::ranges::copy_if(candidate.tested, std::back_inserter(runs), [](const auto* run) { return run != nullptr; });
   if (runs.empty()) return std::nullopt;
   Summary summary;
   summary.runs = static_cast<int>(runs.size());
@@ -215,15 +241,15 @@ inline std::optional<Summary> Summarise(const Candidate& candidate) {
 // CompareCandidates returns by how much the mean test score of `a` is above that of `b`. All of their runs must be
 // finished. They are compared run by run on the records that both share; the mean over runs is taken on each resample.
 inline absl::StatusOr<Comparison> CompareCandidates(const Candidate& a, const Candidate& b) {
-  if (a.finished.size() != b.finished.size()) {
+  if (a.tested.size() != b.tested.size()) {
     return absl::FailedPreconditionError("they have different numbers of runs");
   }
-  const BootstrapOptions& options = a.finished[0]->bootstrap;
+  const BootstrapOptions& options = a.tested[0]->bootstrap;
   Comparison mean;
   mean.differences.resize(options.resamples);
-  const size_t runs = a.finished.size();
+  const size_t runs = a.tested.size();
   for (size_t i = 0; i < runs; ++i) {
-    const FinishedRun &one = *a.finished[i], &other = *b.finished[i];
+    const FinishedRun &one = *a.tested[i], &other = *b.tested[i];
     Comparison comparison;
     if (one.test_set == other.test_set && one.score_name == other.score_name &&
         other.bootstrap.resamples == options.resamples) {

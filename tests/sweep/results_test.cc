@@ -1,11 +1,14 @@
 #include "ecg/sweep/results.h"
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "ecg/file/file.h"
+#include "ecg/run/predictions.h"
 #include "ecg/spec/check.h"
 #include "ecg/spec/parse.h"
 #include "ecg/spec/settings.h"
@@ -13,6 +16,7 @@
 #include "ecg/sweep/parse_sweep.h"
 #include "ecg/sweep/plan.h"
 #include "ecg/sweep/sweep_folder.h"
+#include "ecg/sweep/table.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "proto/experiment.pb.h"
@@ -21,6 +25,7 @@
 namespace ecg {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -60,7 +65,7 @@ TEST(ResultsTest, AverageRankAndSaySignificantDifferences) {
     if (run.values[1] == "FORM" && (run.values[0] == "c" || run.values[2] == "2")) continue;
     // b is ahead of a on all resamples; c's score swings so much that it is significantly different from neither.
     const double score = (run.values[0] == "b" ? 0.8 : 0.7) + (run.values[2] == "2" ? 0.04 : 0);
-    results.Add(run, Done(0.5, score, run.values[0] == "c" ? 0.3 : 0.01));
+    ASSERT_TRUE(results.Add(run, Done(0.5, score, run.values[0] == "c" ? 0.3 : 0.01)).ok());
   }
   const std::string text = results.Markdown();
   EXPECT_THAT(text, HasSubstr("8 of 12 runs are finished.\n"));
@@ -89,13 +94,13 @@ TEST(ResultsTest, ChooseByTheValidationScoreAndReportTheTestScoreOfTheChosenRuns
   const std::filesystem::path chosen = folder.path() / "chosen.textproto";
   Results results("sweep", plan);
   // 0.001 validates better in the mean, and tests worse.
-  results.Add(plan.runs[0], Done(0.70, 0.9, 0.01));
-  results.Add(plan.runs[1], Done(0.72, 0.9, 0.01));
-  results.Add(plan.runs[2], Done(0.60, 0.8, 0.01));
+  ASSERT_TRUE(results.Add(plan.runs[0], Done(0.70, 0.9, 0.01)).ok());
+  ASSERT_TRUE(results.Add(plan.runs[1], Done(0.72, 0.9, 0.01)).ok());
+  ASSERT_TRUE(results.Add(plan.runs[2], Done(0.60, 0.8, 0.01)).ok());
   ASSERT_TRUE(results.Write(folder).ok());
   EXPECT_FALSE(std::filesystem::exists(chosen)) << "a choice among some could be another than among all";
   EXPECT_THAT(results.Markdown(), HasSubstr("The best is chosen when all of them are finished."));
-  results.Add(plan.runs[3], Done(0.90, 0.8, 0.01));
+  ASSERT_TRUE(results.Add(plan.runs[3], Done(0.90, 0.8, 0.01)).ok());
   ASSERT_TRUE(results.Write(folder).ok());
 
   const std::string text = ReadFile(folder.results_md()).value();
@@ -112,6 +117,55 @@ TEST(ResultsTest, ChooseByTheValidationScoreAndReportTheTestScoreOfTheChosenRuns
   const spec::Experiment settings = ReadSettings(chosen.string()).value();
   EXPECT_EQ(settings.training().optimizer().learning_rate(), 0.001);
   EXPECT_FALSE(settings.has_data()) << "what was averaged over is no setting";
+}
+
+// A run of one class that tested `records`, of which those with a capital are positive, with these probabilities.
+FinishedRun Tested(const std::string& name, const std::vector<std::string>& records,
+                   const std::vector<float>& probabilities) {
+  FinishedRun run = Done(0.5, 0.5, 0);
+  run.predictions = std::filesystem::path(testing::TempDir()) / absl::StrCat(name, ".csv");
+  std::vector<uint8_t> targets;
+  for (const std::string& record : records) targets.push_back(absl::ascii_isupper(record[0]));
+  EXPECT_TRUE(WritePredictions(run.predictions, records, {"x"}, targets, probabilities).ok());
+  return run;
+}
+
+constexpr char kCrossValidated[] = R"(
+    axis { name: "net" group { name: "a" } group { name: "b" set: "model.resnet.feature_dim=64" } }
+    axis { name: "split" field: "data.split" value: ["1", "2"] use: POOLED }
+    axis { name: "seed" field: "runtime.seed" value: ["1", "2"] use: AVERAGED }
+    order: "seed")";
+
+TEST(ResultsTest, ScoreThePooledPredictionsOfACrossValidation) {
+  const Plan plan = PlanOf(kCrossValidated);
+  Results results("sweep", plan);
+  for (const PlannedRun& run : plan.runs) {
+    const bool first = run.values[1] == "1", good = run.values[0] == "b";
+    if (run.values[2] == "2" && !good && !first) continue;
+    // Each split by itself ranks A above b and C above d. Together, c's 0.7 is above A's 0.6 unless the network is good.
+    const std::vector<std::string> records =
+        first ? std::vector<std::string>{"A", "b"} : std::vector<std::string>{"C", "d"};
+    const std::vector<float> probabilities = first  ? std::vector<float>{0.6f, 0.5f}
+                                             : good ? std::vector<float>{0.8f, 0.4f}
+                                                    : std::vector<float>{0.8f, 0.7f};
+    ASSERT_TRUE(results.Add(run, Tested(run.name, records, probabilities)).ok());
+  }
+  const std::string text = results.Markdown();
+  EXPECT_THAT(text, HasSubstr("7 of 8 runs are finished.\n"));
+  EXPECT_THAT(text, HasSubstr("| a | 0.7500 ("));
+  EXPECT_THAT(text, HasSubstr("), 1 of 2 pools |\n| b | 1.0000 ± 0.0000 (1.0000 to 1.0000) |\n"));
+  EXPECT_THAT(text, HasSubstr("Of the pooled predictions of each split. Mean ± standard deviation over seed."));
+  EXPECT_THAT(text, Not(HasSubstr("Ranking"))) << "one of two pools is not comparable with two";
+}
+
+TEST(ResultsTest, RefuseToPoolRunsThatTestTheSameRecord) {
+  const Plan plan = PlanOf(kCrossValidated);
+  Results results("sweep", plan);
+  const std::vector<const PlannedRun*> pool = PoolOf(plan, plan.runs[0]);
+  ASSERT_EQ(pool.size(), 2);
+  ASSERT_TRUE(results.Add(*pool[0], Tested("one", {"A", "b"}, {0.6f, 0.5f})).ok());
+  EXPECT_THAT(results.Add(*pool[1], Tested("other", {"A", "d"}, {0.6f, 0.5f})).ToString(),
+              AllOf(HasSubstr("one.csv: both test the record A"), HasSubstr("cross_validation")));
 }
 
 }  // namespace

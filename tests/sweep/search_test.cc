@@ -236,7 +236,7 @@ TEST(SearchTest, HalvesTheSettingsAndGoesOnFromTheirCheckpoints) {
   EXPECT_EQ(worker.plan.runs.size(), 2 * 13);
 
   Results results("search", worker.plan);
-  for (const PlannedRun& run : worker.plan.runs) results.Add(run, worker.finished.at(run.name));
+  for (const PlannedRun& run : worker.plan.runs) ASSERT_TRUE(results.Add(run, worker.finished.at(run.name)).ok());
   const std::string text = results.Markdown();
   EXPECT_THAT(text, HasSubstr("| rate | epochs | validation macro ROC-AUC |  |\n| --- | --- | --- | --- |\n"));
   EXPECT_THAT(text, HasSubstr(" | 18 | "));
