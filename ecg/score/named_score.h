@@ -40,6 +40,9 @@ struct Predictions {
   // 1 where the record has the class, else 0.
   std::span<const uint8_t> targets;
   std::span<const float> probabilities;
+  // [records], or empty: numbers of the networks that gave the probabilities, where several did. ROC-AUC compares those
+  // of one network only.
+  std::span<const uint32_t> networks = {};
 };
 
 // ScoreSample is a score, and what it is on resamples of the records.
@@ -51,7 +54,8 @@ struct ScoreSample {
 
 // Rank returns `predictions` in the order of the probabilities of each class.
 inline absl::StatusOr<RankedPredictions> Rank(const Predictions& predictions) {
-  return RankedPredictions::Create(predictions.targets, predictions.probabilities, predictions.classes);
+  return RankedPredictions::Create(predictions.targets, predictions.probabilities, predictions.classes,
+                                   predictions.networks);
 }
 
 // AddMacroScores adds to `report` the means over classes that need no choice of one class.

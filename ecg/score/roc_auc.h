@@ -1,7 +1,8 @@
 // roc_auc.h
 //
 // The area under the receiver operating characteristic: the chance that a random positive ranks before a random
-// negative, a tie counting one half (Mann and Whitney 1947; Hanley and McNeil 1982). Equal to the trapezoid area.
+// negative, a tie counting one half (Mann and Whitney 1947; Hanley and McNeil 1982). Equal to the trapezoid area. Where
+// there are strata, of a random positive and a random negative of the same stratum.
 //
 //   const std::optional<double> roc_auc = RocAuc(ranked.classes()[0]);
 
@@ -23,7 +24,7 @@ std::optional<double> WeightedRocAuc(const RankedClass& one, MultiplicityOf mult
   // Counts are whole numbers, so nothing is rounded before the division.
   uint64_t positives = 0, negatives = 0;
   uint64_t tied_positives = 0, tied_negatives = 0;
-  uint64_t twice_ordered_pairs = 0;
+  uint64_t twice_ordered_pairs = 0, pairs = 0;
   for (const RankedRecord& ranked : one.ranking) {
     const uint64_t count = multiplicity_of(ranked.record);
     tied_positives += ranked.positive ? count : 0;
@@ -34,9 +35,13 @@ std::optional<double> WeightedRocAuc(const RankedClass& one, MultiplicityOf mult
       negatives += tied_negatives;
       tied_positives = tied_negatives = 0;
     }
+    if (ranked.last_of_stratum) {
+      pairs += positives * negatives;
+      positives = negatives = 0;
+    }
   }
-  if (positives == 0 || negatives == 0) return std::nullopt;
-  return static_cast<double>(twice_ordered_pairs) / (2.0 * static_cast<double>(positives) * negatives);
+  if (pairs == 0) return std::nullopt;
+  return static_cast<double>(twice_ordered_pairs) / (2.0 * static_cast<double>(pairs));
 }
 
 // RocAuc returns the area for the records as they are.

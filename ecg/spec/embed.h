@@ -2,7 +2,8 @@
 //
 // The spec compiler's C++ source of a spec, which is embedded in the binary.
 //
-//   EmbeddedSpecSource("tiny", "tiny.textproto", "data { ptb_xl {} }");   // {.name = "tiny", .file = "tiny.textproto", .text = R"..."}
+//   EmbeddedSpecSource("tiny", "tiny.textproto", "data { ptb_xl {} }");
+//   // {.name = "tiny", .file = "tiny.textproto", .text = R"..."}
 
 #ifndef ECG_SPEC_EMBED_H_
 #define ECG_SPEC_EMBED_H_

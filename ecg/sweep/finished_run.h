@@ -9,6 +9,7 @@
 #define ECG_SWEEP_FINISHED_RUN_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -65,7 +66,8 @@ struct FinishedRun {
                           .seed = 1,
                           .low_quantile = run.spec().evaluation().bootstrap().low_quantile(),
                           .high_quantile = run.spec().evaluation().bootstrap().high_quantile()};
-    absl::StatusOr<ScoreSample> test = Test(finished.score_name, table, finished.bootstrap);
+    absl::StatusOr<ScoreSample> test =
+        SampleScore(finished.score_name, {table.classes, table.targets, table.probabilities}, finished.bootstrap);
     if (!test.ok()) return WithContext(test.status(), folder.path().string());
     finished.test = *std::move(test);
     finished.test_set = TestSet(table);
@@ -81,10 +83,14 @@ struct FinishedRun {
   }
 
   // Pool puts the test predictions of `parts`, the splits of a cross-validation, together in their order, and scores
-  // them as one. Only what the test needs is set: score_name, test, test_set and bootstrap. Fails where two parts test
-  // the same record, or have other classes.
+  // them as one. ROC-AUC compares records of the same part only: the probabilities of two networks differ in their
+  // calibration, and since a class that is frequent in one part is rare in those that the network was trained on, pooled
+  // ones would rank its records too low (Parker et al. 2007, doi:10.1186/1471-2105-8-326; Airola et al. 2011,
+  // doi:10.1016/j.csda.2010.11.018). Only what the test needs is set: score_name, test, test_set and bootstrap. Fails
+  // where two parts test the same record, or have other classes.
   static absl::StatusOr<FinishedRun> Pool(const std::vector<const FinishedRun*>& parts) {
     PredictionTable all;
+    std::vector<uint32_t> networks;
     absl::flat_hash_map<std::string, const FinishedRun*> tested_by;
     for (const FinishedRun* part : parts) {
       const auto cannot = [&](const FinishedRun& other, const auto&... why) {
@@ -104,6 +110,7 @@ struct FinishedRun {
                       ". Pool the splits of a cross-validation (data.ptb_xl.cross_validation), and average what else "
                       "is repeated");
       }
+      networks.insert(networks.end(), table.records.size(), networks.empty() ? 0 : networks.back() + 1);
       all.records.insert(all.records.end(), table.records.begin(), table.records.end());
       all.targets.insert(all.targets.end(), table.targets.begin(), table.targets.end());
       all.probabilities.insert(all.probabilities.end(), table.probabilities.begin(), table.probabilities.end());
@@ -111,17 +118,14 @@ struct FinishedRun {
     FinishedRun pooled;
     pooled.score_name = parts[0]->score_name;
     pooled.bootstrap = parts[0]->bootstrap;
-    ECG_ASSIGN_OR_RETURN(pooled.test, Test(pooled.score_name, all, pooled.bootstrap));
+    ECG_ASSIGN_OR_RETURN(
+        pooled.test,
+        SampleScore(pooled.score_name, {all.classes, all.targets, all.probabilities, networks}, pooled.bootstrap));
     pooled.test_set = TestSet(all);
     return pooled;
   }
 
  private:
-  static absl::StatusOr<ScoreSample> Test(const std::string& score_name, const PredictionTable& table,
-                                          const BootstrapOptions& bootstrap) {
-    return SampleScore(score_name, {table.classes, table.targets, table.probabilities}, bootstrap);
-  }
-
   static size_t TestSet(const PredictionTable& table) {
     return std::hash<std::string>()(absl::StrCat(absl::StrJoin(table.records, "\n"), "\n\n",
                                                  absl::StrJoin(table.classes, "\n"), "\n\n",

@@ -71,6 +71,7 @@ inline absl::Status KeepOnly(const std::vector<std::string>& only, spec::Sweep& 
                         : absl::StrCat("the values of ", axis.name(), " are ", absl::StrJoin(known, ", "))));
     }
     const auto is_kept = [&](const std::string& value) { return found->second.count(value) > 0; };
+    if (!is_kept(axis.baseline())) axis.clear_baseline();
     Keep(*axis.mutable_value(), is_kept);
     Keep(*axis.mutable_group(), [&](const spec::SettingGroup& group) { return is_kept(group.name()); });
     Keep(*sweep.mutable_experiment(), [&](const spec::SweptExperiment& experiment) {

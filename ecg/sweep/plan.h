@@ -231,6 +231,7 @@ class Planner {
         values.emplace_back(absl::StrCat(path, ".group[", k, "]"), axis.group(k).name());
       }
       CheckWords(values, "value");
+      if (axis.has_baseline()) CheckBaseline(absl::StrCat(path, ".baseline"), axis);
       if (axis.has_search()) {
         CheckSearched(path, axis);
         continue;
@@ -281,6 +282,21 @@ class Planner {
       CheckKnown(order.back().first, "axis", sweep_.order(k), AxisNames());
     }
     CheckWords(order, "axis");
+  }
+
+  // Checks the baseline of `axis`, which is at `path`.
+  void CheckBaseline(const std::string& path, const spec::Axis& axis) {
+    if (axis.use() != spec::Axis::ROW || axis.has_search()) {
+      Report(path, absl::StrCat("the axis ", axis.name(), " has a baseline and is no axis of rows; leave it out"));
+    }
+    std::vector<std::string> known = OwnValues(axis);
+    for (const spec::SweptExperiment& experiment : sweep_.experiment()) {
+      for (const std::string& at : experiment.at()) {
+        const std::pair<std::string, std::string> one = absl::StrSplit(at, absl::MaxSplits('=', 1));
+        if (one.first == axis.name()) known.push_back(one.second);
+      }
+    }
+    CheckKnown(path, "value", axis.baseline(), known);
   }
 
   // Checks one searched axis, which is at `path`.

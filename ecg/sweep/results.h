@@ -197,6 +197,7 @@ class Results {
     if (finished_.empty()) return text;
     if (!AxesWithUse(plan_.sweep, spec::Axis::CHOSEN).empty()) AppendChoices(table, &text);
     AppendScores(table, &text);
+    AppendDifferences(table, &text);
     if (table.rows.size() > 1) AppendRankings(table, &text);
     return text;
   }
@@ -274,14 +275,63 @@ class Results {
         averaged.empty() || !pooled.empty() ? "" : " of each run");
   }
 
+  // The reported candidate of a cell where all of its runs are finished; otherwise nullptr. A mean over fewer runs than
+  // the others' would not be comparable.
+  static const Candidate* Comparable(const Cell& cell) {
+    if (cell.chosen < 0 || !cell.candidates[cell.chosen].complete()) return nullptr;
+    return &cell.candidates[cell.chosen];
+  }
+
+  // The baseline of `candidate`, which is in column `column`; nullptr where it is the baseline itself, or there is none
+  // yet.
+  const Candidate* BaselineOf(const Candidate& candidate, const Table& table, size_t column) const {
+    std::vector<std::string> values = candidate.runs[0]->values;
+    for (const int a : AxesWithUse(plan_.sweep, spec::Axis::ROW)) {
+      const spec::Axis& axis = plan_.sweep.axis(a);
+      if (axis.has_baseline()) values[a] = axis.baseline();
+    }
+    for (const std::vector<Cell>& cells : table.cells) {
+      const Candidate* other = Comparable(cells[column]);
+      if (other == nullptr || other == &candidate) continue;
+      if (std::ranges::all_of(AxesWithUse(plan_.sweep, spec::Axis::ROW),
+                              [&](int a) { return other->runs[0]->values[a] == values[a]; })) {
+        return other;
+      }
+    }
+    return nullptr;
+  }
+
+  void AppendDifferences(const Table& table, std::string* text) const {
+    for (size_t column = 0; column < table.columns.size(); ++column) {
+      std::string rows;
+      for (size_t row = 0; row < table.rows.size(); ++row) {
+        const Candidate* candidate = Comparable(table.cells[row][column]);
+        const Candidate* baseline = candidate == nullptr ? nullptr : BaselineOf(*candidate, table, column);
+        if (baseline == nullptr) continue;
+        const absl::StatusOr<Comparison> comparison = CompareCandidates(*candidate, *baseline);
+        absl::StrAppend(&rows, comparison.ok()
+                                   ? Row({table.rows[row],
+                                          absl::StrFormat("%+.4f (%+.4f to %+.4f)", comparison->difference,
+                                                          comparison->low, comparison->high),
+                                          comparison->significant() ? "yes" : "no"})
+                                   : Row({table.rows[row], std::string(comparison.status().message()), ""}));
+      }
+      if (rows.empty()) continue;
+      absl::StrAppend(text, "\n## Difference from the baseline",
+                      table.columns.size() > 1 ? absl::StrCat(" of ", table.columns[column]) : "", "\n\n",
+                      Header({absl::StrJoin(AxisNames(spec::Axis::ROW), ", "), finished_.begin()->second.score_name,
+                              "significant"}),
+                      rows);
+    }
+  }
+
   void AppendRankings(const Table& table, std::string* text) const {
     for (size_t column = 0; column < table.columns.size(); ++column) {
-      // A mean over fewer runs than the others' would not be comparable.
       std::vector<std::pair<const Candidate*, std::string>> ranked;
       for (size_t row = 0; row < table.rows.size(); ++row) {
-        const Cell& cell = table.cells[row][column];
-        if (cell.chosen < 0 || !cell.candidates[cell.chosen].complete()) continue;
-        ranked.emplace_back(&cell.candidates[cell.chosen], table.rows[row]);
+        if (const Candidate* candidate = Comparable(table.cells[row][column])) {
+          ranked.emplace_back(candidate, table.rows[row]);
+        }
       }
       if (ranked.size() < 2) continue;
       std::ranges::stable_sort(ranked, std::ranges::greater(),

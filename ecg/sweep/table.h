@@ -255,6 +255,8 @@ inline absl::StatusOr<Comparison> CompareCandidates(const Candidate& a, const Ca
         other.bootstrap.resamples == options.resamples) {
       comparison.difference = one.test.score - other.test.score;
       comparison.differences = Differences(one.test.interval.scores, other.test.interval.scores);
+    } else if (one.predictions.empty() || other.predictions.empty()) {
+      return absl::FailedPreconditionError("they have pooled runs that were tested on different records");
     } else {
       ECG_ASSIGN_OR_RETURN(PredictionTable of_one, ReadPredictions(one.predictions));
       ECG_ASSIGN_OR_RETURN(PredictionTable of_other, ReadPredictions(other.predictions));

@@ -19,7 +19,8 @@ spec::Sweep Ablation() {
       R"(experiment { name: "small" at: "network=small" }
          experiment { name: "large" at: "network=large" }
          axis { name: "network" }
-         axis { name: "recipe" group { name: "baseline" } group { name: "mixup" } group { name: "cutmix" } }
+         axis { name: "recipe" group { name: "baseline" } group { name: "mixup" } group { name: "cutmix" }
+                baseline: "mixup" }
          axis { name: "seed" field: "runtime.seed" value: ["1", "2", "3"] }
          axis { name: "rate" field: "training.optimizer.learning_rate" search { uniform { low: 0 high: 1 } } })",
       &sweep));
@@ -35,6 +36,7 @@ TEST(OnlyTest, KeepTheListedValuesOfTheListedAxesOnly) {
   EXPECT_EQ(sweep.axis(1).group(0).name(), "baseline") << "their order stays";
   EXPECT_EQ(sweep.axis(1).group(1).name(), "cutmix");
   EXPECT_THAT(sweep.axis(2).value(), ElementsAre("1", "2", "3"));
+  EXPECT_FALSE(sweep.axis(1).has_baseline()) << "it is not among the runs";
 }
 
 TEST(OnlyTest, KeepAllWhereNothingIsListed) {

@@ -114,6 +114,10 @@ TEST(PlanTest, SaysWhereASweepIsWrongAndWhatWouldBeRight) {
   EXPECT_EQ(wrong(R"(axis { name: "e" value: "1" })"),
             "x:5:6: the axis e has values and no field; write field: \"PATH\"");
   EXPECT_EQ(wrong(R"(axis { name: "net" })"), "x:5:8: the axis net is given twice; keep one of the two");
+  EXPECT_EQ(wrong(R"(axis { name: "r" group { name: "one" } group { name: "two" } baseline: "three" })"),
+            "x:5:62: there is no value \"three\"; there is one, two");
+  EXPECT_THAT(wrong(R"(axis { name: "r" value: "1" field: "runtime.seed" use: AVERAGED baseline: "1" })"),
+              HasSubstr("the axis r has a baseline and is no axis of rows"));
   EXPECT_EQ(wrong(R"(order: "nett")"), "x:5:8: there is no axis \"nett\"; did you mean net?");
   EXPECT_THAT(wrong(R"(axis { name: "e" })"), HasSubstr("x:2:12: small has no value on the axis e; write at: \"e="));
   EXPECT_THAT(wrong(R"(experiment { name: "large" at: "net=18" })"),

@@ -1,5 +1,6 @@
 #include "ecg/sweep/results.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -57,7 +58,7 @@ FinishedRun Done(double validation, double test, double spread) {
 TEST(ResultsTest, AverageRankAndSaySignificantDifferences) {
   const Plan plan = PlanOf(R"(
     axis { name: "net" group { name: "a" } group { name: "b" set: "model.resnet.feature_dim=64" }
-           group { name: "c" set: "model.resnet.feature_dim=32" } }
+           group { name: "c" set: "model.resnet.feature_dim=32" } baseline: "a" }
     axis { name: "task" field: "data.ptb_xl.task" value: ["ALL", "FORM"] use: COLUMN }
     axis { name: "split" field: "data.split" value: ["1", "2"] use: AVERAGED })");
   Results results("sweep", plan);
@@ -81,6 +82,11 @@ TEST(ResultsTest, AverageRankAndSaySignificantDifferences) {
                         "| 1 | b | 0.8200 ± 0.0283 (0.8100 to 0.8300) |  | rank 3 |\n"
                         "| 2 | a | 0.7200 ± 0.0283 (0.7100 to 0.7300) | 0.1000 (0.1000 to 0.1000) | rank 3 |\n"
                         "| 3 | c | 0.7200 ± 0.0283 (0.4200 to 1.0200) | 0.1000 (-0.1900 to 0.3900) | rank 1, 2 |\n"));
+  EXPECT_THAT(text, HasSubstr("## Difference from the baseline of ALL\n\n"
+                              "| net | macro ROC-AUC | significant |\n| --- | --- | --- |\n"
+                              "| b | +0.1000 (+0.1000 to +0.1000) | yes |\n"
+                              "| c | +0.0000 (-0.2900 to +0.2900) | no |\n"));
+  EXPECT_THAT(text, Not(HasSubstr("Difference from the baseline of FORM")));
   // A mean over fewer runs than another's is not ranked.
   EXPECT_THAT(text, Not(HasSubstr("Ranking of FORM")));
 }
@@ -119,14 +125,23 @@ TEST(ResultsTest, ChooseByTheValidationScoreAndReportTheTestScoreOfTheChosenRuns
   EXPECT_FALSE(settings.has_data()) << "what was averaged over is no setting";
 }
 
-// A run of one class that tested `records`, of which those with a capital are positive, with these probabilities.
+// A run of one class that tested three copies of `records`, of which those with a capital are positive, with these
+// probabilities.
 FinishedRun Tested(const std::string& name, const std::vector<std::string>& records,
                    const std::vector<float>& probabilities) {
   FinishedRun run = Done(0.5, 0.5, 0);
   run.predictions = std::filesystem::path(testing::TempDir()) / absl::StrCat(name, ".csv");
   std::vector<uint8_t> targets;
-  for (const std::string& record : records) targets.push_back(absl::ascii_isupper(record[0]));
-  EXPECT_TRUE(WritePredictions(run.predictions, records, {"x"}, targets, probabilities).ok());
+  std::vector<std::string> thrice;
+  std::vector<float> of_thrice;
+  for (const char* copy : {"1", "2", "3"}) {
+    for (size_t i = 0; i < records.size(); ++i) {
+      thrice.push_back(records[i] + copy);
+      targets.push_back(absl::ascii_isupper(records[i][0]));
+      of_thrice.push_back(probabilities[i]);
+    }
+  }
+  EXPECT_TRUE(WritePredictions(run.predictions, thrice, {"x"}, targets, of_thrice).ok());
   return run;
 }
 
@@ -142,17 +157,17 @@ TEST(ResultsTest, ScoreThePooledPredictionsOfACrossValidation) {
   for (const PlannedRun& run : plan.runs) {
     const bool first = run.values[1] == "1", good = run.values[0] == "b";
     if (run.values[2] == "2" && !good && !first) continue;
-    // Each split by itself ranks A above b and C above d. Together, c's 0.7 is above A's 0.6 unless the network is good.
+    // The second network gives lower probabilities, so that b's is above that of C; but they are not comparable. Of the
+    // pairs within a split the bad one gets one of three wrong.
     const std::vector<std::string> records =
-        first ? std::vector<std::string>{"A", "b"} : std::vector<std::string>{"C", "d"};
-    const std::vector<float> probabilities = first  ? std::vector<float>{0.6f, 0.5f}
-                                             : good ? std::vector<float>{0.8f, 0.4f}
-                                                    : std::vector<float>{0.8f, 0.7f};
+        first ? std::vector<std::string>{"A", "b"} : std::vector<std::string>{"C", "d", "e"};
+    const std::vector<float> probabilities =
+        first ? std::vector<float>{0.6f, 0.5f} : std::vector<float>{0.3f, 0.2f, good ? 0.1f : 0.4f};
     ASSERT_TRUE(results.Add(run, Tested(run.name, records, probabilities)).ok());
   }
   const std::string text = results.Markdown();
   EXPECT_THAT(text, HasSubstr("7 of 8 runs are finished.\n"));
-  EXPECT_THAT(text, HasSubstr("| a | 0.7500 ("));
+  EXPECT_THAT(text, HasSubstr("| a | 0.6667 ("));
   EXPECT_THAT(text, HasSubstr("), 1 of 2 pools |\n| b | 1.0000 ± 0.0000 (1.0000 to 1.0000) |\n"));
   EXPECT_THAT(text, HasSubstr("Of the pooled predictions of each split. Mean ± standard deviation over seed."));
   EXPECT_THAT(text, Not(HasSubstr("Ranking"))) << "one of two pools is not comparable with two";
@@ -165,7 +180,7 @@ TEST(ResultsTest, RefuseToPoolRunsThatTestTheSameRecord) {
   ASSERT_EQ(pool.size(), 2);
   ASSERT_TRUE(results.Add(*pool[0], Tested("one", {"A", "b"}, {0.6f, 0.5f})).ok());
   EXPECT_THAT(results.Add(*pool[1], Tested("other", {"A", "d"}, {0.6f, 0.5f})).ToString(),
-              AllOf(HasSubstr("one.csv: both test the record A"), HasSubstr("cross_validation")));
+              AllOf(HasSubstr("one.csv: both test the record A1"), HasSubstr("cross_validation")));
 }
 
 }  // namespace
