@@ -269,7 +269,7 @@ class Results {
     const std::vector<std::string> pooled = AxisNames(spec::Axis::POOLED);
     absl::StrAppendFormat(
         text, "\n%s%sIn parentheses the %g%% and %g%% quantiles over %d bootstrap resamples of the test records%s.\n",
-        pooled.empty() ? "" : absl::StrCat("Of the pooled predictions of each ", absl::StrJoin(pooled, ", "), ". "),
+        pooled.empty() ? "" : absl::StrCat("Predictions pooled over ", absl::StrJoin(pooled, ", "), ". "),
         averaged.empty() ? "" : absl::StrCat("Mean ± standard deviation over ", absl::StrJoin(averaged, ", "), ". "),
         100 * any.bootstrap.low_quantile, 100 * any.bootstrap.high_quantile, any.bootstrap.resamples,
         averaged.empty() || !pooled.empty() ? "" : " of each run");

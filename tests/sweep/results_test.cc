@@ -169,7 +169,7 @@ TEST(ResultsTest, ScoreThePooledPredictionsOfACrossValidation) {
   EXPECT_THAT(text, HasSubstr("7 of 8 runs are finished.\n"));
   EXPECT_THAT(text, HasSubstr("| a | 0.6667 ("));
   EXPECT_THAT(text, HasSubstr("), 1 of 2 pools |\n| b | 1.0000 ± 0.0000 (1.0000 to 1.0000) |\n"));
-  EXPECT_THAT(text, HasSubstr("Of the pooled predictions of each split. Mean ± standard deviation over seed."));
+  EXPECT_THAT(text, HasSubstr("Predictions pooled over split. Mean ± standard deviation over seed."));
   EXPECT_THAT(text, Not(HasSubstr("Ranking"))) << "one of two pools is not comparable with two";
 }
 
