@@ -72,13 +72,17 @@ inline absl::Status KeepOnly(const std::vector<std::string>& only, spec::Sweep& 
     }
     const auto is_kept = [&](const std::string& value) { return found->second.count(value) > 0; };
     if (!is_kept(axis.baseline())) axis.clear_baseline();
+    const bool had_values = axis.value_size() + axis.group_size() > 0;
     Keep(*axis.mutable_value(), is_kept);
     Keep(*axis.mutable_group(), [&](const spec::SettingGroup& group) { return is_kept(group.name()); });
+    const bool has_values = axis.value_size() + axis.group_size() > 0;
+    if (!has_values) axis.clear_field();
     Keep(*sweep.mutable_experiment(), [&](const spec::SweptExperiment& experiment) {
       for (const std::string& at : experiment.at()) {
-        if (const auto [name, value] = PlaceOf(at); name == axis.name() && !is_kept(value)) return false;
+        if (const auto [name, value] = PlaceOf(at); name == axis.name()) return is_kept(value);
       }
-      return true;
+      // At no value of its own, it has those of the axis.
+      return has_values || !had_values;
     });
     kept.erase(found);
   }

@@ -39,6 +39,23 @@ TEST(OnlyTest, KeepTheListedValuesOfTheListedAxesOnly) {
   EXPECT_FALSE(sweep.axis(1).has_baseline()) << "it is not among the runs";
 }
 
+TEST(OnlyTest, KeepTheExperimentAtAValueThatTheOthersDoNotHave) {
+  spec::Sweep sweep;
+  ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(
+      R"(experiment { name: "small" }
+         experiment { name: "fixed" at: "epochs=as_published" }
+         axis { name: "epochs" field: "training.epochs" value: ["1", "2"] })",
+      &sweep));
+  spec::Sweep one = sweep;
+  ASSERT_TRUE(KeepOnly({"epochs=as_published"}, one).ok());
+  ASSERT_EQ(one.experiment_size(), 1);
+  EXPECT_EQ(one.experiment(0).name(), "fixed");
+  EXPECT_EQ(one.axis(0).field_size(), 0) << "a field needs values";
+  ASSERT_TRUE(KeepOnly({"epochs=2"}, sweep).ok());
+  ASSERT_EQ(sweep.experiment_size(), 1);
+  EXPECT_EQ(sweep.experiment(0).name(), "small");
+}
+
 TEST(OnlyTest, KeepAllWhereNothingIsListed) {
   spec::Sweep sweep = Ablation();
   ASSERT_TRUE(KeepOnly({}, sweep).ok());
