@@ -46,6 +46,10 @@ grep -q '| chosen |' whole/results.md && grep -q 'synthetic' whole/results.md ||
 succeeds "$sweep" "${small[@]}" --output_dir=whole --list
 grep -q '^2 of 2 runs are finished' out || fail "--list should see that all is done"
 
+succeeds "$sweep" "${small[@]}" --output_dir=whole --list --only=learning_rate=0.001
+grep -q '^1 of 1 runs are finished' out || fail "--only should leave one run"
+refuses 'the values of learning_rate are 0.001, 0.01' "$sweep" --list --only=learning_rate=0.1
+
 # What was chosen is used by its file.
 rate=$(grep -o 'learning_rate: .*' whole/chosen.textproto)
 succeeds "$experiment" --settings=whole/chosen.textproto --demo_records=60 --describe
