@@ -46,7 +46,6 @@
 #include "ecg/spec/settings.h"
 #include "ecg/status/status_macros.h"
 #include "ecg/sweep/claim.h"
-#include "ecg/sweep/only.h"
 #include "ecg/sweep/parse_sweep.h"
 #include "ecg/sweep/plan.h"
 #include "ecg/sweep/results.h"
@@ -184,7 +183,7 @@ inline std::string SettingsPath(const spec::Sweep& sweep, const SweepFlags& flag
 
 // ReadChanges returns what the flags, and the file `settings`, change in all runs.
 inline absl::StatusOr<SweepChanges> ReadChanges(const SweepFlags& flags, const std::string& settings) {
-  SweepChanges changes = {.settings = std::nullopt, .set = flags.set};
+  SweepChanges changes = {.settings = std::nullopt, .set = flags.set, .only = flags.only};
   if (settings.empty()) return changes;
   absl::StatusOr<spec::Experiment> read = ReadSettings(settings);
   if (read.ok()) {
@@ -217,13 +216,9 @@ inline std::vector<std::string> RunArguments(const SweepFlags& flags, const std:
 
 // RunSweep does what `flags` ask of the sweep `embedded`, which was started as `typed`.
 inline absl::Status RunSweep(const EmbeddedSweep& embedded, const SweepFlags& flags, absl::string_view typed) {
-  ECG_ASSIGN_OR_RETURN(std::vector<SweepExperiment> experiments, ReadExperiments(embedded, typed));
+  ECG_ASSIGN_OR_RETURN(const std::vector<SweepExperiment> experiments, ReadExperiments(embedded, typed));
   ECG_RETURN_IF_ERROR(CheckData(flags, experiments));
-  ECG_ASSIGN_OR_RETURN(spec::Sweep sweep, ParseSweep(embedded.sweep.text, embedded.sweep.file, experiments));
-  ECG_RETURN_IF_ERROR(KeepOnly(flags.only, sweep));
-  std::erase_if(experiments, [&](const SweepExperiment& one) {
-    return std::ranges::none_of(sweep.experiment(), [&](const auto& swept) { return swept.name() == one.name; });
-  });
+  ECG_ASSIGN_OR_RETURN(const spec::Sweep sweep, ParseSweep(embedded.sweep.text, embedded.sweep.file, experiments));
   const std::string settings = SettingsPath(sweep, flags);
   ECG_ASSIGN_OR_RETURN(const SweepChanges changes, ReadChanges(flags, settings));
   std::vector<Problem> problems;

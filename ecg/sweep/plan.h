@@ -52,10 +52,12 @@ struct SweepExperiment {
   spec::Experiment spec;
 };
 
-// SweepChanges are what the flags of a sweep change in all of its runs.
+// SweepChanges are what the flags of a sweep change in all of its runs, and which of them are left.
 struct SweepChanges {
   std::optional<spec::Experiment> settings;
   std::vector<std::string> set;
+  // "AXIS=VALUE": the runs with these values. Axes of which it lists none keep all.
+  std::vector<std::string> only = {};
 };
 
 // PlannedRun is one run.
@@ -143,6 +145,7 @@ class Planner {
       }
     }
     CheckAllDiffer(plan.runs);
+    KeepOnly(plan);
     Sort(plan);
     return plan;
   }
@@ -284,6 +287,34 @@ class Planner {
     CheckWords(order, "axis");
   }
 
+  // Removes the runs of `plan` that changes_.only does not list.
+  void KeepOnly(Plan& plan) {
+    std::map<std::string, std::set<std::string>> kept;
+    for (const std::string& text : changes_.only) {
+      const std::pair<std::string, std::string> parts = absl::StrSplit(text, absl::MaxSplits('=', 1));
+      kept[parts.first].insert(parts.second);
+    }
+    const std::vector<std::string> axes = AxisNames();
+    for (const auto& [axis, values] : kept) {
+      const size_t a = std::ranges::find(axes, axis) - axes.begin();
+      const std::set<std::string> known = a < axes.size()
+                                              ? std::set<std::string>(plan.values[a].begin(), plan.values[a].end())
+                                              : std::set<std::string>();
+      for (const std::string& value : values) {
+        if (known.count(value) > 0) continue;
+        Report("", absl::StrCat(
+                       "--only=", axis, "=", value, ": ",
+                       a == axes.size()
+                           ? absl::StrCat("the sweep has no axis ", axis, "; its axes are ", absl::StrJoin(axes, ", "))
+                       : known.empty() ? absl::StrCat("the values of ", axis, " are searched in a range")
+                                       : absl::StrCat("the values of ", axis, " are ", absl::StrJoin(known, ", "))));
+      }
+      if (a < axes.size()) {
+        std::erase_if(plan.runs, [&](const PlannedRun& run) { return values.count(run.values[a]) == 0; });
+      }
+    }
+  }
+
   // Checks the baseline of `axis`, which is at `path`.
   void CheckBaseline(const std::string& path, const spec::Axis& axis) {
     if (axis.use() != spec::Axis::ROW || axis.has_search()) {
@@ -291,10 +322,7 @@ class Planner {
     }
     std::vector<std::string> known = OwnValues(axis);
     for (const spec::SweptExperiment& experiment : sweep_.experiment()) {
-      for (const std::string& at : experiment.at()) {
-        const std::pair<std::string, std::string> one = absl::StrSplit(at, absl::MaxSplits('=', 1));
-        if (one.first == axis.name()) known.push_back(one.second);
-      }
+      if (const std::optional<std::string> at = ValueAt(experiment, axis.name())) known.push_back(*at);
     }
     CheckKnown(path, "value", axis.baseline(), known);
   }

@@ -29,10 +29,6 @@ extern const FinishedRuns finished;
 extern std::vector<Problem> problems;
 }  // namespace search_example
 
-namespace only_example {
-extern spec::Sweep sweep;
-}  // namespace only_example
-
 namespace sweep_folder_example {
 extern const spec::SweptData data;
 }

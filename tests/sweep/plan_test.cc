@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -124,6 +125,42 @@ TEST(PlanTest, SaysWhereASweepIsWrongAndWhatWouldBeRight) {
               HasSubstr("x:5:12: there are two runs net=18, of small and of large"));
   EXPECT_THAT(wrong(R"(axis { name: "r" field: "training.optimizer.learning_rate" value: ["0.1", "1e-1"] })"),
               HasSubstr("the runs net=18,r=0.1 and net=18,r=1e-1 would be the same"));
+}
+
+SweepChanges Only(std::vector<std::string> values) {
+  return {.settings = std::nullopt, .set = {}, .only = std::move(values)};
+}
+
+TEST(PlanTest, KeepsTheListedValuesOfTheListedAxesOnly) {
+  const std::string ablation = Both(R"(
+    axis { name: "recipe" group { name: "baseline" } group { name: "mixup" set: "training.augmentation=[{mixup {}}]" }
+           group { name: "cutmix" set: "training.augmentation=[{cutmix {}}]" } baseline: "mixup" }
+    axis { name: "seed" field: "runtime.seed" value: ["1", "2"] })");
+  const auto only = [&](std::vector<std::string> values) { return Names(ablation, Only(std::move(values))); };
+  EXPECT_THAT(only({"recipe=cutmix", "net=50", "recipe=baseline"}),
+              ElementsAre("net=50,recipe=baseline,seed=1", "net=50,recipe=baseline,seed=2",
+                          "net=50,recipe=cutmix,seed=1", "net=50,recipe=cutmix,seed=2"));
+  EXPECT_EQ(only({}).size(), 12);
+  EXPECT_THAT(only({"recipe=mix"}), ElementsAre("--only=recipe=mix: the values of recipe are baseline, cutmix, mixup"));
+  EXPECT_THAT(only({"row=mixup"}), ElementsAre(HasSubstr("the sweep has no axis row; its axes are net, recipe, seed")));
+  EXPECT_THAT(only({"net"}), ElementsAre(HasSubstr("the values of net are 18, 50")));
+}
+
+TEST(PlanTest, KeepsTheExperimentAtAValueThatTheOthersDoNotHave) {
+  const std::string text = R"(experiment { name: "small" }
+    experiment { name: "large" at: "epochs=as_published" }
+    axis { name: "epochs" field: "training.epochs" value: ["1", "2"] })";
+  EXPECT_THAT(Names(text, Only({"epochs=as_published"})), ElementsAre("epochs=as_published"));
+  EXPECT_THAT(Names(text, Only({"epochs=2"})), ElementsAre("epochs=2"));
+}
+
+TEST(PlanTest, CannotKeepOnlyAValueThatIsSearched) {
+  EXPECT_THAT(Names(Both(R"(
+                       axis { name: "rate" field: "training.optimizer.learning_rate"
+                              search { uniform { low: 0.1 high: 1 } } }
+                       search { budget_runs: 4 })"),
+                    Only({"rate=0.1"})),
+              ElementsAre(HasSubstr("the values of rate are searched in a range")));
 }
 
 TEST(PlanTest, RefusesAChangeThatOverridesAnAxis) {
