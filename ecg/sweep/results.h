@@ -5,7 +5,7 @@
 //
 //   Results results("grid_resnet18", plan);
 //   ECG_ASSIGN_OR_RETURN(FinishedRun run, FinishedRun::Read(folder.run(plan.runs[0])));
-//   results.Add(plan.runs[0], std::move(run));
+//   ECG_RETURN_IF_ERROR(results.Add(plan.runs[0], std::move(run)));
 //   ECG_RETURN_IF_ERROR(results.Write(folder));
 
 #ifndef ECG_SWEEP_RESULTS_H_

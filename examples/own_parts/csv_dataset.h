@@ -53,7 +53,7 @@ class CsvDataset {
     }
     ECG_RETURN_IF_ERROR(table.status());
     opened.labels_ = ecg::MakeLabels(corpus.records.statements());
-    opened.split_ = ecg::SplitByFold(corpus, opened.labels_, /*validation_fold=*/2, /*test_fold=*/1);
+    opened.split_ = ecg::SplitByFold(corpus, opened.labels_, {.validation = 2, .first_test = 1, .last_test = 1});
     return opened;
   }
 
