@@ -22,7 +22,8 @@ namespace ecg {
 // ForEachSideBySide calls work(i) for each i in [0, `count`), in inference mode and in the precision of `device`. On a
 // CPU each of LibTorch's threads takes the next i as soon as it is free and computes it alone, which is faster than all
 // threads on one small input; fewer inputs than threads, and those of a CUDA device, come one after another. Logits
-// have the same digits either way. An exception of `work` is thrown again, after the calls that have begun.
+// are the same either way but for the last digits, since some kernels sum in another order with more threads. An
+// exception of `work` is thrown again, after the calls that have begun.
 template <typename Work>
 void ForEachSideBySide(const Device& device, int count, const Work& work) {
   std::atomic<int> next = 0;

@@ -5,7 +5,8 @@
 #ifndef ECG_EVALUATION_PREDICT_H_
 #define ECG_EVALUATION_PREDICT_H_
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -123,7 +124,7 @@ inline torch::Tensor PredictWindows(Network& network, const SplitPart& part, Seg
                                     const Device& device, absl::string_view label) {
   RecordLogits records(windows, aggregation);
   // Kernels round differently in batches of another size. On a CPU records do not share a batch, so that one's logits
-  // have the same digits whatever the others are.
+  // do not depend on the others.
   if (network.DependsOnBatch() || (device.torch.is_cpu() && part.on_device == nullptr)) {
     const auto outputs = [&](const NetworkInput& input) { return network.Forward(input); };
     PredictByRecord(network, part, windows, options, device, label, outputs, records);

@@ -1,10 +1,9 @@
 #include "ecg/model/demographics_layers.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cmath>
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include "ecg/model/classifier.h"
@@ -52,6 +51,10 @@ TEST_F(DemographicsLayersTest, AreTheLayersOfThePaper) {
   EXPECT_EQ(layers.forward(x).sizes(), (torch::IntArrayRef{3, 64}));
 }
 
+// Which rows of [B, F] equal the first but for rounding: how a matrix product sums depends on where a row stands, and
+// batch norm divides what is almost constant by its small deviation.
+torch::Tensor AsFirst(const torch::Tensor& rows) { return rows.isclose(rows[0], 1e-3, 1e-3).all(1); }
+
 TEST_F(DemographicsLayersTest, HideAShareOfThePatientsInTrainingOnly) {
   spec::Demographics spec;
   spec.set_hide_probability(0.5);
@@ -61,13 +64,14 @@ TEST_F(DemographicsLayersTest, HideAShareOfThePatientsInTrainingOnly) {
   // The rows of a batch are either as those of the known patient, or as those of whom nothing is known.
   layers.train();
   const torch::Tensor mixed = layers.forward(known);
-  const auto rows = std::get<0>(torch::unique_dim(mixed, 0));
-  EXPECT_EQ(rows.size(0), 2);
-  const double share = mixed.eq(mixed[0]).all(1).to(torch::kFloat64).mean().item<double>();
-  EXPECT_NEAR(share, 0.5, 0.1);
+  const torch::Tensor as_first = AsFirst(mixed);
+  const torch::Tensor others = mixed.index({as_first.logical_not()});
+  EXPECT_NEAR(as_first.to(torch::kFloat64).mean().item<double>(), 0.5, 0.1);
+  ASSERT_GT(others.size(0), 0);
+  EXPECT_TRUE(AsFirst(others).all().item<bool>());
   layers.eval();
   const torch::Tensor same = layers.forward(known);
-  EXPECT_TRUE(same.eq(same[0]).all().item<bool>());
+  EXPECT_TRUE(AsFirst(same).all().item<bool>());
   EXPECT_FALSE(torch::equal(same[0], layers.forward(MissingDemographics(1, torch::kCPU))[0]));
 }
 
