@@ -1,6 +1,8 @@
 """A test that the examples in the banners of a folder's headers compile."""
 
-def banner_test(name = "banner_test", names = None, deps = [], exclude = []):
+load(":torch.bzl", "torch_test")
+
+def banner_test(name = "banner_test", names = None, deps = [], exclude = [], torch = False):
     """Defines a test that fails to build if an example in a banner does.
 
     Call it at the end of a BUILD file: it uses all headers of the folder, and all libraries defined above it.
@@ -11,6 +13,7 @@ def banner_test(name = "banner_test", names = None, deps = [], exclude = []):
         "//tests/file:banner_names.h"; see banner_examples.cc.
       deps: further libraries that the examples or `names` need.
       exclude: headers to leave out.
+      torch: whether a header includes LibTorch.
     """
     package = native.package_name()
     libraries = [
@@ -30,7 +33,8 @@ def banner_test(name = "banner_test", names = None, deps = [], exclude = []):
         ),
         tools = ["//bazel:banner_examples"],
     )
-    native.cc_test(
+    test = torch_test if torch else native.cc_test
+    test(
         name = name,
         size = "small",
         srcs = [name + ".cc"] + ([names] if names else []),

@@ -1,5 +1,7 @@
 """Builds an experiment's binary and test from its .textproto file."""
 
+load(":torch.bzl", "torch_binary")
+
 def ecg_experiment(name, spec, deps = [], test_args = None):
     """Builds the binary of an experiment, and a test that its spec is valid.
 
@@ -28,7 +30,7 @@ def ecg_experiment(name, spec, deps = [], test_args = None):
         message = "Compiling the spec",
         tools = [compiler],
     )
-    native.cc_binary(
+    torch_binary(
         name = name,
         srcs = [name + "_main.cc"],
         deps = [

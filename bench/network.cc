@@ -5,7 +5,7 @@
 //
 // Items are crops or windows. $ECG_THREADS sets the number of threads; by default one per core.
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cstdlib>
 #include <memory>

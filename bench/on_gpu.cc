@@ -5,7 +5,8 @@
 //
 // It prints a table. Without a CUDA device, the rows that need one say so.
 
-#include <torch/torch.h>
+#include <torch/nn/modules/dropout.h>
+#include <torch/types.h>
 #include <torch/version.h>
 #include <unistd.h>
 

@@ -6,7 +6,8 @@
 //
 // Weights and signals are random.
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <algorithm>
 #include <filesystem>

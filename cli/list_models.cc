@@ -4,7 +4,8 @@
 //
 // With --check=FILE it checks that FILE is up to date, except for times.
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -70,10 +71,12 @@ absl::StatusOr<std::string> ModelsPage(bool timed) {
   std::string page = absl::StrCat(
       "# Networks\n\n"
       "Every network that `seitalab/dnn_ecg_comparison` (Nonaka and Seita 2021) and `helme/ecg_ptbxl_benchmarking`\n"
-      "(Strodthoff et al. 2021) published, S4 of `AI4HealthUOL/ecg-fm-benchmarking` (Al-Masud et al. 2025), the vision\n"
+      "(Strodthoff et al. 2021) published, S4 of `AI4HealthUOL/ecg-fm-benchmarking` (Al-Masud et al. 2025), the "
+      "vision\n"
       "transformers of `kweimann/ECG-JEPA` (Weimann and Conrad 2025), and, over time, xResNet with\n"
       "squeeze-and-excitation as in fastai, ConvNeXt of `facebookresearch/ConvNeXt` and Net1D of `hsd1503/resnet1d`,\n"
-      "by the name that they gave it, or one like it, and by what to write in the part `model` of a spec. Sizes are for 12 leads and ",
+      "by the name that they gave it, or one like it, and by what to write in the part `model` of a spec. Sizes are "
+      "for 12 leads and ",
       kClasses,
       " classes, head included; multiply-adds and milliseconds are for one crop of\n"
       "2.5 s in evaluation: 1,250 samples in the first, 250 in the others. Milliseconds, where they were measured, "

@@ -8,7 +8,7 @@
 // Without --augmentation it draws every one, with its defaults. Records are WFDB, named without extension; without any,
 // two synthetic ones are used. Mixup and cutmix mix the first with the second.
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <cstdint>

@@ -14,7 +14,7 @@
 #ifndef ECG_BATCH_BATCH_SOURCE_H_
 #define ECG_BATCH_BATCH_SOURCE_H_
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <cstdint>

@@ -11,7 +11,8 @@
 #ifndef ECG_BATCH_DEVICE_BATCHES_H_
 #define ECG_BATCH_DEVICE_BATCHES_H_
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <algorithm>
 #include <cstddef>

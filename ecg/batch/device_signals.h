@@ -8,7 +8,7 @@
 #ifndef ECG_BATCH_DEVICE_SIGNALS_H_
 #define ECG_BATCH_DEVICE_SIGNALS_H_
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <cstdint>

@@ -5,7 +5,7 @@
 #ifndef ECG_BATCH_TARGET_TENSOR_H_
 #define ECG_BATCH_TARGET_TENSOR_H_
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <cstdint>

@@ -13,7 +13,7 @@
 #define ECG_DEVICE_AUTOCAST_H_
 
 #include <ATen/autocast_mode.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 #include <torch/version.h>
 
 #include "ecg/device/device.h"

@@ -14,7 +14,8 @@
 #ifndef ECG_DEVICE_CUDA_H_
 #define ECG_DEVICE_CUDA_H_
 
-#include <torch/torch.h>
+#include <torch/cuda.h>
+#include <torch/types.h>
 
 #include <array>
 #include <cstddef>

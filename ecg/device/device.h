@@ -5,7 +5,7 @@
 #ifndef ECG_DEVICE_DEVICE_H_
 #define ECG_DEVICE_DEVICE_H_
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cstdlib>
 #include <string>

@@ -9,7 +9,8 @@
 #ifndef ECG_DEVICE_LAYOUT_H_
 #define ECG_DEVICE_LAYOUT_H_
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/types.h>
 
 #include "ecg/device/device.h"
 #include "ecg/nn/channels_last.h"

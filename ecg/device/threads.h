@@ -7,7 +7,8 @@
 
 #include <malloc.h>
 #include <sched.h>
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <algorithm>
 #include <vector>

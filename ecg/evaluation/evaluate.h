@@ -9,7 +9,7 @@
 #ifndef ECG_EVALUATION_EVALUATE_H_
 #define ECG_EVALUATION_EVALUATE_H_
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cstddef>
 #include <cstdint>

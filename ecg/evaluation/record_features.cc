@@ -1,6 +1,7 @@
 #include "ecg/evaluation/record_features.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <algorithm>
 #include <cstdint>

@@ -9,7 +9,8 @@
 #ifndef ECG_EXPERIMENT_EXPERIMENT_RUN_H_
 #define ECG_EXPERIMENT_EXPERIMENT_RUN_H_
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <algorithm>
 #include <cstdint>

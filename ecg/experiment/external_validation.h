@@ -6,7 +6,7 @@
 #ifndef ECG_EXPERIMENT_EXTERNAL_VALIDATION_H_
 #define ECG_EXPERIMENT_EXTERNAL_VALIDATION_H_
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <cstddef>

@@ -6,7 +6,8 @@
 #define ECG_EXPERIMENT_RUN_FACTS_H_
 
 #include <sys/resource.h>
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <cstdint>
 #include <optional>

@@ -1,6 +1,8 @@
 #include "ecg/model/contrastive_head.h"
 
-#include <torch/torch.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <cstdint>
 #include <mutex>

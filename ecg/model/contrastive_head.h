@@ -17,7 +17,9 @@
 #ifndef ECG_MODEL_CONTRASTIVE_HEAD_H_
 #define ECG_MODEL_CONTRASTIVE_HEAD_H_
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/types.h>
 
 #include <concepts>
 #include <cstdint>

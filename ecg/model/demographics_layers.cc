@@ -1,6 +1,8 @@
 #include "ecg/model/demographics_layers.h"
 
-#include <torch/torch.h>
+#include <torch/nn/modules/dropout.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/types.h>
 
 #include <array>
 #include <cstdint>

@@ -18,7 +18,10 @@
 #ifndef ECG_MODEL_JOINT_EMBEDDING_HEAD_H_
 #define ECG_MODEL_JOINT_EMBEDDING_HEAD_H_
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <concepts>
 #include <cstddef>

@@ -11,7 +11,11 @@
 #ifndef ECG_MODEL_S4_H_
 #define ECG_MODEL_S4_H_
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/nn/modules/conv.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/nn/modules/normalization.h>
+#include <torch/types.h>
 
 #include <cmath>
 #include <memory>

@@ -12,7 +12,9 @@
 #ifndef ECG_MODEL_S4_CPC_H_
 #define ECG_MODEL_S4_CPC_H_
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/nn/modules/container/sequential.h>
+#include <torch/types.h>
 
 #include "ecg/model/network.h"
 #include "ecg/model/s4.h"

@@ -11,7 +11,8 @@
 #ifndef ECG_MODEL_UNDECAYED_H_
 #define ECG_MODEL_UNDECAYED_H_
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <memory>

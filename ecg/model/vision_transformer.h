@@ -16,7 +16,11 @@
 #ifndef ECG_MODEL_VISION_TRANSFORMER_H_
 #define ECG_MODEL_VISION_TRANSFORMER_H_
 
-#include <torch/torch.h>
+#include <torch/nn/init.h>
+#include <torch/nn/module.h>
+#include <torch/nn/modules/conv.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/types.h>
 
 #include <cmath>
 #include <memory>

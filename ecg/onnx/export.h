@@ -13,7 +13,7 @@
 #define ECG_ONNX_EXPORT_H_
 
 #include <onnx/onnx_pb.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <array>
 #include <cstdint>

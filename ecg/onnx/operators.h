@@ -12,7 +12,7 @@
 #define ECG_ONNX_OPERATORS_H_
 
 #include <onnx/onnx_pb.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <array>

@@ -6,7 +6,8 @@
 #ifndef ECG_PARITY_DETERMINISTIC_H_
 #define ECG_PARITY_DETERMINISTIC_H_
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 #include <zlib.h>
 
 #include <algorithm>

@@ -11,7 +11,9 @@
 #ifndef ECG_PARITY_MODEL_PARITY_H_
 #define ECG_PARITY_MODEL_PARITY_H_
 
-#include <torch/torch.h>
+#include <torch/nn/modules/batchnorm.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <algorithm>
 #include <cmath>

@@ -11,7 +11,9 @@
 #ifndef ECG_TRAIN_AVERAGED_WEIGHTS_H_
 #define ECG_TRAIN_AVERAGED_WEIGHTS_H_
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "ecg/model/weights.h"
 

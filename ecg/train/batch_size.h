@@ -5,7 +5,7 @@
 #ifndef ECG_TRAIN_BATCH_SIZE_H_
 #define ECG_TRAIN_BATCH_SIZE_H_
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <optional>
 #include <utility>

@@ -12,7 +12,7 @@
 #ifndef ECG_TRAIN_LEARNING_RATE_RANGE_H_
 #define ECG_TRAIN_LEARNING_RATE_RANGE_H_
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <cmath>

@@ -13,7 +13,8 @@
 #ifndef ECG_TRAIN_NORM_STATISTICS_H_
 #define ECG_TRAIN_NORM_STATISTICS_H_
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/nn/modules/batchnorm.h>
 
 #include <functional>
 #include <memory>

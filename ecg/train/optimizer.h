@@ -12,7 +12,9 @@
 #ifndef ECG_TRAIN_OPTIMIZER_H_
 #define ECG_TRAIN_OPTIMIZER_H_
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <algorithm>
 #include <cmath>

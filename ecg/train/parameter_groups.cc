@@ -1,6 +1,6 @@
 #include "ecg/train/parameter_groups.h"
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
 
 #include <algorithm>
 #include <cstdint>

@@ -8,7 +8,9 @@
 #ifndef ECG_TRAIN_PROCESS_SHARE_H_
 #define ECG_TRAIN_PROCESS_SHARE_H_
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <cmath>
 #include <cstdint>

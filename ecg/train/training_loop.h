@@ -11,7 +11,8 @@
 #ifndef ECG_TRAIN_TRAINING_LOOP_H_
 #define ECG_TRAIN_TRAINING_LOOP_H_
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <cmath>
 #include <cstddef>

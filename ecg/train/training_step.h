@@ -10,7 +10,7 @@
 #ifndef ECG_TRAIN_TRAINING_STEP_H_
 #define ECG_TRAIN_TRAINING_STEP_H_
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <vector>
 

@@ -1,6 +1,6 @@
 #include "ecg/batch/device_batches.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <filesystem>
 #include <optional>

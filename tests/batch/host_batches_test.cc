@@ -2,7 +2,7 @@
 
 #include "ecg/batch/host_batches.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <cmath>

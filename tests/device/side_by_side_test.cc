@@ -1,6 +1,7 @@
 #include "ecg/device/side_by_side.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <atomic>
 #include <stdexcept>

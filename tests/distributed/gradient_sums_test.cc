@@ -1,6 +1,8 @@
 #include "ecg/distributed/gradient_sums.h"
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/types.h>
 
 #include <memory>
 #include <vector>

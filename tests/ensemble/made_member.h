@@ -7,7 +7,8 @@
 #ifndef TESTS_ENSEMBLE_MADE_MEMBER_H_
 #define TESTS_ENSEMBLE_MADE_MEMBER_H_
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <cstdint>
 #include <filesystem>

@@ -1,6 +1,6 @@
 #include "ecg/evaluation/feature_space.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cmath>
 #include <cstdint>

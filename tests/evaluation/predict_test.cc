@@ -1,6 +1,7 @@
 #include "ecg/evaluation/predict.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <cstdint>
 #include <limits>

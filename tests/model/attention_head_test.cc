@@ -1,6 +1,7 @@
 #include "ecg/model/attention_head.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <cmath>
 #include <cstddef>

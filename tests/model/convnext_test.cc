@@ -1,6 +1,6 @@
 #include "ecg/model/convnext.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <string>
 

@@ -1,6 +1,6 @@
 #include "ecg/model/efficientnet.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <string>
 

@@ -1,6 +1,9 @@
 #include "ecg/model/layers.h"
 
-#include <torch/torch.h>
+#include <torch/nn/modules/conv.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/nn/modules/rnn.h>
+#include <torch/types.h>
 
 #include <cstdint>
 #include <functional>

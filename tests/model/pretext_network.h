@@ -4,7 +4,8 @@
 #ifndef TESTS_MODEL_PRETEXT_NETWORK_H_
 #define TESTS_MODEL_PRETEXT_NETWORK_H_
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "ecg/model/network.h"
 #include "gtest/gtest.h"

@@ -3,7 +3,9 @@
 
 #include "ecg/model/residual.h"
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "ecg/model/lambda_resnet.h"
 #include "ecg/model/network.h"

@@ -1,6 +1,7 @@
 #include "ecg/model/resnet.h"
 
-#include <torch/torch.h>
+#include <torch/optim/adam.h>
+#include <torch/types.h>
 
 #include <cmath>
 #include <memory>

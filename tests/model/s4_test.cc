@@ -1,6 +1,7 @@
 #include "ecg/model/s4.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <cstdint>
 

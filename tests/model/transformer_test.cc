@@ -1,6 +1,6 @@
 #include "ecg/model/transformer.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "absl/status/status.h"
 #include "ecg/model/network.h"

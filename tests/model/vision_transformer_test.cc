@@ -1,6 +1,7 @@
 #include "ecg/model/vision_transformer.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <cmath>
 #include <string>

@@ -2,7 +2,8 @@
 
 #include "ecg/model/xresnet.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <array>
 #include <cmath>

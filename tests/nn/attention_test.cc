@@ -1,6 +1,7 @@
 #include "ecg/nn/attention.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <cmath>
 

@@ -1,6 +1,7 @@
 #include "ecg/nn/batch_norm.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <cstdint>
 #include <limits>

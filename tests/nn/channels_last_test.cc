@@ -1,6 +1,6 @@
 #include "ecg/nn/channels_last.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <vector>
 

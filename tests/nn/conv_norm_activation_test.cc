@@ -1,6 +1,6 @@
 #include "ecg/nn/conv_norm_activation.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <optional>
 #include <string>

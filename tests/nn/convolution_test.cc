@@ -1,6 +1,9 @@
 #include "ecg/nn/convolution.h"
 
-#include <torch/torch.h>
+#include <torch/csrc/autograd/function.h>
+#include <torch/nn/modules/conv.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <cstdint>
 #include <string>

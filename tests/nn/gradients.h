@@ -5,7 +5,7 @@
 #ifndef TESTS_NN_GRADIENTS_H_
 #define TESTS_NN_GRADIENTS_H_
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <vector>
 

@@ -1,6 +1,7 @@
 #include "ecg/nn/long_convolution.h"
 
-#include <torch/torch.h>
+#include <ATen/Parallel.h>
+#include <torch/types.h>
 
 #include <cstdint>
 #include <utility>

@@ -1,6 +1,8 @@
 #include "ecg/nn/same_convolution.h"
 
-#include <torch/torch.h>
+#include <torch/nn/init.h>
+#include <torch/nn/modules/conv.h>
+#include <torch/types.h>
 
 #include <cstdint>
 #include <vector>

@@ -1,6 +1,8 @@
 #include "ecg/nn/squeeze_excitation.h"
 
-#include <torch/torch.h>
+#include <torch/nn/init.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "ecg/nn/activation.h"
 #include "gtest/gtest.h"

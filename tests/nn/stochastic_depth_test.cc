@@ -1,6 +1,8 @@
 #include "ecg/nn/stochastic_depth.h"
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/nn/modules/container/sequential.h>
+#include <torch/types.h>
 
 #include <cstdint>
 #include <vector>

@@ -1,7 +1,7 @@
 #include "ecg/nn/winograd.h"
 
 #include <ATen/Parallel.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <array>
 #include <cmath>

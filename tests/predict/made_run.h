@@ -9,7 +9,8 @@
 #ifndef TESTS_PREDICT_MADE_RUN_H_
 #define TESTS_PREDICT_MADE_RUN_H_
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <cmath>
 #include <filesystem>

@@ -1,6 +1,6 @@
 #include "ecg/predict/predictor.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <cmath>

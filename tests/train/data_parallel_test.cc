@@ -1,6 +1,8 @@
 // Several processes, here threads, that train one network.
 
-#include <torch/torch.h>
+#include <torch/nn/modules/conv.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/types.h>
 
 #include <cmath>
 #include <filesystem>

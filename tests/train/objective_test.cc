@@ -1,6 +1,7 @@
 #include "ecg/train/objective.h"
 
-#include <torch/torch.h>
+#include <torch/nn/functional/loss.h>
+#include <torch/types.h>
 
 #include <string>
 

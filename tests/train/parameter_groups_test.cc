@@ -1,6 +1,8 @@
 #include "ecg/train/parameter_groups.h"
 
-#include <torch/torch.h>
+#include <torch/nn/modules/container/sequential.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/types.h>
 
 #include <cstddef>
 #include <filesystem>

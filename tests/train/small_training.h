@@ -5,7 +5,11 @@
 #ifndef ECG_TESTS_TRAIN_SMALL_TRAINING_H_
 #define ECG_TESTS_TRAIN_SMALL_TRAINING_H_
 
-#include <torch/torch.h>
+#include <torch/nn/modules/batchnorm.h>
+#include <torch/nn/modules/conv.h>
+#include <torch/nn/modules/dropout.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <filesystem>
