@@ -5,7 +5,7 @@ load("@bazel_tools//tools/cpp:toolchain_utils.bzl", "find_cpp_toolchain")
 def _precompiled_header_impl(ctx):
     compilation = cc_common.merge_cc_infos(cc_infos = [dep[CcInfo] for dep in ctx.attr.deps]).compilation_context
     header = ctx.actions.declare_file(ctx.label.name + ".h")
-    ctx.actions.write(header, "".join(["#include <%s>\n" % path for path in ctx.attr.includes]))
+    ctx.actions.write(header, "".join(["#include \"%s\"\n" % path for path in ctx.attr.includes]))
     files = [header]
 
     toolchain = find_cpp_toolchain(ctx)
@@ -52,7 +52,7 @@ precompiled_header = rule(
     implementation = _precompiled_header_impl,
     attrs = {
         "deps": attr.label_list(providers = [CcInfo], doc = "The libraries of these headers."),
-        "includes": attr.string_list(mandatory = True, doc = "The headers, as they stand between the angle brackets."),
+        "includes": attr.string_list(mandatory = True, doc = "The headers, as sources include them."),
         "_cc_toolchain": attr.label(default = "@bazel_tools//tools/cpp:current_cc_toolchain"),
     },
     doc = "Makes NAME.h, for `-include`, and with GCC its compiled form.",
