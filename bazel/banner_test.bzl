@@ -2,7 +2,7 @@
 
 load(":torch.bzl", "torch_test")
 
-def banner_test(name = "banner_test", names = None, deps = [], exclude = [], torch = False):
+def banner_test(name = "banner_test", names = None, deps = [], exclude = []):
     """Defines a test that fails to build if an example in a banner does.
 
     Call it at the end of a BUILD file: it uses all headers of the folder, and all libraries defined above it.
@@ -13,14 +13,15 @@ def banner_test(name = "banner_test", names = None, deps = [], exclude = [], tor
         "//tests/file:banner_names.h"; see banner_examples.cc.
       deps: further libraries that the examples or `names` need.
       exclude: headers to leave out.
-      torch: whether a header includes LibTorch.
     """
     package = native.package_name()
-    libraries = [
-        "//{}:{}".format(package, rule["name"])
+    rules = [
+        rule
         for rule in native.existing_rules().values()
         if rule["kind"] == "cc_library" and not rule.get("testonly", False)
     ]
+    libraries = ["//{}:{}".format(package, rule["name"]) for rule in rules]
+    includes_torch = any(["@libtorch//:torch" in rule["deps"] for rule in rules if "deps" in rule])
     headers = native.glob(["*.h"], exclude = exclude)
     native.genrule(
         name = name + "_source",
@@ -33,7 +34,7 @@ def banner_test(name = "banner_test", names = None, deps = [], exclude = [], tor
         ),
         tools = ["//bazel:banner_examples"],
     )
-    test = torch_test if torch else native.cc_test
+    test = torch_test if includes_torch else native.cc_test
     test(
         name = name,
         size = "small",

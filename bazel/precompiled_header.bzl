@@ -18,8 +18,8 @@ def _precompiled_header_impl(ctx):
     action = "c++-compile"
     compiler = cc_common.get_tool_for_action(feature_configuration = features, action_name = action)
     if compiler.rpartition("/")[2].startswith("g"):
-        # GCC takes NAME.h.gch beside NAME.h where it was compiled with the same flags, and NAME.h otherwise. Clang would
-        # refuse it.
+        # GCC takes NAME.h.gch beside NAME.h where it was compiled with the same flags, and NAME.h otherwise. Clang
+        # would refuse it.
         compiled = ctx.actions.declare_file(header.basename + ".gch")
         variables = cc_common.create_compile_variables(
             feature_configuration = features,

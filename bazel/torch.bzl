@@ -1,6 +1,6 @@
 """cc_library, cc_test and cc_binary for sources that include LibTorch, directly or through other headers.
 
-LibTorch's headers take two thirds of the time that such a source takes to compile. With these rules the most used ones
+LibTorch's headers take more than half of the time that such a source takes to compile. With these rules the most used ones
 are compiled once for all. Each source still includes what it uses.
 """
 
