@@ -55,9 +55,9 @@ g++ "${flags[@]}" -E -dM -x c++ -include torch/version.h -include "$cuda/include
 if [ -n "$link" ]; then
   build_programs "$work"
 else
-  in_parallel ecg/experiment/main.cc "$work/main.o" bench/on_gpu.cc "$work/on_gpu.o"
+  in_parallel ecg/experiment/main.cc "$work/ecg-experiment-main.o" bench/on_gpu.cc "$work/on_gpu.o"
 fi
-for object in main on_gpu; do
+for object in ecg-experiment-main on_gpu; do
   # Without it the code would be the CPU's.
   nm -C "$work/$object.o" | grep -c 'at::cuda::CUDAGraph::replay' >/dev/null ||
     { echo "error: $object.o uses no CUDA" >&2; exit 1; }

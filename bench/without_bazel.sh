@@ -155,9 +155,23 @@ in_parallel() {
   for pid in "${pids[@]}"; do wait "$pid"; done
 }
 
+# compile_sources_of WORK FILE ...: compiles the sources of ecg that these files need, each once, and sets `objects`.
+declare -A is_compiled
+compile_sources_of() {
+  local work=$1 source object missing=()
+  objects=()
+  for source in $(sources_of "${@:2}"); do
+    object=$work/$(tr / - <<<"${source%.cc}").o
+    objects+=("$object")
+    [ -n "${is_compiled[$source]:-}" ] || missing+=("$source" "$object")
+    is_compiled[$source]=yes
+  done
+  in_parallel "${missing[@]}"
+}
+
 # build_programs WORK: makes WORK/on_gpu and WORK/resnet18_all, after `generate`, by `flags` and `libraries`.
 build_programs() {
-  local work=$1 messages source sources=() objects=() system system_libraries
+  local work=$1 messages objects program system system_libraries
   system=(absl_flat_hash_map absl_flat_hash_set absl_hash absl_status absl_statusor absl_str_format absl_strings
     absl_time protobuf libzip matio zlib libcrypto cairo cpp-httplib pugixml)
   read -ra system_libraries <<<"$(pkg-config --libs "${system[@]}") -lcsv -lisal -lonnx_proto -lpthread -fopenmp"
@@ -165,23 +179,19 @@ build_programs() {
     "$work/proto/options.pb.cc" "$work/options.o" "$work/proto/experiment.pb.cc" "$work/experiment.o" \
     "$work/proto/run.pb.cc" "$work/run.o" "$work/proto/sweep.pb.cc" "$work/sweep.o" "$work/proto/tensorboard.pb.cc" "$work/tensorboard.o"
   messages=("$work/options.o" "$work/experiment.o" "$work/run.o" "$work/sweep.o" "$work/tensorboard.o")
-  g++ "$work/spec_compiler.o" "${messages[@]}" "${system_libraries[@]}" -o "$work/spec_compiler"
-  g++ "$work/part_factory.o" "${messages[@]}" "${system_libraries[@]}" -o "$work/part_factory"
+  for program in spec_compiler part_factory; do
+    compile_sources_of "$work" "bazel/$program.cc"
+    g++ "$work/$program.o" "${objects[@]}" "${messages[@]}" "${system_libraries[@]}" -o "$work/$program"
+  done
   "$work/spec_compiler" --spec=examples/resnet18_all.textproto --name=resnet18_all --output="$work/resnet18_all_main.cc"
   "$work/part_factory" >"$work/built_in_parts.cc"
-  in_parallel ecg/experiment/main.cc "$work/main.o" "$work/built_in_parts.cc" "$work/built_in_parts.o" \
-    "$work/resnet18_all_main.cc" "$work/resnet18_all.o" bench/on_gpu.cc "$work/on_gpu.o"
-  # datasets.cc has no header of its own.
-  for source in ecg/corpus/datasets.cc $(sources_of ecg/experiment/main.cc ecg/corpus/datasets.cc bench/on_gpu.cc \
-    "$work/built_in_parts.cc" "$work/resnet18_all_main.cc"); do
-    [ "$source" != ecg/experiment/main.cc ] || continue
-    objects+=("$work/$(basename "${source%.cc}")_library.o")
-    sources+=("$source" "${objects[-1]}")
-  done
-  in_parallel "${sources[@]}"
+  # Neither datasets.cc nor these two has a header of its own.
+  in_parallel bench/on_gpu.cc "$work/on_gpu.o" ecg/corpus/datasets.cc "$work/datasets.o" \
+    "$work/built_in_parts.cc" "$work/built_in_parts.o" "$work/resnet18_all_main.cc" "$work/resnet18_all.o"
+  compile_sources_of "$work" ecg/corpus/datasets.cc bench/on_gpu.cc "$work/built_in_parts.cc" "$work/resnet18_all_main.cc"
   ar rcs "$work/libecg.a" "${objects[@]}"
   echo "linking" >&2
-  g++ "$work/on_gpu.o" "$work/libecg.a" "${messages[@]}" "${libraries[@]}" "${system_libraries[@]}" -o "$work/on_gpu"
-  g++ "$work/resnet18_all.o" "$work/main.o" "$work/built_in_parts.o" "$work/libecg.a" "${messages[@]}" \
+  g++ "$work/on_gpu.o" "$work/datasets.o" "$work/libecg.a" "${messages[@]}" "${libraries[@]}" "${system_libraries[@]}" -o "$work/on_gpu"
+  g++ "$work/resnet18_all.o" "$work/built_in_parts.o" "$work/datasets.o" "$work/libecg.a" "${messages[@]}" \
     "${libraries[@]}" "${system_libraries[@]}" -o "$work/resnet18_all"
 }

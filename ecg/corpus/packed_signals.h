@@ -19,35 +19,23 @@
 #ifndef ECG_CORPUS_PACKED_SIGNALS_H_
 #define ECG_CORPUS_PACKED_SIGNALS_H_
 
-#include <algorithm>
-#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <exception>
 #include <filesystem>
 #include <map>
 #include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/numbers.h"
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "ecg/corpus/calibration_sets.h"
 #include "ecg/corpus/text_column.h"
-#include "ecg/file/csv_reader.h"
-#include "ecg/file/file.h"
 #include "ecg/file/mapped_file.h"
-#include "ecg/file/npy.h"
 #include "ecg/signal/lead.h"
 #include "ecg/signal/signal.h"
-#include "ecg/status/status_macros.h"
-#include "nlohmann/json.hpp"
 
 namespace ecg {
 
@@ -72,32 +60,20 @@ namespace packed_signals_internal {
 // Part is the records of one folder, counted from 0. Its methods are those of PackedSignals.
 class Part : public PackedFolderFormat {
  public:
-  static absl::StatusOr<Part> Open(const std::filesystem::path& folder) {
-    absl::StatusOr<Part> signals = OpenFolder(folder);
-    if (signals.ok()) return signals;
-    return WithContext(signals.status(), absl::StrCat("cannot open the packed signals in ", folder.string(),
-                                                      "; delete the folder to rebuild it"));
-  }
+  static absl::StatusOr<Part> Open(const std::filesystem::path& folder);
 
   int records() const { return static_cast<int>(ids_.size()); }
   int samples() const { return samples_; }
-  int samples(int record) const {
-    return samples_ > 0 ? samples_ : static_cast<int>((Offset(record + 1) - Offset(record)) / kLeads);
-  }
+  int samples(int record) const;
   int sampling_frequency_hz() const { return sampling_frequency_hz_; }
   const std::string& dataset() const { return dataset_; }
   const std::string& version() const { return version_; }
   bool synthetic() const { return synthetic_; }
   const std::string& source_digest() const { return source_digest_; }
-  std::span<const int16_t> signal(int record) const {
-    return {digital_ + Offset(record), digital_ + Offset(record + 1)};
-  }
+  std::span<const int16_t> signal(int record) const;
   Calibration calibration(int record, int lead) const { return calibrations_.at(calibration_sets_[record], lead); }
   std::string id(int record) const { return std::string(ids_[record]); }
-  void WillRead(int record) const {
-    const std::span<const int16_t> samples = signal(record);
-    file_.WillRead({reinterpret_cast<const char*>(samples.data()), samples.size_bytes()});
-  }
+  void WillRead(int record) const;
   void Release() const { file_.Release(); }
   // reasons returns why records are unusable, by record.
   const std::map<int, std::string>& reasons() const { return reasons_; }
@@ -108,119 +84,18 @@ class Part : public PackedFolderFormat {
   // The index in digital_ of the first sample of a record, or of the end.
   int64_t Offset(int64_t record) const { return samples_ > 0 ? record * kLeads * samples_ : offsets_[record]; }
 
-  static absl::StatusOr<Part> OpenFolder(const std::filesystem::path& folder) {
-    Part signals;
-    ECG_RETURN_IF_ERROR(signals.ReadCorpus(folder / kCorpusFile));
-    ECG_RETURN_IF_ERROR(signals.ReadRecords(folder / kRecordsFile));
-    std::vector<int64_t> shape = {signals.records(), kLeads, signals.samples_};
-    if (signals.samples_ <= 0) {
-      ECG_RETURN_IF_ERROR(signals.ReadOffsets(folder / kOffsetsFile));
-      shape = {signals.Offset(signals.records())};
-    }
-    ECG_ASSIGN_OR_RETURN(signals.file_, MappedFile::Open(folder / kSignalsFile));
-    ECG_ASSIGN_OR_RETURN(const absl::string_view elements,
-                         Elements(signals.file_.bytes(), kSignalsFile, "<i2", sizeof(int16_t), shape));
-    signals.digital_ = reinterpret_cast<const int16_t*>(elements.data());
-    return signals;
-  }
+  static absl::StatusOr<Part> OpenFolder(const std::filesystem::path& folder);
 
   // Returns the elements of the .npy file `name` with the contents `bytes`, which must be of `dtype` and `shape`.
   static absl::StatusOr<absl::string_view> Elements(absl::string_view bytes, absl::string_view name,
                                                     absl::string_view dtype, size_t element_bytes,
-                                                    const std::vector<int64_t>& shape) {
-    ECG_ASSIGN_OR_RETURN(const NpyHeader header, ParseNpyHeader(bytes));
-    size_t expected = element_bytes;
-    for (const int64_t size : shape) expected *= size;
-    expected += header.bytes;
-    if (header.dtype != dtype || header.shape != shape || bytes.size() != expected) {
-      return absl::DataLossError(absl::StrCat(name, " holds ", header.dtype, " [", absl::StrJoin(header.shape, ", "),
-                                              "] in ", bytes.size(), " bytes; the other files promise ", dtype, " [",
-                                              absl::StrJoin(shape, ", "), "] in ", expected));
-    }
-    return bytes.substr(header.bytes);
-  }
+                                                    const std::vector<int64_t>& shape);
 
-  absl::Status ReadOffsets(const std::filesystem::path& path) {
-    ECG_ASSIGN_OR_RETURN(offsets_file_, MappedFile::Open(path));
-    ECG_ASSIGN_OR_RETURN(const absl::string_view elements,
-                         Elements(offsets_file_.bytes(), kOffsetsFile, "<i8", sizeof(int64_t), {records() + 1}));
-    offsets_ = reinterpret_cast<const int64_t*>(elements.data());
-    for (int record = 0; record < records(); ++record) {
-      const int64_t size = offsets_[record + 1] - offsets_[record];
-      if (offsets_[0] != 0 || size < 0 || size % kLeads != 0 || (size == 0 && !reasons_.contains(record))) {
-        return absl::DataLossError(absl::StrCat(path.string(), ": record ", id(record), " from ", offsets_[record],
-                                                " to ", offsets_[record + 1], " is no place for ", kLeads, " leads"));
-      }
-    }
-    offsets_file_.Release();
-    return absl::OkStatus();
-  }
+  absl::Status ReadOffsets(const std::filesystem::path& path);
 
-  absl::Status ReadCorpus(const std::filesystem::path& path) {
-    ECG_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
-    try {
-      const nlohmann::json json = nlohmann::json::parse(text);
-      const std::string format = json.at("format");
-      if (format != kFormat) {
-        return absl::FailedPreconditionError(
-            absl::StrCat(path.string(), " has the format \"", format, "\", not \"", kFormat, "\""));
-      }
-      json.at("dataset").get_to(dataset_);
-      json.at("version").get_to(version_);
-      json.at("synthetic").get_to(synthetic_);
-      json.at("sampling_frequency_hz").get_to(sampling_frequency_hz_);
-      json.at("samples").get_to(samples_);
-      json.at("source_digest").get_to(source_digest_);
-      if (json.at("leads") != nlohmann::json(std::vector<std::string>(kLeadNames.begin(), kLeadNames.end()))) {
-        return absl::DataLossError(absl::StrCat(path.string(), " has leads in another order"));
-      }
-    } catch (const nlohmann::json::exception& error) {
-      return absl::DataLossError(absl::StrCat(path.string(), ": ", error.what()));
-    }
-    return absl::OkStatus();
-  }
+  absl::Status ReadCorpus(const std::filesystem::path& path);
 
-  absl::Status ReadRecords(const std::filesystem::path& path) {
-    ECG_ASSIGN_OR_RETURN(CsvReader table, CsvReader::Open(path));
-    ECG_ASSIGN_OR_RETURN(const int id, table.Column("id"));
-    ECG_ASSIGN_OR_RETURN(const int state, table.Column("state"));
-    ECG_ASSIGN_OR_RETURN(const int reason, table.Column("reason"));
-    std::array<int, kLeads> gain;
-    std::array<int, kLeads> baseline;
-    for (int lead = 0; lead < kLeads; ++lead) {
-      ECG_ASSIGN_OR_RETURN(gain[lead], table.Column(absl::StrCat("gain_", kLeadNames[lead])));
-      ECG_ASSIGN_OR_RETURN(baseline[lead], table.Column(absl::StrCat("baseline_", kLeadNames[lead])));
-    }
-    // Most records have the calibrations of the record before, whose texts need not be read again.
-    std::string texts, last_texts;
-    int last_set = -1;
-    while (table.Next()) {
-      const bool is_usable = table.at(state) != kSkipped;
-      if (!is_usable) reasons_.emplace(records(), table.at(reason));
-      ids_.Add(table.at(id));
-      texts = is_usable ? "" : kSkipped;
-      for (int lead = 0; lead < kLeads && is_usable; ++lead) {
-        absl::StrAppend(&texts, table.at(gain[lead]), ",", table.at(baseline[lead]), ",");
-      }
-      if (last_set >= 0 && texts == last_texts) {
-        calibration_sets_.push_back(last_set);
-        continue;
-      }
-      std::array<Calibration, kLeads> calibrations;
-      for (int lead = 0; lead < kLeads && is_usable; ++lead) {
-        if (!absl::SimpleAtod(table.at(gain[lead]), &calibrations[lead].gain)) {
-          return table.ErrorAt(gain[lead], "not a number");
-        }
-        if (!absl::SimpleAtoi(table.at(baseline[lead]), &calibrations[lead].baseline)) {
-          return table.ErrorAt(baseline[lead], "not an integer");
-        }
-      }
-      last_set = calibrations_.Add(calibrations);
-      last_texts = texts;
-      calibration_sets_.push_back(last_set);
-    }
-    return table.status();
-  }
+  absl::Status ReadRecords(const std::filesystem::path& path);
 
   std::string dataset_;
   std::string version_;
@@ -245,26 +120,10 @@ class Part : public PackedFolderFormat {
 class PackedSignals : public PackedFolderFormat {
  public:
   // Open opens `folder`, and checks that its files are consistent.
-  static absl::StatusOr<PackedSignals> Open(const std::filesystem::path& folder) {
-    PackedSignals signals;
-    ECG_ASSIGN_OR_RETURN(Part part, Part::Open(folder));
-    signals.Append(std::move(part));
-    return signals;
-  }
+  static absl::StatusOr<PackedSignals> Open(const std::filesystem::path& folder);
 
   // Open opens the `folders`, at least one, of a corpus that was packed in parts, in the order of its records.
-  static absl::StatusOr<PackedSignals> Open(const std::vector<std::filesystem::path>& folders) {
-    PackedSignals signals;
-    for (const std::filesystem::path& folder : folders) {
-      ECG_ASSIGN_OR_RETURN(Part part, Part::Open(folder));
-      if (!signals.parts_.empty() && part.source_digest() != signals.source_digest()) {
-        return absl::FailedPreconditionError(
-            absl::StrCat(folder.string(), " holds records of another state of the corpus than ", folders[0].string()));
-      }
-      signals.Append(std::move(part));
-    }
-    return signals;
-  }
+  static absl::StatusOr<PackedSignals> Open(const std::vector<std::filesystem::path>& folders);
 
   // records returns the number of records, including unusable ones.
   int records() const { return first_.back(); }
@@ -288,10 +147,7 @@ class PackedSignals : public PackedFolderFormat {
   // signal returns the samples of a record, [leads, samples]; zeros or none if it is unusable.
   std::span<const int16_t> signal(int record) const { return In(record).signal(RowOf(record)); }
   // lead returns the samples of one lead of a record, [samples].
-  std::span<const int16_t> lead(int record, int lead) const {
-    const size_t length = samples(record);
-    return signal(record).subspan(lead * length, length);
-  }
+  std::span<const int16_t> lead(int record, int lead) const;
   // calibration returns the gain and baseline of a lead.
   Calibration calibration(int record, int lead) const { return In(record).calibration(RowOf(record), lead); }
   // id returns the record's name in the corpus.
@@ -299,43 +155,26 @@ class PackedSignals : public PackedFolderFormat {
   // usable is false if the record could not be read.
   bool usable(int record) const { return !In(record).reasons().contains(RowOf(record)); }
   // reason returns why a record is unusable; empty if it is usable.
-  std::string reason(int record) const {
-    const auto found = In(record).reasons().find(RowOf(record));
-    return found == In(record).reasons().end() ? "" : found->second;
-  }
+  std::string reason(int record) const;
 
   // WillRead asks the system to read the samples of a record ahead, which pays for random access.
   void WillRead(int record) const { In(record).WillRead(RowOf(record)); }
 
   // Release returns the memory of samples that were read to the system, which otherwise keeps them until memory is
   // short. Spans stay valid.
-  void Release() const {
-    for (const Part& part : parts_) part.Release();
-  }
+  void Release() const;
 
   // unusable returns the records that could not be read.
-  std::vector<int> unusable() const {
-    std::vector<int> result;
-    for (size_t part = 0; part < parts_.size(); ++part) {
-      for (const auto& [row, reason] : parts_[part].reasons()) result.push_back(first_[part] + row);
-    }
-    return result;
-  }
+  std::vector<int> unusable() const;
 
  private:
   using Part = packed_signals_internal::Part;
 
   PackedSignals() = default;
 
-  void Append(Part part) {
-    first_.push_back(first_.back() + part.records());
-    parts_.push_back(std::move(part));
-  }
+  void Append(Part part);
 
-  size_t PartOf(int record) const {
-    if (parts_.size() == 1) return 0;
-    return std::upper_bound(first_.begin(), first_.end(), record) - first_.begin() - 1;
-  }
+  size_t PartOf(int record) const;
   const Part& In(int record) const { return parts_[PartOf(record)]; }
   int RowOf(int record) const { return record - first_[PartOf(record)]; }
 

@@ -15,11 +15,8 @@
 #define ECG_FILE_CSV_READER_H_
 
 #include <csv.h>
-#include <fcntl.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <cerrno>
 #include <cstddef>
 #include <filesystem>
 #include <memory>
@@ -29,14 +26,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
-#include "absl/strings/strip.h"
-#include "ecg/file/file.h"
-#include "ecg/status/status_macros.h"
 
 namespace ecg {
 
@@ -56,28 +46,13 @@ struct CsvHeader {
   std::vector<std::string> columns;
 
   // Column returns the position of the column called `column`.
-  absl::StatusOr<int> Column(absl::string_view column) const {
-    const auto found = std::find(columns.begin(), columns.end(), column);
-    if (found == columns.end()) {
-      return absl::NotFoundError(absl::StrCat(name, ": no column \"", column, "\"; the columns are \"",
-                                              absl::StrJoin(columns, "\", \""), "\""));
-    }
-    return static_cast<int>(found - columns.begin());
-  }
+  absl::StatusOr<int> Column(absl::string_view column) const;
 
   // ErrorAt returns an error about a field, with its line and column.
-  absl::Status ErrorAt(int line, int column, absl::string_view message) const {
-    return absl::InvalidArgumentError(absl::StrCat(name, ":", line, ": column \"", columns[column], "\": ", message));
-  }
+  absl::Status ErrorAt(int line, int column, absl::string_view message) const;
 
   // Number returns `field` as a number; with a decimal comma, too, where commas do not separate the columns.
-  absl::StatusOr<double> Number(const std::string& field, int line, int column) const {
-    double number = 0;
-    std::string text = field;
-    if (separator != ',') std::replace(text.begin(), text.end(), ',', '.');
-    if (absl::SimpleAtod(text, &number)) return number;
-    return ErrorAt(line, column, absl::StrCat("\"", field, "\" is not a number"));
-  }
+  absl::StatusOr<double> Number(const std::string& field, int line, int column) const;
 };
 
 // CsvReader reads a table from its beginning to its end. Every row has as many fields as the header; fields are kept as
@@ -86,24 +61,11 @@ class CsvReader {
  public:
   // Open opens the file `path` and reads its header.
   static absl::StatusOr<CsvReader> Open(const std::filesystem::path& path,
-                                        CsvSeparators separators = CsvSeparators::kComma) {
-    CsvReader reader;
-    reader.header_.name = path.string();
-    reader.file_ = File(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (reader.file_.descriptor < 0) return ErrnoError("read", path);
-    ECG_RETURN_IF_ERROR(reader.ReadHeader(separators));
-    return reader;
-  }
+                                        CsvSeparators separators = CsvSeparators::kComma);
 
   // Parse reads `text`; messages call it `name`.
   static absl::StatusOr<CsvReader> Parse(std::string text, absl::string_view name,
-                                         CsvSeparators separators = CsvSeparators::kComma) {
-    CsvReader reader;
-    reader.header_.name = std::string(name);
-    reader.buffer_ = std::move(text);
-    ECG_RETURN_IF_ERROR(reader.ReadHeader(separators));
-    return reader;
-  }
+                                         CsvSeparators separators = CsvSeparators::kComma);
 
   // header returns the columns' names, the table's name and its separator.
   const CsvHeader& header() const { return header_; }
@@ -112,17 +74,7 @@ class CsvReader {
   absl::StatusOr<int> Column(absl::string_view column) const { return header_.Column(column); }
 
   // Next reads the next row. It returns false at the end of the table and at the first error; status() tells.
-  bool Next() {
-    if (!FindRow()) return false;
-    const Row& row = parsed_.rows[next_ - 1];
-    if (row.fields == header_.columns.size()) return true;
-    status_ = absl::InvalidArgumentError(absl::StrCat(
-        header_.name, ":", row.line, ": ", row.fields, " fields, where the header has ", header_.columns.size(),
-        header_.separator == ',' && row.fields > header_.columns.size()
-            ? "; a field with a comma in it, such as a number with a decimal comma, must be in quotes"
-            : ""));
-    return false;
-  }
+  bool Next();
 
   // status returns why Next returned false: OK at the end of the table.
   const absl::Status& status() const { return status_; }
@@ -183,126 +135,26 @@ class CsvReader {
 
   CsvReader() = default;
 
-  static void OnField(void* bytes, size_t size, void* opaque) {
-    Parsed& parsed = *static_cast<Parsed*>(opaque);
-    if (parsed.used == parsed.fields.size()) parsed.fields.emplace_back();
-    parsed.fields[parsed.used++].assign(static_cast<const char*>(bytes), size);
-  }
+  static void OnField(void* bytes, size_t size, void* opaque);
 
-  static void OnRow(int /*terminator*/, void* opaque) {
-    Parsed& parsed = *static_cast<Parsed*>(opaque);
-    parsed.rows.push_back({parsed.first, parsed.used - parsed.first, parsed.row_line});
-    parsed.first = parsed.used;
-    parsed.in_row = false;
-  }
+  static void OnRow(int /*terminator*/, void* opaque);
 
   // Fill appends more of the file to the buffer. It returns false at the end of the file, or if it cannot be read.
-  bool Fill() {
-    if (file_.descriptor < 0) return false;
-    buffer_.erase(0, std::exchange(read_, 0));
-    const size_t size = buffer_.size();
-    buffer_.resize(size + kPieceBytes);
-    ssize_t count;
-    do {
-      count = read(file_.descriptor, buffer_.data() + size, kPieceBytes);
-    } while (count < 0 && errno == EINTR);
-    if (count < 0) status_ = ErrnoError("read", header_.name);
-    buffer_.resize(size + std::max<ssize_t>(count, 0));
-    return count > 0;
-  }
+  bool Fill();
 
-  absl::Status ReadHeader(CsvSeparators separators) {
-    const auto has_first_line = [this] {
-      const size_t begin = buffer_.find_first_not_of("\xEF\xBB\xBF\r\n");
-      return begin != buffer_.npos && buffer_.find_first_of("\r\n", begin) != buffer_.npos;
-    };
-    while (!has_first_line() && Fill()) continue;
-    ECG_RETURN_IF_ERROR(status_);
-    if (absl::StartsWith(buffer_, "\xEF\xBB\xBF")) read_ = 3;  // the byte order mark that spreadsheets write
-    ECG_ASSIGN_OR_RETURN(header_.separator,
-                         FindSeparator(absl::string_view(buffer_).substr(read_), header_.name, separators));
-    auto parser = std::make_unique<csv_parser>();
-    if (csv_init(parser.get(), CSV_STRICT | CSV_STRICT_FINI) != 0) return absl::InternalError("cannot start libcsv");
-    parser_.reset(parser.release());
-    // Spaces belong to a field; libcsv would strip them.
-    csv_set_space_func(parser_.get(), [](unsigned char) { return 0; });
-    csv_set_delim(parser_.get(), static_cast<unsigned char>(header_.separator));
-    if (!FindRow()) {
-      ECG_RETURN_IF_ERROR(status_);
-      return absl::InvalidArgumentError(absl::StrCat(header_.name, ": the table is empty"));
-    }
-    const Row& row = parsed_.rows[0];
-    header_.columns.assign(parsed_.fields.begin(), parsed_.fields.begin() + static_cast<std::ptrdiff_t>(row.fields));
-    return absl::OkStatus();
-  }
+  absl::Status ReadHeader(CsvSeparators separators);
 
   // FindRow moves on to the next row, and parses more of the table until there is one.
-  bool FindRow() {
-    if (!status_.ok()) return false;
-    while (next_ == parsed_.rows.size()) {
-      if (parser_ == nullptr) return false;  // at the end
-      DropReturnedRows();
-      if (read_ == buffer_.size() && !Fill()) {
-        if (!status_.ok()) return false;
-        if (csv_fini(parser_.get(), OnField, OnRow, &parsed_) != 0) return Fail();
-        parser_.reset();
-        continue;
-      }
-      // One physical line at a time, or what is there of it, so that the callbacks know which line they are in.
-      const absl::string_view left = absl::string_view(buffer_).substr(read_);
-      const absl::string_view line = left.substr(0, std::min(left.find('\n'), left.size() - 1) + 1);
-      if (!parsed_.in_row) parsed_.row_line = parsed_.line;
-      parsed_.in_row |= line.find_first_not_of("\r\n") != line.npos;
-      if (csv_parse(parser_.get(), line.data(), line.size(), OnField, OnRow, &parsed_) != line.size()) return Fail();
-      read_ += line.size();
-      if (line.back() == '\n') ++parsed_.line;
-    }
-    ++next_;
-    return true;
-  }
+  bool FindRow();
 
   // DropReturnedRows makes room for the next rows. The fields that are already parsed of the present row stay.
-  void DropReturnedRows() {
-    std::rotate(parsed_.fields.begin(), parsed_.fields.begin() + static_cast<std::ptrdiff_t>(parsed_.first),
-                parsed_.fields.begin() + static_cast<std::ptrdiff_t>(parsed_.used));
-    parsed_.used -= std::exchange(parsed_.first, 0);
-    parsed_.rows.clear();
-    next_ = 0;
-  }
+  void DropReturnedRows();
 
-  bool Fail() {
-    status_ = absl::InvalidArgumentError(
-        absl::StrCat(header_.name, ":", parsed_.row_line,
-                     ": the row that starts here has a quote that is not closed, or not doubled (",
-                     csv_strerror(csv_error(parser_.get())), " at line ", parsed_.line, ")"));
-    return false;
-  }
+  bool Fail();
 
   // FindSeparator returns what separates the columns. With kComma, a first line that has no comma but another separator
   // is an error before the rows are read: what is wrong with them would be said in other words.
-  static absl::StatusOr<char> FindSeparator(absl::string_view text, absl::string_view name, CsvSeparators separators) {
-    if (absl::StartsWith(text, "\xFF\xFE") || absl::StartsWith(text, "\xFE\xFF")) {
-      return absl::InvalidArgumentError(absl::StrCat(name, ": the table is in UTF-16; save it as CSV in UTF-8"));
-    }
-    text = text.substr(std::min(text.find_first_not_of("\r\n"), text.size()));
-    int commas = 0, semicolons = 0, tabs = 0;
-    bool quoted = false;
-    for (const char c : text.substr(0, text.find_first_of("\r\n"))) {
-      if (c == '"') quoted = !quoted;
-      if (quoted) continue;
-      commas += c == ',';
-      semicolons += c == ';';
-      tabs += c == '\t';
-    }
-    if (separators == CsvSeparators::kAny) {
-      return commas >= semicolons && commas >= tabs ? ',' : semicolons >= tabs ? ';' : '\t';
-    }
-    if (commas > 0 || semicolons + tabs == 0) return ',';
-    return absl::InvalidArgumentError(absl::StrCat(name, ":1: the columns are separated by ",
-                                                   semicolons > 0 ? "semicolons" : "tabs",
-                                                   ", commas expected; save the table with commas (spreadsheets let "
-                                                   "you choose the separator when they save CSV)"));
-  }
+  static absl::StatusOr<char> FindSeparator(absl::string_view text, absl::string_view name, CsvSeparators separators);
 
   CsvHeader header_;
   File file_;

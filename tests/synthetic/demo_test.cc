@@ -22,6 +22,7 @@
 #include "ecg/signal/lead.h"
 #include "ecg/signal/signal.h"
 #include "ecg/signal/wfdb.h"
+#include "ecg/synthetic/demo_layout.h"
 #include "ecg/synthetic/demo_records.h"
 #include "ecg/synthetic/demo_signs.h"
 #include "ecg/synthetic/heart_model.h"
