@@ -51,6 +51,16 @@ absl::StatusOr<std::string> ReadFile(const std::filesystem::path& path) {
   return bytes;
 }
 
+absl::Status WriteAll(int descriptor, absl::string_view bytes, const std::filesystem::path& path) {
+  while (!bytes.empty()) {
+    const ssize_t count = write(descriptor, bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return ErrnoError("write", path);
+    bytes.remove_prefix(count);
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<FileWriter> FileWriter::Create(const std::filesystem::path& path) {
   FileWriter writer;
   writer.path_ = path;
@@ -73,15 +83,7 @@ FileWriter::~FileWriter() {
   unlink(temporary_.c_str());
 }
 
-absl::Status FileWriter::Append(absl::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t count = write(descriptor_, bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return ErrnoError("write", path_);
-    bytes.remove_prefix(count);
-  }
-  return absl::OkStatus();
-}
+absl::Status FileWriter::Append(absl::string_view bytes) { return WriteAll(descriptor_, bytes, path_); }
 
 absl::Status FileWriter::Commit() {
   if (fsync(descriptor_) != 0) return ErrnoError("write", path_);

@@ -31,6 +31,9 @@ absl::Status MakeDirectories(const std::filesystem::path& directory);
 // ReadFile returns the bytes of `path`.
 absl::StatusOr<std::string> ReadFile(const std::filesystem::path& path);
 
+// WriteAll writes `bytes` to the open file `descriptor`, which errors call `path`.
+absl::Status WriteAll(int descriptor, absl::string_view bytes, const std::filesystem::path& path);
+
 // FileWriter writes a file under a temporary name beside `path`, and renames it when all of it is on disk. A writer
 // that is destroyed before Commit removes the file.
 class FileWriter {

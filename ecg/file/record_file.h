@@ -21,7 +21,6 @@
 #include <isa-l/crc.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -151,17 +150,7 @@ class RecordWriter {
   }
 
   // Append writes the record with `payload`.
-  absl::Status Append(absl::string_view payload) {
-    const std::string record = RecordOf(payload);
-    absl::string_view rest = record;
-    while (!rest.empty()) {
-      const ssize_t count = write(descriptor_, rest.data(), rest.size());
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0) return ErrnoError("write", path_);
-      rest.remove_prefix(count);
-    }
-    return absl::OkStatus();
-  }
+  absl::Status Append(absl::string_view payload) { return WriteAll(descriptor_, RecordOf(payload), path_); }
 
  private:
   RecordWriter() = default;
