@@ -185,13 +185,15 @@ build_programs() {
   done
   "$work/spec_compiler" --spec=examples/resnet18_all.textproto --name=resnet18_all --output="$work/resnet18_all_main.cc"
   "$work/part_factory" >"$work/built_in_parts.cc"
-  # Neither datasets.cc nor these two has a header of its own.
+  # These have no headers of their own, by which they would be found.
   in_parallel bench/on_gpu.cc "$work/on_gpu.o" ecg/corpus/datasets.cc "$work/datasets.o" \
     "$work/built_in_parts.cc" "$work/built_in_parts.o" "$work/resnet18_all_main.cc" "$work/resnet18_all.o"
-  compile_sources_of "$work" ecg/corpus/datasets.cc bench/on_gpu.cc "$work/built_in_parts.cc" "$work/resnet18_all_main.cc"
+  compile_sources_of "$work" ecg/corpus/datasets.cc bench/on_gpu.cc "$work/built_in_parts.cc" \
+    "$work/resnet18_all_main.cc"
   ar rcs "$work/libecg.a" "${objects[@]}"
   echo "linking" >&2
-  g++ "$work/on_gpu.o" "$work/datasets.o" "$work/libecg.a" "${messages[@]}" "${libraries[@]}" "${system_libraries[@]}" -o "$work/on_gpu"
+  g++ "$work/on_gpu.o" "$work/datasets.o" "$work/libecg.a" "${messages[@]}" "${libraries[@]}" \
+    "${system_libraries[@]}" -o "$work/on_gpu"
   g++ "$work/resnet18_all.o" "$work/built_in_parts.o" "$work/datasets.o" "$work/libecg.a" "${messages[@]}" \
     "${libraries[@]}" "${system_libraries[@]}" -o "$work/resnet18_all"
 }

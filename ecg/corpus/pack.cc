@@ -190,7 +190,7 @@ class SignalsFile {
   std::vector<int64_t> offsets_ = {0};  // one more than the records written so far
 };
 
-// Writes the samples of the records of `range` of `dataset` to `folder`, and sets the state of each.
+// Writes the samples of the records of `range` of `source` to `folder`, and sets the state of each.
 absl::Status WriteSignals(const Source& source, const Range& range, const std::filesystem::path& folder,
                           const PackOptions& options, RecordStates& states) {
   const Corpus& corpus = source.corpus;

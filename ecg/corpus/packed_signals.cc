@@ -2,12 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <exception>
 #include <filesystem>
-#include <map>
 #include <span>
 #include <string>
 #include <utility>

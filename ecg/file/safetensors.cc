@@ -1,8 +1,6 @@
 #include "ecg/file/safetensors.h"
 
 #include <algorithm>
-#include <bit>
-#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>

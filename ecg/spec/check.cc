@@ -1,7 +1,5 @@
 #include "ecg/spec/check.h"
 
-#include <algorithm>
-#include <cmath>
 #include <set>
 #include <string>
 #include <utility>
