@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -28,7 +29,7 @@ class FailureTest : public testing::Test {
  protected:
   // Outcome is how a process ended.
   struct Outcome {
-    std::string error;  // of the group; empty where there was none
+    std::string error;  // of the group, or what the watch printed when it ended the process; empty where there was none
     double seconds = 0;
     bool ended_by_watch = false;
   };
@@ -44,6 +45,7 @@ class FailureTest : public testing::Test {
     for (int rank = 0; rank < size; ++rank) {
       const pid_t child = fork();
       if (child == 0) {
+        if (std::freopen((folder / absl::StrCat(rank, ".stderr")).c_str(), "w", stderr) == nullptr) _exit(4);
         const auto group = ProcessGroup::Join(MembershipOf(rank, size, port), options);
         if (!group.ok()) _exit(3);
         std::ofstream(folder / absl::StrCat(rank, ".joined")) << "";
@@ -70,7 +72,8 @@ class FailureTest : public testing::Test {
       if (waitpid(children[rank], &status, 0) != children[rank]) continue;
       outcomes[rank].seconds = std::chrono::duration<double>(Clock::now() - start).count();
       outcomes[rank].ended_by_watch = WIFEXITED(status) && WEXITSTATUS(status) == 1;
-      outcomes[rank].error = ReadFile(folder / absl::StrCat(rank, ".error")).value_or("");
+      const char* const from = outcomes[rank].ended_by_watch ? ".stderr" : ".error";
+      outcomes[rank].error = ReadFile(folder / absl::StrCat(rank, from)).value_or("");
     }
     return outcomes;
   }
