@@ -44,12 +44,19 @@ SplitPart SomeRows(const SplitPart& part, int most, uint64_t seed) {
   return some;
 }
 
-torch::Tensor RecordFeatures(Network& network, const SplitPart& part, const WindowOptions& options,
-                             const Device& device, absl::string_view label) {
+std::optional<int64_t> FeatureDim(Network& network, int leads, int samples, const Device& device) {
   const torch::InferenceMode inference;
   network.eval();
-  const torch::Tensor window = torch::zeros({1, part.signals->leads(), options.samples}).to(device.torch);
-  if (!network.ForwardWithFeatures(ToDeviceLayout(window, device)).features.defined()) return {};
+  const torch::Tensor window = torch::zeros({1, leads, samples}).to(device.torch);
+  const torch::Tensor features = network.ForwardWithFeatures(ToDeviceLayout(window, device)).features;
+  if (!features.defined()) return std::nullopt;
+  return features.size(1);
+}
+
+torch::Tensor RecordFeatures(Network& network, const SplitPart& part, const WindowOptions& options,
+                             const Device& device, absl::string_view label) {
+  if (!FeatureDim(network, part.signals->leads(), options.samples, device)) return {};
+  const torch::InferenceMode inference;
   const SegmentList windows = WindowsOfRows(part, options.samples, options.stride);
   const std::unique_ptr<AnyAggregation> mean = Aggregations::Erase(MeanLogit());
   RecordLogits records(windows, *mean);

@@ -34,6 +34,7 @@
 #include "ecg/evaluation/evaluate.h"
 #include "ecg/evaluation/feature_space.h"
 #include "ecg/evaluation/predict.h"
+#include "ecg/evaluation/record_features.h"
 #include "ecg/experiment/recipe.h"
 #include "ecg/model/network.h"
 #include "ecg/model/weights.h"
@@ -156,10 +157,7 @@ struct Predictor::Network {
 
   // CheckFeatures refuses a file of features that the network does not have.
   absl::Status CheckFeatures(const std::filesystem::path& path) const {
-    const torch::InferenceMode inference;
-    const torch::Tensor window = torch::zeros({1, kLeads, windows.samples}).to(device.torch);
-    const torch::Tensor found = network->ForwardWithFeatures(ToDeviceLayout(window, device)).features;
-    if (found.defined() && found.dim() == 2 && found.size(1) == features->feature_dim()) return absl::OkStatus();
+    if (FeatureDim(*network, kLeads, windows.samples, device) == features->feature_dim()) return absl::OkStatus();
     return absl::InvalidArgumentError(absl::StrCat(path.string(), " is of another network, with ",
                                                    features->feature_dim(), " features. Delete it, and predictions do ",
                                                    "not tell how unlike the training records a recording is"));

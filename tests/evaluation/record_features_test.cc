@@ -71,6 +71,7 @@ TEST_F(RecordFeaturesTest, AreTheMeansOfWhatTheHeadReads) {
   const torch::Tensor found = RecordFeatures(*network, *validation_, kWindows, Device(), "");
   const torch::Tensor expected = FeaturesOf(*network, *validation_, [](const torch::Tensor& x) { return x; });
   ASSERT_EQ(found.sizes(), torch::IntArrayRef({validation_->size(), 256}));
+  EXPECT_EQ(FeatureDim(*network, kLeads, 250, Device()), 256);
   EXPECT_TRUE(torch::allclose(found, expected, 1e-4, 1e-5));
   EXPECT_GT(found.std(0).max().item<float>(), 0);
 }
@@ -85,6 +86,7 @@ TEST_F(RecordFeaturesTest, ComeWithTheLogitsThatTheNetworkGivesAnyway) {
 
 TEST_F(RecordFeaturesTest, AreNotThereInANetworkThatIsNoBackboneWithAHead) {
   Fcn network(ModelOf("fcn {}"), kLeads, train_->classes());
+  EXPECT_EQ(FeatureDim(network, kLeads, 250, Device()), std::nullopt);
   EXPECT_FALSE(RecordFeatures(network, *validation_, kWindows, Device(), "").defined());
   EXPECT_FALSE(FitFeatureSpace(network, *train_, *validation_, kWindows, Device(), /*seed=*/1).value().has_value());
 }
