@@ -1,7 +1,5 @@
 #include "ecg/distributed/heartbeat.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
@@ -18,6 +16,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "ecg/distributed/host_name.h"
 #include "ecg/distributed/membership.h"
 
 namespace ecg {
@@ -40,12 +39,6 @@ constexpr char kFailures[] = "failures", kVerdict[] = "verdict", kReaders[] = "r
 std::string BeatsOf(int rank) { return absl::StrCat("beats/", rank); }
 std::string CallsOf(int rank) { return absl::StrCat("calls/", rank); }
 std::string HostOf(int rank) { return absl::StrCat("host/", rank); }
-
-std::string HostName() {
-  char name[256] = "";
-  gethostname(name, sizeof name - 1);
-  return name;
-}
 
 // Peer is what the process of rank 0 knows of another.
 struct Peer {

@@ -2,25 +2,23 @@
 
 #include <ATen/ATen.h>
 #include <sched.h>
-#include <unistd.h>
 
 #include <cstdint>
 #include <functional>
 #include <string>
 
+#include "ecg/distributed/host_name.h"
 #include "ecg/distributed/process_group.h"
 
 namespace ecg {
 
 int ProcessesOnOwnProcessors(ProcessGroup& group) {
-  char host[256] = "";
-  gethostname(host, sizeof host - 1);
   cpu_set_t allowed;
   CPU_ZERO(&allowed);
   sched_getaffinity(0, sizeof allowed, &allowed);
   // A row is the host, and a 1 for each processor that may be used.
   at::Tensor own = at::zeros({1, CPU_SETSIZE + 1}, at::kLong);
-  own[0][0] = static_cast<int64_t>(std::hash<std::string>()(host));
+  own[0][0] = static_cast<int64_t>(std::hash<std::string>()(HostName()));
   for (int processor = 0; processor < CPU_SETSIZE; ++processor) {
     if (CPU_ISSET(processor, &allowed)) own[0][processor + 1] = 1;
   }

@@ -29,6 +29,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "ecg/distributed/host_name.h"
 #include "ecg/file/file.h"
 #include "ecg/status/status_macros.h"
 #include "ecg/sweep/deadline.h"
@@ -69,9 +70,7 @@ std::string StartOf(pid_t id) {
 
 spec::SweepClaim Self() {
   spec::SweepClaim self;
-  char host[256] = "";
-  gethostname(host, sizeof host - 1);
-  self.set_host(host);
+  self.set_host(HostName());
   self.set_process(getpid());
   self.set_token(RandomName());
   struct stat name_space = {};
