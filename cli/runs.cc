@@ -58,11 +58,11 @@ int main(int argc, char** argv) {
   Flags flags;
   CLI::App app("Lists the runs below a folder, the latest first.", "runs");
   app.add_option("FOLDER", flags.folder, "The folder that has the runs")->capture_default_str();
-  app.add_option("--where", flags.where,
-                 "Only runs with this value in run.json or in the spec: --where=training.epochs=20; may be repeated")
-      ->type_name("PATH=VALUE")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  ecg::Repeatable(
+      app.add_option(
+             "--where", flags.where,
+             "Only runs with this value in run.json or in the spec: --where=training.epochs=20; may be repeated")
+          ->type_name("PATH=VALUE"));
   app.add_option("--sort", flags.sort, "Sort by this value, the greatest first: --sort=test.score")->type_name("PATH");
   app.add_option("--output", flags.output, "table, csv or json")
       ->check(CLI::IsMember({"table", "csv", "json"}))

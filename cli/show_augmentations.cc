@@ -197,13 +197,11 @@ int main(int argc, char** argv) {
   ecg::Flags flags;
   CLI::App app("Draws what augmentations do to a record.", "show_augmentations");
   app.add_option("--output", flags.output, "The SVG file to write")->capture_default_str();
-  app.add_option("--augmentation", flags.augmentations,
-                 "An augmentation as in a spec, such as 'mixup { alpha: 1 }'; may be repeated; default: all")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  app.add_option("--record", flags.records, "A WFDB record, without extension; a second one is mixed with it")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  ecg::Repeatable(
+      app.add_option("--augmentation", flags.augmentations,
+                     "An augmentation as in a spec, such as 'mixup { alpha: 1 }'; may be repeated; default: all"));
+  ecg::Repeatable(
+      app.add_option("--record", flags.records, "A WFDB record, without extension; a second one is mixed with it"));
   app.add_option("--lead", flags.lead, "The lead to draw")->capture_default_str();
   app.add_option("--seconds", flags.seconds, "Length of the crop")->check(CLI::Range(0.1, 60.0))->capture_default_str();
   app.add_option("--seed", flags.seed, "Seed of the random numbers")->capture_default_str();

@@ -30,6 +30,11 @@ inline int ExitStatus(const absl::Status& status) {
   return 1;
 }
 
+// Repeatable makes each use of `option` add one value to its list, so that values that follow it are not taken too.
+inline CLI::Option* Repeatable(CLI::Option* option) {
+  return option->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
 // ParseFlags parses the flags of `app`. After --help or a wrong flag it prints the help or the error and returns the
 // exit status.
 inline std::optional<int> ParseFlags(CLI::App& app, int argc, char** argv) {

@@ -178,7 +178,7 @@ class CincChallenge {
     CincChallenge challenge;
     Corpus& corpus = challenge.corpus_;
     corpus.dataset = std::string(name);
-    SetOrigin(data_dir, "unknown", corpus);
+    SetOrigin(data_dir, /*version=*/"", corpus);
     corpus.record_extensions = {".hea", ".mat", ".dat"};
     corpus.sampling_frequency_hz = spec.sampling_frequency_hz();
     corpus.samples = static_cast<int>(std::lround(spec.record_seconds() * spec.sampling_frequency_hz()));

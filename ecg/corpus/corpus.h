@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "ecg/corpus/records.h"
 
 namespace ecg {
@@ -19,7 +21,7 @@ namespace ecg {
 struct Corpus {
   // dataset is the name of the corpus, such as "ptbxl".
   std::string dataset;
-  // version is the release of the corpus, or "unknown".
+  // version is the release of the corpus; empty where nothing states it.
   std::string version;
   // synthetic is true for simulated records.
   bool synthetic = false;
@@ -41,6 +43,11 @@ struct Corpus {
   // records are in the order of the source.
   Records records;
 };
+
+// CorpusTitle returns the name of a corpus and its version, where it is known: "ptbxl 1.0.3".
+inline std::string CorpusTitle(absl::string_view dataset, absl::string_view version) {
+  return absl::StrCat(dataset, version.empty() ? "" : " ", version);
+}
 
 // kSyntheticFile marks the folder of a synthetic corpus.
 inline constexpr char kSyntheticFile[] = "SYNTHETIC.txt";

@@ -163,7 +163,7 @@ class Cpsc2018 {
     ECG_RETURN_IF_ERROR(table.status());
     labels_ = MakeLabels(corpus_.records.statements());
     corpus_.dataset = kName;
-    SetOrigin(data_dir, "unknown", corpus_);
+    SetOrigin(data_dir, /*version=*/"", corpus_);
     corpus_.index_files = {reference};
     corpus_.record_extensions = {".mat"};
     corpus_.sampling_frequency_hz = kSamplingFrequencyHz;

@@ -99,7 +99,7 @@ absl::Status Joined::AddPart(const spec::JoinedPart& part, const std::filesystem
     if (!record.patient_id.empty()) record.patient_id = absl::StrCat(name, "/", record.patient_id);
     corpus_.records.Add(record);
   }
-  absl::StrAppend(&corpus_.version, is_first ? "" : " and ", added.dataset, " ", added.version);
+  absl::StrAppend(&corpus_.version, is_first ? "" : " and ", CorpusTitle(added.dataset, added.version));
   corpus_.synthetic = corpus_.synthetic || added.synthetic;
   corpus_.samples = is_first || corpus_.samples == added.samples ? added.samples : 0;
   for (const std::string& file : added.index_files) {

@@ -39,7 +39,8 @@
 namespace ecg {
 namespace {
 
-// VersionOf returns the release. The folder does not state it, but releases differ in their number of records.
+// VersionOf returns the release, or "" for a part of one. The folder does not state it, but releases differ in their
+// number of records.
 const char* VersionOf(size_t records) {
   switch (records) {
     case 21837:
@@ -49,7 +50,7 @@ const char* VersionOf(size_t records) {
     case 21799:
       return "1.0.3";
     default:
-      return "unknown";
+      return "";
   }
 }
 

@@ -131,7 +131,7 @@ absl::StatusOr<Recordings> Recordings::Open(const Spec& spec, const fs::path& da
                          .sampling_frequency_hz = spec.file_rate_hz()};
   Corpus& corpus = recordings.corpus_;
   corpus.dataset = kName;
-  SetOrigin(data_dir, "unknown", corpus);
+  SetOrigin(data_dir, /*version=*/"", corpus);
   // Labels do not change signals, so the table is no index file: signals need not be packed again when it is edited.
   // The record of a WFDB header is its path without extension.
   corpus.record_extensions = {"", ".hea", ".dat", ".mat"};

@@ -151,12 +151,13 @@ class ExperimentData {
   // Summary returns lines about the corpus, its parts, and what signals are standardised with.
   std::string Summary() const {
     std::string text = absl::StrFormat(
-        "corpus    %s %s, %s records at %d Hz, in %s\n"
+        "corpus    %s, %s records at %d Hz, in %s\n"
         "task      %s, %s training, %s validation and %s test records\n"
         "scaling   mean %.6g mV, standard deviation %.6g mV\n",
-        corpus().dataset, corpus().version, WithThousands(corpus().records.size()), sampling_frequency_hz(),
-        corpus().data_dir.string(), has_labels_ ? absl::StrCat(labels_.classes.size(), " classes") : "no labels",
-        WithThousands(train_.size()), WithThousands(validation_.size()), WithThousands(test_.size()), scaler().mean_mv,
+        CorpusTitle(corpus().dataset, corpus().version), WithThousands(corpus().records.size()),
+        sampling_frequency_hz(), corpus().data_dir.string(),
+        has_labels_ ? absl::StrCat(labels_.classes.size(), " classes") : "no labels", WithThousands(train_.size()),
+        WithThousands(validation_.size()), WithThousands(test_.size()), scaler().mean_mv,
         scaler().standard_deviation_mv);
     if (shared_patients() > 0) {
       absl::StrAppend(&text, "patients  ", WithThousands(shared_patients()),

@@ -25,6 +25,7 @@
 #include "absl/strings/string_view.h"
 #include "ecg/command_line/command_line.h"
 #include "ecg/command_line/stop_signals.h"
+#include "ecg/corpus/corpus.h"
 #include "ecg/device/device.h"
 #include "ecg/device/threads.h"
 #include "ecg/device/wait_policy.h"
@@ -98,7 +99,7 @@ std::string ResultLine(const run::Run& run) {
 
 // MatchLines returns a line for each statement that a network was tested on in another corpus.
 std::string MatchLines(const run::Run& run) {
-  std::string lines = absl::StrCat("corpus    ", run.dataset(), " ", run.dataset_version(), ", ",
+  std::string lines = absl::StrCat("corpus    ", CorpusTitle(run.dataset(), run.dataset_version()), ", ",
                                    WithThousands(run.records().test()), " records\n");
   for (const run::MatchedClass& match : run.matched_classes()) {
     absl::StrAppend(&lines, "matched   ", match.code(), ": ", absl::StrJoin(match.trained(), ", "), " here, ",
@@ -495,10 +496,9 @@ void AddFlags(const Recipe& recipe, Flags& flags, CLI::App& app) {
          "--settings", flags.settings,
          "A part of a spec that goes before this one's, such as a sweep's chosen.textproto; --set comes after it")
       ->type_name("FILE");
-  app.add_option("--set", flags.set, "Override a value of the spec, such as training.epochs=2; may be repeated")
-      ->type_name("PATH=VALUE")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  Repeatable(
+      app.add_option("--set", flags.set, "Override a value of the spec, such as training.epochs=2; may be repeated")
+          ->type_name("PATH=VALUE"));
   app.add_option("--mode", flags.mode,
                  "train: train, then test; evaluate: test the model in --output_dir again, or on another corpus, "
                  "which --data_dir names; predict: read recordings, FILE..., with the model in --output_dir; "

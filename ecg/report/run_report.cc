@@ -128,11 +128,8 @@ class Report {
   void AddFacts() {
     data_["facts"] = json::array();
     AddFact("Description", run_.spec().description());
-    AddFact("Corpus",
-            absl::StrCat(run_.dataset(), run_.synthetic() ? ", synthetic"
-                                         : run_.dataset_version().empty() || run_.dataset_version() == "unknown"
-                                             ? ""
-                                             : absl::StrCat(" ", run_.dataset_version())));
+    AddFact("Corpus", run_.synthetic() ? absl::StrCat(run_.dataset(), ", synthetic")
+                                       : CorpusTitle(run_.dataset(), run_.dataset_version()));
     AddFact("Folder of the corpus", run_.data_dir());
     if (run_.has_records()) AddFact("Records", InParts(run_.records()));
     if (run_.has_classes()) {

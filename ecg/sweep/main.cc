@@ -268,17 +268,15 @@ int SweepMain(const EmbeddedSweep& embedded, int argc, char** argv) {
   app.add_option("--settings", flags.settings,
                  "Settings that all runs start from, such as another sweep's chosen.textproto")
       ->type_name("FILE");
-  app.add_option("--set", flags.set, "Override a value in every run, such as training.epochs=2; may be repeated")
-      ->type_name("PATH=VALUE")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  app.add_option(
-         "--only", flags.only,
-         "Only the runs with this value of an axis, such as learning_rate=0.01; may be repeated, for other axes "
-         "or for several values of one")
-      ->type_name("AXIS=VALUE")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  Repeatable(
+      app.add_option("--set", flags.set, "Override a value in every run, such as training.epochs=2; may be repeated")
+          ->type_name("PATH=VALUE"));
+  Repeatable(
+      app.add_option(
+             "--only", flags.only,
+             "Only the runs with this value of an axis, such as learning_rate=0.01; may be repeated, for other axes "
+             "or for several values of one")
+          ->type_name("AXIS=VALUE"));
   app.add_option("--device", flags.device, "cpu, cuda or cuda:N, for every run")->type_name("DEVICE");
   app.add_option("--data_dir", flags.data_dir, "Folder of the corpus, for every run")->type_name("FOLDER");
   app.add_option("--demo_records", flags.demo_records,

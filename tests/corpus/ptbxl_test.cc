@@ -63,7 +63,7 @@ TEST_F(PtbXlTest, ReadsTheRecords) {
   const PtbXl ptbxl = files_.Open().value();
   const Corpus& corpus = ptbxl.corpus();
   EXPECT_EQ(corpus.dataset, "ptbxl");
-  EXPECT_EQ(corpus.version, "unknown");
+  EXPECT_EQ(corpus.version, "");
   EXPECT_FALSE(corpus.synthetic);
   EXPECT_EQ(corpus.sampling_frequency_hz, 100);
   EXPECT_EQ(corpus.samples, 1000);
@@ -203,7 +203,7 @@ TEST_F(PtbXlTest, KnowsTheSyntheticOneByItsMark) {
 
 TEST_F(PtbXlTest, KnowsTheReleaseByTheNumberOfRecords) {
   for (const auto& [records, version] : std::vector<std::pair<int, std::string>>{
-           {21837, "1.0.1"}, {21801, "1.0.2"}, {21799, "1.0.3"}, {21800, "unknown"}}) {
+           {21837, "1.0.1"}, {21801, "1.0.2"}, {21799, "1.0.3"}, {21800, ""}}) {
     std::string database = "ecg_id,patient_id,scp_codes,strat_fold,filename_lr,filename_hr\n";
     for (int record = 0; record < records; ++record) absl::StrAppend(&database, record, ",1,{},1,a,b\n");
     files_.Write("ptbxl_database.csv", database);
