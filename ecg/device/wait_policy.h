@@ -5,9 +5,9 @@
 #ifndef ECG_DEVICE_WAIT_POLICY_H_
 #define ECG_DEVICE_WAIT_POLICY_H_
 
-#include <unistd.h>
-
 #include <cstdlib>
+
+#include "ecg/command_line/execute_self.h"
 
 namespace ecg {
 
@@ -29,7 +29,7 @@ inline bool SetPassiveWaiting() {
 // RestartWithPassiveWaiting restarts the program once with SetPassiveWaiting, because OpenMP and OpenBLAS read their
 // settings before main.
 inline void RestartWithPassiveWaiting(char** argv) {
-  if (SetPassiveWaiting()) execv("/proc/self/exe", argv);
+  if (SetPassiveWaiting()) ExecuteSelf(argv);
 }
 
 }  // namespace ecg

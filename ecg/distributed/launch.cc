@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "ecg/command_line/execute_self.h"
 #include "ecg/distributed/free_port.h"
 
 namespace ecg {
@@ -35,7 +36,7 @@ volatile sig_atomic_t received_signal = 0;
     setenv(name, std::to_string(value).c_str(), /*overwrite=*/1);
   }
   setenv("MASTER_ADDR", "127.0.0.1", /*overwrite=*/1);
-  execv("/proc/self/exe", argv);
+  ExecuteSelf(argv);
   std::fprintf(stderr, "cannot start process %d: %s\n", rank, std::strerror(errno));
   _exit(127);
 }
