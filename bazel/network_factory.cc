@@ -35,7 +35,7 @@ void ForEachCompiledForm(Message& message, const std::function<void()>& visit, i
   if (field_index == message.GetDescriptor()->field_count()) return visit();
   const FieldDescriptor* field = message.GetDescriptor()->field(field_index);
   if (!field->options().GetExtension(spec::compiled_in)) return ForEachCompiledForm(message, visit, field_index + 1);
-  if (field->enum_type() == nullptr) return;  // an unbounded set of values, such as the type of an own backbone
+  if (field->enum_type() == nullptr) return;  // an unbounded set of values, such as the type of a custom backbone
   for (int i = 0; i < field->enum_type()->value_count(); ++i) {
     message.GetReflection()->SetEnum(&message, field, field->enum_type()->value(i));
     ForEachCompiledForm(message, visit, field_index + 1);

@@ -70,19 +70,17 @@ double MillisecondsPerCrop(Network& network, int samples) {
 absl::StatusOr<std::string> ModelsPage(bool timed) {
   std::string page = absl::StrCat(
       "# Networks\n\n"
-      "Every network that `seitalab/dnn_ecg_comparison` (Nonaka and Seita 2021) and `helme/ecg_ptbxl_benchmarking`\n"
-      "(Strodthoff et al. 2021) published, S4 of `AI4HealthUOL/ecg-fm-benchmarking` (Al-Masud et al. 2025), the "
-      "vision\n"
-      "transformers of `kweimann/ECG-JEPA` (Weimann and Conrad 2025), and, over time, xResNet with\n"
-      "squeeze-and-excitation as in fastai, ConvNeXt of `facebookresearch/ConvNeXt` and Net1D of `hsd1503/resnet1d`,\n"
-      "by the name that they gave it, or one like it, and by what to write in the part `model` of a spec. Sizes are "
-      "for 12 leads and ",
+      "The networks of `seitalab/dnn_ecg_comparison` (Nonaka and Seita 2021) and of `helme/ecg_ptbxl_benchmarking`\n"
+      "(Strodthoff et al. 2021), S4 of `AI4HealthUOL/ecg-fm-benchmarking` (Al-Masud et al. 2025), the vision\n"
+      "transformers of `kweimann/ECG-JEPA` (Weimann and Conrad 2025), and one-dimensional forms of xResNet with\n"
+      "squeeze-and-excitation (fastai), ConvNeXt (`facebookresearch/ConvNeXt`) and Net1D (`hsd1503/resnet1d`). A row "
+      "has the\npublished name, or one like it, and the `model` of a spec. Sizes are for 12 leads and ",
       kClasses,
-      " classes, head included; multiply-adds and milliseconds are for one crop of\n"
-      "2.5 s in evaluation: 1,250 samples in the first, 250 in the others. Milliseconds, where they were measured, "
-      "were taken\nin batches of ",
+      " classes, head included.\nMultiply-adds and milliseconds are for one crop of 2.5 s in evaluation: 1,250 samples "
+      "(500 Hz) for the networks of\n`dnn_ecg_comparison`, 250 samples for all others. Milliseconds, where they were "
+      "measured, were taken in batches of ",
       kTimedBatch,
-      " on two cores of an AVX-512 machine;\ncompare them between networks, not with other machines.\n\nThis page is "
+      "\non two cores of an AVX-512 machine; compare them between networks, not with other machines.\n\nThis page is "
       "written by `bazel run //cli:list_models -- --output=docs/models.md`. What each field "
       "of a network means is\nin [the reference of all fields](spec_reference.md); how to add one, in ",
       "[adding a backbone](adding-a-backbone.md).\n");

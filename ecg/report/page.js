@@ -193,7 +193,7 @@ const repaint = () => {
 
 const finish = () => {
   document.querySelector('noscript')?.remove();
-  const brief = {confusion: 'Confusion', records: 'Most wrong records', repeat: 'Repeating'};
+  const brief = {confusion: 'Confusion', records: 'Largest losses', repeat: 'Repeating'};
   const links = sections.map(one => element('a', {href: '#' + one.id}, brief[one.id] ?? one.title));
   document.getElementById('contents').append(element('ul', {}, links.map(link => element('li', {}, link))));
   const seen = new IntersectionObserver(entries => {

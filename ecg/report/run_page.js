@@ -297,11 +297,11 @@ if (data.groups?.length) {
       }));
 }
 
-// The records that the model got most wrong.
+// The records with the largest losses.
 if (data.worst?.length) {
   const line = one => [one.sex, one.age && `${one.age} years`, `cross-entropy ${short(one.loss)}`].filter(Boolean).join(', ');
   const outcome = row => row.target && row.reported ? 'found' : row.target ? element('span', {className: 'wrong'}, '\u2717 missed') : element('span', {className: 'wrong'}, '\u2717 false alarm');
-  section('records', 'Records that the model got most wrong',
+  section('records', 'Records with the largest losses',
       element('p', {className: 'quiet small'}, 'By the cross-entropy of their probabilities. Listed are the classes that a record has, then those that the model reports by mistake, the most wrong first. Such records are often labelled wrongly, or noisy.'),
       ...data.worst.map(one => {
         const table = element('table', {}, element('caption', {className: 'unseen'}, `Classes of record ${one.record}`),

@@ -9,7 +9,7 @@
 //
 // The longest rhythm strip that has I, II and V1 to V6, or from which they follow, is taken. Limb leads that are absent
 // are derived from two others. Stored limb leads are compared with Einthoven's and Goldberger's equations, and with
-// what exchanged electrodes do to them.
+// what reversed electrodes do to them.
 //
 // Missing samples: rows at the begin and the end where every lead has none are cut off; any other is an error that
 // names the lead, because a Signal has no sample that means "missing".
@@ -48,7 +48,7 @@ struct TwelveLeads {
   Signal signal;
   // derived has an equation for each lead that the recording does not have.
   std::vector<std::string> derived;
-  // warnings are limb leads that contradict each other, and electrodes that were probably exchanged.
+  // warnings are limb leads that contradict each other, and electrodes that were probably reversed.
   std::vector<std::string> warnings;
   // notes are what was cut off.
   std::vector<std::string> notes;
@@ -178,12 +178,12 @@ inline double Deflection(const std::vector<float>& x, size_t lag) {
   return count > 0 ? std::sqrt(sum / count) : 0;
 }
 
-// CheckElectrodes looks for limb electrodes that were exchanged. A flat lead is what the electrode of the right leg on
+// CheckElectrodes looks for limb electrodes that were reversed. A flat lead is what the electrode of the right leg on
 // an arm makes. Otherwise aVR, which looks at the heart from the side opposite to V6, is the most inverse of V6 among
 // the augmented leads; where another is, that electrode probably hung on the right arm. Left arm and left leg are not
 // told apart.
 //
-// On 500 records of PTB-XL, as recorded, this warns of 1; with electrodes exchanged in the numbers, of 79% (arms), 90%
+// On 500 records of PTB-XL, as recorded, this warns of 1; with reversals simulated in the samples, of 79% (arms), 90%
 // (right arm and left leg) and 100% (right leg and an arm).
 inline void CheckElectrodes(const Amplitudes& mv, double sampling_frequency_hz, std::vector<std::string>* warnings) {
   constexpr double kFlat = 0.08;     // of the mean deflection of I, II and III
@@ -196,7 +196,7 @@ inline void CheckElectrodes(const Amplitudes& mv, double sampling_frequency_hz, 
                                          std::pair(iii, "III is flat: the electrodes of left arm and right leg were"),
                                          std::pair(i, "I is flat: the electrodes of arms and legs were")}) {
     if (deflection >= kFlat * mean) continue;
-    warnings->push_back(absl::StrCat("lead ", text, " probably exchanged"));
+    warnings->push_back(absl::StrCat("lead ", text, " probably reversed"));
     return;
   }
   const std::vector<float>& v6 = mv[kLeadV6];
@@ -206,8 +206,8 @@ inline void CheckElectrodes(const Amplitudes& mv, double sampling_frequency_hz, 
   if (avr < kUpright || std::min(avl, avf) > kInverse || avr < std::min(avl, avf)) return;
   warnings->push_back(absl::StrCat(avl < avf ? "aVL" : "aVF",
                                    " is the inverse of V6, as aVR should be: the electrodes of ",
-                                   avl < avf ? "the arms were probably exchanged, or the heart lies on the right"
-                                             : "right arm and left leg were probably exchanged"));
+                                   avl < avf ? "the arms were probably reversed, or this is dextrocardia"
+                                             : "right arm and left leg were probably reversed"));
 }
 
 // CutMissing cuts the rows at both ends where all leads are missing.

@@ -1,6 +1,6 @@
 // own_values.h
 //
-// The values that a spec gives to an own part by name: `values` of Own in proto/experiment.proto.
+// The values that a spec gives to a custom part by name: `values` of Own in proto/experiment.proto.
 //
 //   const OwnValues values(spec, {{"width", 32}, {"layers", 4}, {"kernel_size"}});
 //   const int width = values.Whole("width", 1, 4096);
@@ -44,7 +44,7 @@ struct OwnValue {
   std::variant<std::monostate, double, std::string> standard;
 };
 
-// OwnValues are the values of an own part. They are read in constructors, which return no status: what is wrong is
+// OwnValues are the values of a custom part. They are read in constructors, which return no status: what is wrong is
 // thrown as std::invalid_argument, whose text the program prints before it stops.
 class OwnValues {
  public:

@@ -20,7 +20,7 @@ using Program = ecg::Experiment<ecg::PtbXl,                      // the corpus
 
 // The numbers that --set overrides. Its choices must be those of the template arguments.
 constexpr ecg::EmbeddedSpec kSpec = {.name = "by_hand", .file = "examples/own_backbone/by_hand.cc", .text = R"(
-description: "An own backbone, put together by hand."
+description: "A custom backbone, put together by hand."
 data { ptb_xl { sampling_frequency_hz: 100 } }
 model { own { type: "my::TinyConv" header: "examples/own_backbone/tiny_conv.h" } }
 training { multi_label {} }

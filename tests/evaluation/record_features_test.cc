@@ -133,7 +133,7 @@ TEST_F(RecordFeaturesTest, TellRecordingsThatAreUnlikeTheTrainingRecords) {
     for (size_t i = 0; i < clean.size(); ++i) count += changed[i] > clean[i];
     return count;
   };
-  // The arms' electrodes exchanged: I is upside down, and II and III, aVR and aVL change places.
+  // The arms' electrodes reversed: I is upside down, and II and III, aVR and aVL change places.
   const auto reverse_arms = [](const torch::Tensor& x) {
     torch::Tensor reversed = x.index_select(1, torch::tensor({0, 2, 1, 4, 3, 5, 6, 7, 8, 9, 10, 11}));
     reversed.select(1, 0).neg_();

@@ -140,7 +140,7 @@ TEST(TwelveLeadsTest, NamesElectrodesThatWereProbablyExchanged) {
   EXPECT_THAT(warnings({.right_arm = right.left_arm, .left_arm = right.right_arm, .left_leg = right.left_leg}),
               ElementsAre(HasSubstr("aVL is the inverse of V6, as aVR should be: the electrodes of the arms")));
   EXPECT_THAT(warnings({.right_arm = right.left_leg, .left_arm = right.left_arm, .left_leg = right.right_arm}),
-              ElementsAre(HasSubstr("the electrodes of right arm and left leg were probably exchanged")));
+              ElementsAre(HasSubstr("the electrodes of right arm and left leg were probably reversed")));
   EXPECT_THAT(warnings({.right_arm = right.left_leg, .left_arm = right.left_arm, .left_leg = right.left_leg}),
               ElementsAre(HasSubstr("lead II is flat: the electrodes of right arm and right leg")));
   EXPECT_THAT(warnings({.right_arm = right.right_arm, .left_arm = right.left_leg, .left_leg = right.left_leg}),

@@ -106,7 +106,7 @@ TEST(SchemaTest, GivesEveryFieldADefaultAndEveryNumberARange) {
         case FieldDescriptor::CPPTYPE_INT32:
         case FieldDescriptor::CPPTYPE_DOUBLE: {
           EXPECT_TRUE(field->options().HasExtension(spec::range));
-          // A value of an own part has no default here: it is a number or a text.
+          // A value of a custom part has no default here: it is a number or a text.
           if (field->is_repeated() || field->containing_type() == spec::NamedValue::descriptor()) break;
           EXPECT_TRUE(field->has_default_value());
           const double number = field->cpp_type() == FieldDescriptor::CPPTYPE_INT32 ? field->default_value_int32()
