@@ -179,7 +179,13 @@ class ProcessGroup::Implementation {
     {
       Wait(Start([&] { return gloo_->broadcast(tensors); }));
     }
-    if (!tensors[0].is_same(tensor)) tensor.copy_(tensors[0]);
+    if (!tensors[0].is_same(tensor)) {
+      tensor.copy_(tensors[0]);
+    } else if (!tensor.is_inference()) {
+      // Gloo writes to the memory. What was computed of a tensor, such as the kernels of S4, is computed again where its
+      // version has changed.
+      tensor.unsafeGetTensorImpl()->bump_version();
+    }
   }
 
   // Gather returns those of all processes, which have the same shape.

@@ -14,15 +14,13 @@
 #include <torch/types.h>
 #include <torch/utils.h>
 
+#include <algorithm>
 #include <cmath>
-#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <filesystem>
 #include <memory>
 #include <optional>
-#include <span>
-#include <string>
 #include <utility>
 #include <vector>
 
@@ -183,6 +181,8 @@ class TrainingLoop {
         state,   nullptr, steps};
 
     ECG_RETURN_IF_ERROR(Call(&AnyCallback::BeginTraining, fitting, state.history_size()));
+    // Only the process that leads has callbacks, of which one may stop a training that is resumed after it was stopped.
+    fitting.stop = share.TakeFromLeader(static_cast<int64_t>(fitting.stop)) != 0;
     while (state.history_size() < training.epochs() && !fitting.stop) {
       ECG_ASSIGN_OR_RETURN(run::Epoch epoch, RunEpoch(fitting, state.history_size() + 1));
       const bool is_best = UpdateBest(epoch, state);

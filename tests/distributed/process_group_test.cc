@@ -48,6 +48,11 @@ TEST(ProcessGroupTest, AllHaveWhatRankZeroBroadcasts) {
     group.Broadcast(tensor);
     EXPECT_TRUE(tensor.equal(torch::zeros({2, 3}, torch::kInt64)));
     group.Broadcast(torch::empty({0}));
+    // What is kept of a tensor, as the kernels of S4 are, is kept until its version changes.
+    torch::Tensor contiguous = torch::full({3}, group.rank(), torch::kFloat32);
+    const int64_t version = contiguous._version();
+    group.Broadcast(contiguous);
+    EXPECT_GT(contiguous._version(), version);
     EXPECT_EQ(group.Broadcast(std::string(group.rank(), 'x') + "yz"), "yz");
     EXPECT_EQ(group.Broadcast(group.leads() ? std::string() : std::string("text")), "");
     EXPECT_EQ(group.Broadcast(int64_t{group.rank() + 5}), 5);

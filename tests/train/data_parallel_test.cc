@@ -83,6 +83,7 @@ class DataParallelTest : public SmallTrainingTest {
     parts.objective = objective.get();
     parts.aggregation = aggregation.get();
     parts.group = group;
+    if (group != nullptr && !group->leads()) parts.callbacks.clear();
     const auto state = TrainingLoop(spec, kHz, std::move(parts), Device(), folder).Fit(network, *train_, *validation_);
     EXPECT_TRUE(state.ok()) << state.status();
     return state.value_or(run::TrainingState());
@@ -127,6 +128,18 @@ TEST_F(DataParallelTest, ProcessesThatShareABatchHaveTheLossesOfOne) {
     const Result several = Train(size, SynchronisedSpec(4), Folder(absl::StrCat("several", size)));
     for (const run::TrainingState& state : several.states) ExpectSameLosses(state, one.states[0], 1e-5);
     for (const auto& network : several.networks) EXPECT_TRUE(SameWeights(*network, *several.networks[0]));
+  }
+}
+
+TEST_F(DataParallelTest, EndTogetherWhenTheyContinueATrainingThatWasStoppedEarly) {
+  spec::Experiment spec = SynchronisedSpec(50);
+  spec.mutable_training()->mutable_early_stopping()->set_patience(1);
+  spec.mutable_training()->mutable_optimizer()->set_learning_rate(1e-12);  // nothing can improve
+  const std::filesystem::path folder = Folder("stopped_early");
+  const Result stopped = Train(2, spec, folder), continued = Train(2, spec, folder);
+  ASSERT_LT(stopped.states[0].history_size(), 50);
+  for (const run::TrainingState& state : continued.states) {
+    EXPECT_EQ(state.history_size(), stopped.states[0].history_size());
   }
 }
 
