@@ -27,7 +27,6 @@
 #include <memory>
 #include <mutex>
 
-#include "absl/status/status.h"
 #include "ecg/model/classifier.h"
 #include "ecg/model/head.h"
 #include "ecg/model/network.h"
@@ -77,8 +76,6 @@ class ContrastiveHead : public torch::nn::Module {
   // the same.
   torch::Tensor Outputs(const torch::Tensor& context, const torch::Tensor& encoding);
 
-  const ContrastOptions& options() const { return options_; }
-
  private:
   torch::Tensor Negatives(const torch::Tensor& encoding);
 
@@ -102,21 +99,22 @@ concept SequenceBackbone = Backbone<B> && requires(B backbone, const torch::Tens
 // Classifier of a ContrastiveHead maps signals [B, C, L] to the loss and the score of each crop, [B, 2]. The backbone's
 // names in the state are those that it has in a Classifier with classes.
 template <SequenceBackbone B>
-class Classifier<B, ContrastiveHead> : public Network {
+class Classifier<B, ContrastiveHead> : public BackboneNetwork<B> {
  public:
-  Classifier(const spec::Model& spec, int leads, int /*classes*/)
-      : backbone_(register_module("backbone", std::make_shared<B>(B::SpecIn(spec), leads))),
-        head_(register_module("prediction_heads",
-                              std::make_shared<ContrastiveHead>(spec.contrastive_head(), backbone_->feature_dim(),
-                                                                backbone_->encoding_dim()))) {}
+  Classifier(const spec::Model& spec, int leads, int /*classes*/) : BackboneNetwork<B>(spec, leads) {
+    this->register_module("backbone", this->backbone_);
+    InitWeights(*this->backbone_);
+    head_ = this->register_module(
+        "prediction_heads", std::make_shared<ContrastiveHead>(spec.contrastive_head(), this->backbone_->feature_dim(),
+                                                              this->backbone_->encoding_dim()));
+  }
 
   torch::Tensor forward(const torch::Tensor& signals) override {
-    const torch::Tensor encoding = backbone_->Encode(signals);
-    return head_->Outputs(backbone_->Context(encoding), encoding);
+    const torch::Tensor encoding = this->backbone_->Encode(signals);
+    return head_->Outputs(this->backbone_->Context(encoding), encoding);
   }
 
  private:
-  std::shared_ptr<B> backbone_;
   std::shared_ptr<ContrastiveHead> head_;
 };
 

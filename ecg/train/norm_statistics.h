@@ -62,9 +62,11 @@ class NormStatistics {
 
   template <typename M>
   void AddLibTorchs(M* norm) {
-    // Without one, LibTorch keeps a mean itself.
     if (const auto momentum = norm->options.momentum()) {
       norms_.push_back({[norm](double share) { norm->options.momentum(share); }, *momentum});
+    } else {
+      // Without one, LibTorch keeps the mean over all batches itself.
+      norm->reset_running_stats();
     }
   }
 

@@ -152,6 +152,10 @@ inline torch::Tensor EffectiveNumberWeights(const std::vector<int64_t>& positive
   return all / all.mean();
 }
 
+// The logarithms of probabilities in single precision are finite within these: the next number below 1 has a logit of
+// 16.6, and e^-87 is nearly the smallest.
+inline constexpr double kLeastLogProbability = -87, kMostLogit = 17;
+
 // MultiLabel is for records with any number of classes: one binary decision per class. Losses are of logits x and
 // targets t, with probabilities p = sigmoid(x); logarithms are taken of x, log p = logsigmoid(x), so that none is
 // infinite.
@@ -184,7 +188,9 @@ class MultiLabel : public MacroRocAucScore {
   }
 
   static torch::Tensor Probabilities(const torch::Tensor& logits) { return torch::sigmoid(logits); }
-  static torch::Tensor Logits(const torch::Tensor& probabilities) { return torch::logit(probabilities); }
+  static torch::Tensor Logits(const torch::Tensor& probabilities) {
+    return torch::logit(probabilities).clamp(kLeastLogProbability, kMostLogit);
+  }
 
  private:
   // -t (1 - p)^gamma log p - (1 - t) p^gamma log(1 - p), [B, K].
@@ -224,7 +230,9 @@ struct MultiClass : MacroF1Score {
   }
 
   static torch::Tensor Probabilities(const torch::Tensor& logits) { return torch::softmax(logits, 1); }
-  static torch::Tensor Logits(const torch::Tensor& probabilities) { return torch::log(probabilities); }
+  static torch::Tensor Logits(const torch::Tensor& probabilities) {
+    return torch::log(probabilities).clamp_min(kLeastLogProbability);
+  }
 };
 
 static_assert(Objective<MultiLabel>);

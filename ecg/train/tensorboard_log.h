@@ -104,7 +104,8 @@ class TensorBoardLog {
 
 static_assert(Callback<TensorBoardLog>);
 
-// LogTest logs the test of a network that was trained for `steps` steps, in the place of an earlier test's.
+// LogTest logs the test of a network that was trained for `steps` steps, in the place of an earlier test's: its score,
+// and the precision-recall curve of each class of `predictions`.
 inline absl::Status LogTest(const std::filesystem::path& folder, int64_t steps, const Predictions& predictions,
                             const run::Scores& scores) {
   ECG_ASSIGN_OR_RETURN(EventLog log, EventLog::Open(folder, steps));
@@ -112,6 +113,7 @@ inline absl::Status LogTest(const std::filesystem::path& folder, int64_t steps, 
     ECG_RETURN_IF_ERROR(log.AddScalars(steps, {{absl::StrCat("test/", scores.score_name()), scores.score()}}));
   }
   const size_t classes = predictions.classes.size();
+  if (classes == 0) return absl::OkStatus();
   std::vector<uint8_t> targets(predictions.targets.size() / classes);
   std::vector<float> probabilities(targets.size());
   for (size_t k = 0; k < classes; ++k) {

@@ -67,6 +67,9 @@ class TrainingStep {
   // Calls `batch_done` after each batch, whose loss(), logits() and rows() are then to be read.
   template <typename BatchDone>
   void operator()(const BatchDone& batch_done) {
+    // Here, and not after the update, so that whoever is told of the step sees its gradients. Those that others are
+    // added to must stay where they are.
+    if (Accumulates()) optimizer_.ZeroGradients(/*keep_memory=*/true);
     for (int i = 0; i < options_.accumulate_batches; ++i) {
       source_.Prefetch();
       // Gradients that are added over several batches are exchanged once.
@@ -116,8 +119,6 @@ class TrainingStep {
     if (options_.average != nullptr) {
       options_.average->Update(AveragedWeights::ShareOfStep(optimizer_.step(), options_.average_decay));
     }
-    // Gradients that are added to must stay where they are.
-    if (Accumulates()) optimizer_.ZeroGradients(/*keep_memory=*/true);
   }
 
   Network& network_;

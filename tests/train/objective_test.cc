@@ -80,5 +80,18 @@ TEST(ObjectiveTest, LogitsAreTheInverseOfProbabilities) {
   EXPECT_TRUE(torch::allclose(MultiClass::Probabilities(given), MultiClass::Probabilities(logits), 1e-5, 1e-6));
 }
 
+TEST(ObjectiveTest, LogitsOfCertainProbabilitiesAreFiniteAndKeepTheirOrder) {
+  // Single precision has no probability between that of 16.6 and 1.
+  const torch::Tensor certain = torch::tensor({-200.0f, -80.0f, -30.0f, 0.0f, 16.0f, 200.0f}).unsqueeze(1);
+  const torch::Tensor logits = MultiLabel::Logits(MultiLabel::Probabilities(certain));
+  EXPECT_TRUE(logits.isfinite().all().item<bool>()) << logits;
+  EXPECT_TRUE((logits.slice(0, 1) > logits.slice(0, 0, -1)).all().item<bool>()) << logits;
+  for (const float target : {0.0f, 1.0f}) {
+    EXPECT_TRUE(MultiLabel().Loss(logits, torch::full_like(logits, target)).isfinite().item<bool>()) << target;
+  }
+  const torch::Tensor classes = MultiClass::Logits(MultiClass::Probabilities(torch::tensor({{300.0f, 0.0f}})));
+  EXPECT_TRUE(MultiClass::Loss(classes, torch::tensor({{1.0f, 0.0f}})).isfinite().item<bool>()) << classes;
+}
+
 }  // namespace
 }  // namespace ecg

@@ -181,6 +181,13 @@ TEST_F(TrainingLoopTest, TellsCallbacksWhatTheyAskFor) {
   EXPECT_EQ(counts.steps, 2 * (train_->size() / 16));
   EXPECT_EQ(counts.announced, counts.steps);
   EXPECT_EQ(counts.trainings, 2);
+  // With several batches in a step as well, the gradients that a callback sees are the step's.
+  spec::Experiment accumulated = Spec(1);
+  accumulated.mutable_training()->set_batch_size(8);
+  accumulated.mutable_training()->set_accumulate_batches(2);
+  counts = {};
+  ASSERT_TRUE(Fit(accumulated, Folder("accumulated_callbacks"), *network, *train_, *validation_, Steps{&counts}).ok());
+  EXPECT_EQ(counts.steps, train_->size() / 16);
 }
 
 TEST_F(TrainingLoopTest, StopsAfterTheEpochInWhichACallbackAsksForIt) {
