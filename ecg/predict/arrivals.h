@@ -1,14 +1,14 @@
 // arrivals.h
 //
-// The recordings that arrive in a folder: each is told once, when all of it is there.
+// The recordings that arrive in a folder: each is reported once, when all of it is there.
 //
 //   Arrivals arrivals("inbox", std::chrono::seconds(2));
 //   ECG_ASSIGN_OR_RETURN(const std::vector<Arrival> arrived, arrivals.Poll(std::chrono::steady_clock::now()));
 //   for (const Arrival& arrival : arrived) std::cout << arrival.path << " to " << arrival.result;
 //
 // A file is complete when its size and its time have not changed for a while, however it comes: copied slowly, renamed
-// in, or by a network share, of which the system tells no changes. So the folder is polled. A file whose result beside
-// it was made of the same state is never told again, also by a later process; one that is rewritten is told anew.
+// in, or through a network share, for which the system reports no changes. So the folder is polled. A file whose result
+// beside it was made of the same state is never reported again, not even by a later process; a rewritten one is.
 
 #ifndef ECG_PREDICT_ARRIVALS_H_
 #define ECG_PREDICT_ARRIVALS_H_
@@ -27,6 +27,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
 #include "ecg/file/file.h"
@@ -56,7 +57,7 @@ class Arrivals {
   // A file is complete when it has been the same for `settle`.
   Arrivals(std::filesystem::path folder, Clock::duration settle) : folder_(std::move(folder)), settle_(settle) {}
 
-  // Poll returns what is complete `now` and was not told before, sorted by path. Results, hidden files, and those whose
+  // Poll returns what is complete `now` and was not reported before, sorted by path. Results, hidden files, and those whose
   // names say that they are on their way (.part, .tmp, ...) are left out. A folder that cannot be listed is an error; a
   // later call may succeed.
   absl::StatusOr<std::vector<Arrival>> Poll(Clock::time_point now) {
@@ -66,13 +67,24 @@ class Arrivals {
     for (const std::string& file : files) {
       if (IsOwnOrUnfinished(file)) continue;
       const std::filesystem::path path = folder_ / file;
-      const std::string state = StateOf(path);
-      if (state.empty()) continue;  // it has gone
+      const std::string own_state = StateOf(path);
+      if (own_state.empty()) continue;  // it has gone
       const auto before = seen_.find(file);
       Seen& current = seen.emplace(file, before == seen_.end() ? Seen{} : before->second).first->second;
-      if (current.state != state) current = {.state = state, .since = now, .told = false};
-      if (current.told || now - current.since < settle_) continue;
-      current.told = true;
+      if (current.own_state != own_state || IsUnisens(path)) current.samples = SamplesOf(path);
+      current.own_state = own_state;
+      std::string state = own_state;
+      for (const std::filesystem::path& samples : current.samples) {
+        const std::string of_samples = StateOf(samples);
+        if (!of_samples.empty()) absl::StrAppend(&state, ", ", of_samples);
+      }
+      if (current.state != state) {
+        current.state = state;
+        current.since = now;
+        current.is_reported = false;
+      }
+      if (current.is_reported || now - current.since < settle_) continue;
+      current.is_reported = true;
       const std::filesystem::path result = path.string() + std::string(kResultSuffix);
       if (StateIn(result) != state) arrivals.push_back({path, result, state});
     }
@@ -80,11 +92,21 @@ class Arrivals {
     return arrivals;
   }
 
+  // Retry makes a later Poll report `arrival` again, whose result could not be written `now`.
+  void Retry(const Arrival& arrival, Clock::time_point now) {
+    const auto seen = seen_.find(arrival.path.lexically_relative(folder_).string());
+    if (seen == seen_.end()) return;
+    seen->second.since = now;
+    seen->second.is_reported = false;
+  }
+
  private:
   struct Seen {
-    std::string state;
+    std::string own_state;                    // of the file
+    std::set<std::filesystem::path> samples;  // the other files of the recording
+    std::string state;                        // of all of them
     Clock::time_point since;
-    bool told = false;
+    bool is_reported = false;
   };
 
   static bool IsOwnOrUnfinished(absl::string_view file) {
@@ -95,30 +117,33 @@ class Arrivals {
     return false;
   }
 
-  // StateOf returns what tells one content of a recording from another; empty where there is no file.
-  static std::string StateOf(const std::filesystem::path& path) {
-    std::string state;
-    const auto add = [&state](const std::filesystem::path& file) {
-      struct stat status;
-      if (stat(file.c_str(), &status) != 0) return;
-      absl::StrAppendFormat(&state, "%s%d bytes of %d.%03d%s", state.empty() ? "" : ", ", status.st_size,
-                            status.st_mtim.tv_sec, status.st_mtim.tv_nsec / 1'000'000,
-                            access(file.c_str(), R_OK) == 0 ? "" : " unreadable");
-    };
-    add(path);
+  // StateOf returns what tells one content of a file from another; empty where there is no file.
+  static std::string StateOf(const std::filesystem::path& file) {
+    struct stat status;
+    if (stat(file.c_str(), &status) != 0) return "";
+    return absl::StrFormat("%d bytes of %d.%03d%s", status.st_size, status.st_mtim.tv_sec,
+                           status.st_mtim.tv_nsec / 1'000'000, access(file.c_str(), R_OK) == 0 ? "" : " unreadable");
+  }
+
+  static bool IsUnisens(const std::filesystem::path& path) { return path.filename() == "unisens.xml"; }
+
+  // SamplesOf returns the files beside `path` that may have its samples: those that the header of a WFDB record names
+  // or, if it is not complete, usually has, and all that are beside unisens.xml.
+  static std::set<std::filesystem::path> SamplesOf(const std::filesystem::path& path) {
+    std::set<std::filesystem::path> beside;
     if (path.extension() == ".hea") {
-      for (const char* extension : {".dat", ".mat"}) add(std::filesystem::path(path).replace_extension(extension));
-    }
-    if (path.filename() == "unisens.xml") {
-      std::error_code error;
-      std::set<std::filesystem::path> beside;
-      for (std::filesystem::directory_iterator entry(path.parent_path(), error), end; !error && entry != end;
-           entry.increment(error)) {
-        if (!IsOwnOrUnfinished(entry->path().string()) && entry->path() != path) beside.insert(entry->path());
+      beside = SampleFilesOf(path);
+      for (const char* extension : {".dat", ".mat"}) {
+        beside.insert(std::filesystem::path(path).replace_extension(extension));
       }
-      for (const std::filesystem::path& file : beside) add(file);
     }
-    return state;
+    if (!IsUnisens(path)) return beside;
+    std::error_code error;
+    for (std::filesystem::directory_iterator entry(path.parent_path(), error), end; !error && entry != end;
+         entry.increment(error)) {
+      if (!IsOwnOrUnfinished(entry->path().string()) && entry->path() != path) beside.insert(entry->path());
+    }
+    return beside;
   }
 
   // StateIn returns the state that a result holds; empty where there is none.

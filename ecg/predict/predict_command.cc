@@ -4,14 +4,18 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "CLI/CLI.hpp"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "ecg/command_line/recording_flags.h"
+#include "ecg/file/file.h"
 #include "ecg/file/path.h"
 #include "ecg/predict/explained_page.h"
 #include "ecg/predict/predict_files.h"
@@ -59,6 +63,41 @@ void AddPredictFlags(CLI::App& app, PredictCommand& command, const std::string& 
 
 namespace {
 
+// Output is where the readings go: standard output, or a file, which is there when it is complete.
+class Output {
+ public:
+  // Open opens the file that the user typed; none is standard output. A device or a pipe is written as it is.
+  static absl::StatusOr<Output> Open(const std::string& typed) {
+    Output output;
+    if (typed.empty()) return output;
+    output.path_ = UserPath(typed);
+    std::error_code error;
+    if (!std::filesystem::exists(output.path_, error) || std::filesystem::is_regular_file(output.path_, error)) {
+      ECG_ASSIGN_OR_RETURN(output.file_, FileWriter::Create(output.path_));
+      return output;
+    }
+    output.stream_.reset(std::fopen(output.path_.c_str(), "w"));
+    if (output.stream_ == nullptr) return ErrnoError("write", output.path_);
+    return output;
+  }
+
+  absl::Status Append(absl::string_view text) {
+    if (file_) return file_->Append(text);
+    std::FILE* const stream = stream_ != nullptr ? stream_.get() : stdout;
+    if (std::fwrite(text.data(), 1, text.size(), stream) == text.size() && std::fflush(stream) == 0) {
+      return absl::OkStatus();
+    }
+    return ErrnoError("write", path_.empty() ? "standard output" : path_);
+  }
+
+  absl::Status Commit() { return file_ ? file_->Commit() : absl::OkStatus(); }
+
+ private:
+  std::filesystem::path path_;
+  std::optional<FileWriter> file_;
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> stream_{nullptr, &std::fclose};
+};
+
 std::string Count(const PredictedFiles& done) {
   return absl::StrCat(WithThousands(done.read), " of ", WithThousands(done.read + done.failed),
                       " recordings were read");
@@ -89,15 +128,12 @@ absl::Status RunPredict(const Predictor& predictor, const PredictCommand& comman
     options.explain = command.explain;
   }
   if (!command.plots.empty()) options.plots = UserPath(command.plots);
-  std::unique_ptr<std::FILE, int (*)(std::FILE*)> opened(nullptr, &std::fclose);
-  if (!command.output.empty()) {
-    const std::filesystem::path path = UserPath(command.output);
-    opened.reset(std::fopen(path.c_str(), "w"));
-    if (opened == nullptr) return absl::UnavailableError(absl::StrCat("cannot write ", path.string()));
-  }
-  ReadingWriter writer(command.format, predictor.model(), opened != nullptr ? opened.get() : stdout);
+  ECG_ASSIGN_OR_RETURN(Output output, Output::Open(command.output));
+  ReadingWriter writer(command.format, predictor.model(),
+                       [&output](absl::string_view text) { return output.Append(text); });
   ECG_ASSIGN_OR_RETURN(const PredictedFiles done, PredictFiles(predictor, files, options, writer));
-  writer.Finish();
+  ECG_RETURN_IF_ERROR(writer.Finish());
+  ECG_RETURN_IF_ERROR(output.Commit());
   if (done.failed > 0) return absl::DataLossError(Count(done));
   if (files.size() > 1) std::fprintf(stderr, "%s\n", Count(done).c_str());
   return absl::OkStatus();

@@ -165,7 +165,7 @@ absl::StatusOr<PredictedFiles> PredictFiles(const Predictor& predictor, const st
     for (const Opened& opened : chunk) {
       const bool is_read = opened.reading.error.ok();
       ++(is_read ? done.read : done.failed);
-      writer.Write(opened.reading);
+      ECG_RETURN_IF_ERROR(writer.Write(opened.reading));
       if (is_read && !options.plots.empty()) {
         ECG_RETURN_IF_ERROR(Draw(predictor, opened, done.read + done.failed, options));
       }

@@ -24,7 +24,8 @@ namespace ecg {
 
 // ListRecordings returns the recordings that `typed` names: a file is itself; a folder is every file below it, but for
 // hidden ones and those that another file's header names (the samples of WFDB and UNISENS records); "-" is a list on
-// standard input, a path in each line. A path that is not there is an error.
+// standard input, a path in each line. A path that is not there is listed too: reading it
+// gives the error.
 absl::StatusOr<std::vector<std::string>> ListRecordings(const std::vector<std::string>& typed);
 
 // PredictFilesOptions say how files are read and what is made beside the readings.

@@ -53,7 +53,7 @@ struct Prediction {
   std::optional<Unlikeness> unlikeness = {};
 };
 
-// Predictor is a cheap handle: copies share the networks. All methods are thread-safe, and there is no state beside it.
+// Predictor is a cheap handle: copies share the networks. All methods are thread-safe, and there is no other state.
 class Predictor {
  public:
   // Load opens the run or the ensemble in the folder `run`, whose parts must all be this project's. It lies in

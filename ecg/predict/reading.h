@@ -2,9 +2,9 @@
 //
 // What a model says of one recording, and its text: a table for people, JSON, JSON lines or CSV for programs.
 //
-//   ReadingWriter writer(ReadingFormat::kJson, model, stdout);
-//   writer.Write({.recording = "a.xml", .probabilities = probabilities});
-//   writer.Finish();
+//   ReadingWriter writer(ReadingFormat::kJson, model, [&](absl::string_view text) { return file.Append(text); });
+//   ECG_RETURN_IF_ERROR(writer.Write({.recording = "a.xml", .probabilities = probabilities}));
+//   ECG_RETURN_IF_ERROR(writer.Finish());
 
 #ifndef ECG_PREDICT_READING_H_
 #define ECG_PREDICT_READING_H_
@@ -12,10 +12,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <cstdio>
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -184,9 +184,9 @@ inline nlohmann::ordered_json FhirObservation(const Reading& reading, const Mode
 // ReadingWriter writes readings one after the other, so that memory does not grow with their number.
 class ReadingWriter {
  public:
-  // `model` and `out` must outlive the writer.
-  ReadingWriter(ReadingFormat format, const ModelMetadata& model, std::FILE* out)
-      : format_(format), model_(model), out_(out) {
+  // `append` writes a piece of the text. `model` must outlive the writer.
+  ReadingWriter(ReadingFormat format, const ModelMetadata& model, std::function<absl::Status(absl::string_view)> append)
+      : format_(format), model_(model), append_(std::move(append)) {
     if (format_ == ReadingFormat::kCsv) {
       std::vector<std::string> header = {"recording"};
       for (const std::string& name : model_.classes) header.push_back(absl::StrCat("probability_", name));
@@ -201,8 +201,8 @@ class ReadingWriter {
     }
   }
 
-  // Write writes one reading.
-  void Write(const Reading& reading) {
+  // Write writes one reading. An error, here and in Finish, is the first of `append`.
+  absl::Status Write(const Reading& reading) {
     switch (format_) {
       case ReadingFormat::kTable:
         Print(Table(reading));
@@ -223,17 +223,18 @@ class ReadingWriter {
         Print(absl::StrCat(JsonText(FhirObservation(reading, model_)), "\n"));
     }
     ++count_;
+    return status_;
   }
 
   // Finish ends the text.
-  void Finish() {
+  absl::Status Finish() {
     if (format_ == ReadingFormat::kJson) Print("\n]}\n");
+    return status_;
   }
 
  private:
   void Print(const std::string& text) {
-    std::fwrite(text.data(), 1, text.size(), out_);
-    std::fflush(out_);
+    if (status_.ok()) status_ = append_(text);
   }
   void WriteRow(const std::vector<std::string>& row) {
     std::string text;
@@ -282,7 +283,8 @@ class ReadingWriter {
 
   const ReadingFormat format_;
   const ModelMetadata& model_;
-  std::FILE* const out_;
+  const std::function<absl::Status(absl::string_view)> append_;
+  absl::Status status_;
   int count_ = 0;
 };
 

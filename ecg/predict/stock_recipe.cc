@@ -21,6 +21,10 @@ absl::StatusOr<Recipe> StockRecipe(const spec::Experiment& spec) {
     return absl::FailedPreconditionError(
         absl::StrCat("the objective ", spec.training().own().type(), " is not one of this project's"));
   }
+  if (spec.evaluation().has_own_aggregation()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the aggregation ", spec.evaluation().own_aggregation().type(), " is not one of this project's"));
+  }
   // A network of one's own is found here, and not when the factory is called.
   ECG_RETURN_IF_ERROR(AnyNetwork(spec.model(), /*leads=*/12, /*classes=*/1).status());
   Recipe recipe;

@@ -58,17 +58,18 @@ absl::StatusOr<PredictedFiles> WatchFolder(const Predictor& predictor, const std
   }
   Arrivals arrivals(folder, options.settle);
   PredictedFiles done;
-  std::string said;  // what is wrong with the folder, so that it is said once
+  std::string said;  // what is wrong with the folder or a result, so that it is said once
+  const auto say = [&said](const absl::Status& status) {
+    if (said == status.message()) return;
+    said = std::string(status.message());
+    std::fprintf(stderr, "%s; trying again\n", said.c_str());
+  };
   while (!WaitForStopSignal(options.interval)) {
     const absl::StatusOr<std::vector<Arrival>> arrived = arrivals.Poll(Arrivals::Clock::now());
     if (!arrived.ok()) {
-      if (said != arrived.status().message()) {
-        said = std::string(arrived.status().message());
-        std::fprintf(stderr, "%s; trying again\n", said.c_str());
-      }
+      say(arrived.status());
       continue;
     }
-    said.clear();
     for (size_t first = 0; first < arrived->size(); first += kChunk) {
       if (first > 0 && WaitForStopSignal(std::chrono::milliseconds(0))) return done;
       const std::span<const Arrival> chunk =
@@ -79,12 +80,15 @@ absl::StatusOr<PredictedFiles> WatchFolder(const Predictor& predictor, const std
       for (size_t i = 0; i < chunk.size(); ++i) {
         std::error_code error;
         if (!std::filesystem::exists(chunk[i].path, error)) continue;  // taken away meanwhile
+        if (const absl::Status status = WriteResult(chunk[i], readings[i], predictor.model()); !status.ok()) {
+          say(status);
+          arrivals.Retry(chunk[i], Arrivals::Clock::now());
+          continue;
+        }
+        said.clear();
         ++(readings[i].error.ok() ? done.read : done.failed);
         std::fputs(Line(readings[i], predictor.model()).c_str(), stdout);
         std::fflush(stdout);
-        if (const absl::Status status = WriteResult(chunk[i], readings[i], predictor.model()); !status.ok()) {
-          std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
-        }
       }
     }
   }

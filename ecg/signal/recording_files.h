@@ -10,13 +10,19 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+#include "ecg/file/file.h"
 
 namespace ecg {
 
@@ -27,6 +33,22 @@ inline bool IsSampleFile(const std::filesystem::path& path) {
   std::filesystem::path header = path;
   if (path.extension() != ".hea" && std::filesystem::exists(header.replace_extension(".hea"), error)) return true;
   return path.filename() != "unisens.xml" && std::filesystem::exists(path.parent_path() / "unisens.xml", error);
+}
+
+// SampleFilesOf returns the files that the WFDB header `header` names as those of its samples, whether they are there or
+// not; none where it cannot be read.
+inline std::set<std::filesystem::path> SampleFilesOf(const std::filesystem::path& header) {
+  const absl::StatusOr<std::string> text = ReadFile(header);
+  std::set<std::filesystem::path> files;
+  bool is_record_line = true;
+  for (absl::string_view line : absl::StrSplit(text.value_or(""), '\n')) {
+    line = absl::StripAsciiWhitespace(line);
+    if (line.empty() || line[0] == '#') continue;
+    if (!std::exchange(is_record_line, false)) {
+      files.insert(header.parent_path() / std::string(line.substr(0, line.find_first_of(" \t"))));
+    }
+  }
+  return files;
 }
 
 // RecordingFilesBelow returns every file below `folder`, relative to it and sorted, but for sample files, and for what
@@ -50,6 +72,16 @@ inline absl::StatusOr<std::vector<std::string>> RecordingFilesBelow(const std::f
     }
   }
   if (error) return absl::ErrnoToStatus(error.value(), absl::StrCat("cannot list the folder ", folder.string()));
+  // Samples whose file is called otherwise than their header. Headers are read only where there may be any.
+  std::set<std::filesystem::path> folders, samples;
+  for (const std::filesystem::path file : files) {
+    if (file.extension() == ".dat" || file.extension() == ".mat") folders.insert(file.parent_path());
+  }
+  for (const std::filesystem::path file : files) {
+    if (file.extension() == ".hea" && folders.count(file.parent_path()) > 0)
+      samples.merge(SampleFilesOf(folder / file));
+  }
+  std::erase_if(files, [&](const std::string& file) { return samples.count(folder / file) > 0; });
   std::ranges::sort(files);
   return files;
 }

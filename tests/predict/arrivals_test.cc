@@ -117,6 +117,33 @@ TEST_F(ArrivalsTest, WaitsForTheSamplesOfAHeader) {
   EXPECT_THAT(Poll(4), ElementsAre("a.hea")) << "and a.dat is no recording of its own";
 }
 
+TEST_F(ArrivalsTest, WaitsForAllFilesThatAHeaderNames) {
+  Append("a.hea", "a 15 1000 5000\na.dat 16 2000 16 0 1 2 0 i\na.xyz 16 2000 16 0 1 2 0 vx\n# a comment\n");
+  Append("b.hea", "b 1 500 5000\nsamples.dat 16 1000 16 0 1 2 0 I\n");
+  Append("a.dat", "all");
+  Append("a.xyz", "some");
+  Append("samples.dat", "all");
+  Poll(0);
+  Append("a.xyz", " more");
+  EXPECT_THAT(Poll(2), ElementsAre("b.hea")) << "and samples.dat is no recording of its own";
+  EXPECT_THAT(Poll(4), ElementsAre("a.hea"));
+  Append("a.xyz", " and yet more");
+  Poll(5);
+  EXPECT_THAT(Poll(7), ElementsAre("a.hea"));
+}
+
+TEST_F(ArrivalsTest, TellsAgainWhatIsToBeTriedAgain) {
+  Append("a.xml", "first");
+  arrivals_.Poll(start_).value();
+  const std::vector<Arrival> arrived = arrivals_.Poll(start_ + seconds(2)).value();
+  ASSERT_THAT(arrived, SizeIs(1));
+  EXPECT_THAT(Poll(3), IsEmpty());
+  arrivals_.Retry(arrived[0], start_ + seconds(4));
+  EXPECT_THAT(Poll(5), IsEmpty()) << "not before it has settled again";
+  EXPECT_THAT(Poll(6), ElementsAre("a.xml"));
+  EXPECT_THAT(Poll(9), IsEmpty());
+}
+
 TEST_F(ArrivalsTest, WaitsForAllOfAFolderOfUnisens) {
   Append("a/unisens.xml", "<unisens/>");
   Poll(0);

@@ -20,6 +20,9 @@ agrees() {
   [ -s same ] || fail "there should be predictions"
   cmp expected same || fail "the probabilities should be those of $1/predictions.csv, to the last digit"
 }
+# A file that cannot be written is an error, and what was there before stays when nothing can be predicted.
+if "$predict" --model=run --output=/dev/full "$data"/records500/00000/00001_hr 2>err; then fail "/dev/full has no space"; fi
+grep -q 'cannot write /dev/full' err || { cat err; fail "it should say what it cannot write"; }
 test_records=$(sed -n 's/^\([0-9]*\),.*/\1/p' run/predictions.csv)
 for record in $test_records; do
   printf '%s/records500/00000/%05d_hr\n' "$data" "$record"

@@ -1,11 +1,11 @@
 #include "ecg/predict/reading.h"
 
 #include <cmath>
-#include <cstdio>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "ecg/run/model_metadata.h"
 #include "ecg/score/unlikeness.h"
 #include "gmock/gmock.h"
@@ -27,15 +27,24 @@ ModelMetadata Model() {
 
 // Text returns what a writer writes of `readings`.
 std::string Text(ReadingFormat format, const std::vector<Reading>& readings, const ModelMetadata& model = Model()) {
-  std::FILE* const file = std::tmpfile();
-  ReadingWriter writer(format, model, file);
-  for (const Reading& reading : readings) writer.Write(reading);
-  writer.Finish();
-  std::string text(static_cast<size_t>(std::ftell(file)), '\0');
-  std::rewind(file);
-  EXPECT_EQ(std::fread(text.data(), 1, text.size(), file), text.size());
-  std::fclose(file);
+  std::string text;
+  ReadingWriter writer(format, model, [&text](absl::string_view piece) {
+    text.append(piece.data(), piece.size());
+    return absl::OkStatus();
+  });
+  for (const Reading& reading : readings) EXPECT_TRUE(writer.Write(reading).ok());
+  EXPECT_TRUE(writer.Finish().ok());
   return text;
+}
+
+// FirstError returns what a writer says that cannot write from piece number `good` + 1 on.
+absl::Status FirstError(int good) {
+  const ModelMetadata model = Model();
+  ReadingWriter writer(ReadingFormat::kJson, model, [&good](absl::string_view) {
+    return good-- > 0 ? absl::OkStatus() : absl::ResourceExhaustedError("the disk is full");
+  });
+  const absl::Status status = writer.Write({.recording = "a.xml"});
+  return status.ok() ? writer.Finish() : status;
 }
 
 const Reading kReading = {.recording = "a.xml", .what = "GE MUSE XML", .probabilities = {0.4f, 0.5f, 0.1f}};
@@ -55,6 +64,11 @@ TEST(StatementsOfTest, AreReportedFromAHalfOnWhereValidationGaveNoThreshold) {
   const Reading reading = {.recording = "a.xml", .probabilities = {0.1f, 0.1f, 0.5f}};
   EXPECT_EQ(StatementsOf(reading, Model())[0].name, "WPW");
   EXPECT_TRUE(StatementsOf(reading, Model())[0].reported);
+}
+
+TEST(ReadingWriterTest, TellsThatItCannotWriteTheHeadAReadingOrTheEnd) {
+  for (const int good : {0, 1, 2}) EXPECT_EQ(FirstError(good).message(), "the disk is full") << good;
+  EXPECT_TRUE(FirstError(3).ok());
 }
 
 TEST(ReadingWriterTest, WritesATableThatNamesWhatIsReportedAndWhatCouldNotBeRead) {
