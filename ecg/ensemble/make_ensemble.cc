@@ -42,16 +42,6 @@
 namespace ecg {
 namespace {
 
-// Keep makes `to` the same file as `from`, where they are on one file system, or a copy. A run never changes a file in
-// place, so that the ensemble's stays as it is.
-absl::Status Keep(const std::filesystem::path& from, const std::filesystem::path& to) {
-  std::error_code error;
-  std::filesystem::create_hard_link(from, to, error);
-  if (error) std::filesystem::copy_file(from, to, error);
-  if (!error) return absl::OkStatus();
-  return absl::InternalError(absl::StrCat("cannot copy ", from.string(), " to ", to.string(), ": ", error.message()));
-}
-
 const char* NameOf(MembersMean::Of mean) { return mean == MembersMean::Of::kLogit ? "logit" : "probability"; }
 
 // ValueOfAll returns the value that all members have, or else `otherwise`.
@@ -175,10 +165,11 @@ absl::Status KeepMembers(const std::vector<Member>& members, const RunFolder& fo
   for (int number = 1; number <= static_cast<int>(members.size()); ++number) {
     const RunFolder &from = members[number - 1].folder, to = folder.member(number);
     ECG_RETURN_IF_ERROR(MakeDirectories(to.path()));
-    ECG_RETURN_IF_ERROR(Keep(from.spec(), to.spec()));
-    ECG_RETURN_IF_ERROR(Keep(from.model(), to.model()));
+    // A run never changes a file in place, so that the ensemble's stays as it is.
+    ECG_RETURN_IF_ERROR(LinkOrCopy(from.spec(), to.spec()));
+    ECG_RETURN_IF_ERROR(LinkOrCopy(from.model(), to.model()));
     if (std::error_code error; number == 1 && std::filesystem::exists(from.features(), error)) {
-      ECG_RETURN_IF_ERROR(Keep(from.features(), to.features()));
+      ECG_RETURN_IF_ERROR(LinkOrCopy(from.features(), to.features()));
     }
   }
   return absl::OkStatus();

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -49,6 +50,14 @@ absl::StatusOr<std::string> ReadFile(const std::filesystem::path& path) {
   }
   close(descriptor);
   return bytes;
+}
+
+absl::Status LinkOrCopy(const std::filesystem::path& from, const std::filesystem::path& to) {
+  std::error_code error;
+  std::filesystem::create_hard_link(from, to, error);
+  if (error) std::filesystem::copy_file(from, to, error);
+  if (!error) return absl::OkStatus();
+  return absl::ErrnoToStatus(error.value(), absl::StrCat("cannot copy ", from.string(), " to ", to.string()));
 }
 
 absl::Status WriteAll(int descriptor, absl::string_view bytes, const std::filesystem::path& path) {

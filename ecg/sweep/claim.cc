@@ -187,7 +187,6 @@ Claim::~Claim() {
   if (held_ != nullptr) GiveBack().IgnoreError();
 }
 
-const std::string& Claim::name() const { return held_->name; }
 int Claim::number() const { return held_->number; }
 bool Claim::held() const { return !held_->deadline.Passed(); }
 const Deadline& Claim::deadline() const { return held_->deadline; }

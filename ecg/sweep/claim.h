@@ -68,7 +68,6 @@ class Claim {
   Claim& operator=(Claim&& other) noexcept;
   ~Claim();
 
-  const std::string& name() const;
   // number is the claim's own.
   int number() const;
 

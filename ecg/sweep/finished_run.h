@@ -60,6 +60,9 @@ struct FinishedRun {
     ECG_ASSIGN_OR_RETURN(const PredictionTable table, ReadPredictions(folder.predictions()));
     FinishedRun finished;
     finished.predictions = folder.predictions();
+    if (run.has_test_not_scored()) {
+      return absl::FailedPreconditionError(absl::StrCat("its test has no score: ", run.test_not_scored()));
+    }
     finished.score_name = run.test().score_name();
     finished.validation_score = run.validation().score();
     finished.bootstrap = {.resamples = run.spec().evaluation().bootstrap().resamples(),

@@ -19,14 +19,6 @@
 namespace ecg {
 namespace {
 
-absl::Status LinkOrCopy(const std::filesystem::path& from, const std::filesystem::path& to) {
-  std::error_code error;
-  std::filesystem::create_hard_link(from, to, error);
-  if (error) std::filesystem::copy_file(from, to, error);
-  if (!error) return absl::OkStatus();
-  return absl::ErrnoToStatus(error.value(), absl::StrCat("cannot copy ", from.string(), " to ", to.string()));
-}
-
 absl::Status Copy(const std::filesystem::path& from, const std::filesystem::path& to) {
   ECG_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(from));
   return WriteFile(to, bytes);

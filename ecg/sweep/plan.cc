@@ -16,7 +16,6 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
@@ -236,6 +235,7 @@ class Planner {
       kept[parts.first].insert(parts.second);
     }
     const std::vector<std::string> axes = AxisNames();
+    const bool had_runs = !plan.runs.empty(), had_problems = !problems_.empty();
     for (const auto& [axis, values] : kept) {
       const size_t a = std::ranges::find(axes, axis) - axes.begin();
       const std::set<std::string> known = a < axes.size()
@@ -253,6 +253,9 @@ class Planner {
       if (a < axes.size()) {
         std::erase_if(plan.runs, [&](const PlannedRun& run) { return values.count(run.values[a]) == 0; });
       }
+    }
+    if (plan.runs.empty() && had_runs && !had_problems && problems_.empty()) {
+      Report("", absl::StrCat("no run has all of --only=", absl::StrJoin(changes_.only, " --only=")));
     }
   }
 

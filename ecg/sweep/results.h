@@ -20,7 +20,6 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "ecg/report/comparison.h"
-#include "ecg/report/comparison_report.h"
 #include "ecg/sweep/finished_run.h"
 #include "ecg/sweep/plan.h"
 #include "ecg/sweep/sweep_folder.h"

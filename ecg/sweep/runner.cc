@@ -22,7 +22,6 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
-#include "absl/strings/string_view.h"
 #include "ecg/file/csv.h"
 #include "ecg/file/file.h"
 #include "ecg/run/run_folder.h"
@@ -157,30 +156,35 @@ void Runner::AddNewRuns() {
 }
 
 absl::Status Runner::Collect(Progress* progress) {
-  std::set<const PlannedRun*> added;
+  std::set<const PlannedRun*> added, unusable;
   for (const std::vector<const PlannedRun*>& runs : {waiting_, failed_}) {
     for (const PlannedRun* run : runs) {
       ECG_ASSIGN_OR_RETURN(const RunState state, folder_.StateOf(*run));
       if (state == RunState::kFinished) {
-        ECG_RETURN_IF_ERROR(ReadFinished(*run));
-        added.insert(run);
-        if (progress == nullptr) TellOfOther(*run);
+        ECG_ASSIGN_OR_RETURN(const bool is_usable, ReadFinished(*run));
+        (is_usable ? added : unusable).insert(run);
+        if (is_usable && progress == nullptr) TellOfOther(*run);
       }
       if (progress != nullptr) progress->Advance();
     }
   }
-  for (std::vector<const PlannedRun*>* runs : {&waiting_, &failed_}) {
-    std::erase_if(*runs, [&](const PlannedRun* run) { return added.count(run) > 0; });
-  }
+  std::erase_if(waiting_, [&](const PlannedRun* run) { return added.count(run) + unusable.count(run) > 0; });
+  std::erase_if(failed_, [&](const PlannedRun* run) { return added.count(run) > 0; });
   for (const PlannedRun* run : added) plan_.failed.erase(run->name);
   return absl::OkStatus();
 }
 
-absl::Status Runner::ReadFinished(const PlannedRun& run) {
+absl::StatusOr<bool> Runner::ReadFinished(const PlannedRun& run) {
   absl::StatusOr<FinishedRun> finished = FinishedRun::Read(folder_.run(run));
-  if (finished.ok()) return AddFinished(run, *std::move(finished));
-  return WithContext(finished.status(),
-                     absl::StrCat("cannot use the finished run ", run.name, "; delete its folder to run it again"));
+  if (finished.ok()) {
+    ECG_RETURN_IF_ERROR(AddFinished(run, *std::move(finished)));
+    return true;
+  }
+  if (std::ranges::count(failed_, &run) == 0) {
+    Fail(run, absl::StrCat(run.name, ": cannot be used, ", finished.status().message(),
+                           "; delete its folder to run it again"));
+  }
+  return false;
 }
 
 // Fails where its records are not those of another run on the same corpus: an environment variable may have changed
@@ -205,9 +209,9 @@ absl::StatusOr<bool> Runner::TakeNote(const PlannedRun& run, const std::optional
   }
   ECG_ASSIGN_OR_RETURN(state, folder_.StateOf(run));
   if (state == RunState::kFinished) {
-    ECG_RETURN_IF_ERROR(ReadFinished(run));
+    ECG_ASSIGN_OR_RETURN(const bool is_usable, ReadFinished(run));
+    if (is_usable) TellOfOther(run);
     results_unsure_ = true;
-    TellOfOther(run);
     return true;
   }
   if (!seen || !seen->failed()) return false;

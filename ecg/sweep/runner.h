@@ -25,7 +25,6 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
 #include "ecg/run/run_folder.h"
 #include "ecg/sweep/claim.h"
 #include "ecg/sweep/finished_run.h"
@@ -86,7 +85,8 @@ class Runner {
   // which shows its progress.
   absl::Status Collect(Progress* progress);
   absl::Status AddFinished(const PlannedRun& run, FinishedRun finished);
-  absl::Status ReadFinished(const PlannedRun& run);
+  // Reads the results of a finished run. One that cannot be used counts as failed; returns whether it can.
+  absl::StatusOr<bool> ReadFinished(const PlannedRun& run);
 
   // Looks through what waits, and claims the next that can start.
   absl::StatusOr<std::optional<Ready>> ClaimNext();

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <deque>
 #include <filesystem>
-#include <map>
 #include <optional>
 #include <string>
 #include <tuple>
@@ -37,7 +36,7 @@ namespace {
 constexpr int kProposals = 20;
 constexpr int kDraws = 1000;
 
-// So many failures without a success are no bad luck.
+// This many failures without a success are not bad luck.
 constexpr size_t kFailures = 3;
 
 // A number for a text, the same on every machine (Fowler, Noll and Vo's hash 1a, 64 bits).

@@ -19,9 +19,7 @@
 #include <utility>
 #include <vector>
 
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "ecg/file/csv.h"
@@ -108,12 +106,15 @@ inline ComparisonReport SweepReport(const std::string& name, const Plan& plan, c
       const std::optional<Summary> summary = cell.chosen < 0 ? std::nullopt : Summarise(cell.candidates[cell.chosen]);
       if (!summary) continue;
       const Candidate& chosen = candidates.emplace_back(cell.candidates[cell.chosen]);
-      ComparedResult result = {.label = of.empty() ? name : of[0],
+      const bool has_group = table.rows.size() > 1 && table.columns.size() > 1;
+      ComparedResult result = {.label = of.empty()                               ? name
+                                        : has_group || table.columns.size() == 1 ? of.front()
+                                                                                 : of.back(),
                                .score = summary->mean,
                                .standard_deviation = summary->standard_deviation,
                                .low = summary->low,
                                .high = summary->high};
-      if (table.rows.size() > 1 && table.columns.size() > 1) result.group = table.columns[column];
+      if (has_group) result.group = table.columns[column];
       if (chosen.complete()) result.validation = chosen.validation_score();
       for (const int a : axes) result.values.push_back(chosen.runs[0]->values[a]);
       for (const PlannedRun* run : chosen.runs) result.runs.emplace_back(run->name, LinkTo(folder.path(), run->name));

@@ -168,7 +168,10 @@ std::optional<Summary> Summarise(const Candidate& candidate) {
   if (runs.empty()) return std::nullopt;
   Summary summary;
   summary.runs = static_cast<int>(runs.size());
-  std::vector<double> resamples(runs[0]->test.interval.scores.size());
+  // Runs may have different numbers of resamples: of each, the first ones.
+  std::vector<double> resamples(std::ranges::min(runs, {}, [](const FinishedRun* run) {
+                                  return run->test.interval.scores.size();
+                                })->test.interval.scores.size());
   for (const FinishedRun* run : runs) {
     summary.mean += run->test.score / runs.size();
     for (size_t i = 0; i < resamples.size(); ++i) resamples[i] += run->test.interval.scores[i] / runs.size();
@@ -195,7 +198,7 @@ absl::StatusOr<Comparison> CompareCandidates(const Candidate& a, const Candidate
     const FinishedRun &one = *a.tested[i], &other = *b.tested[i];
     Comparison comparison;
     if (one.test_set == other.test_set && one.score_name == other.score_name &&
-        other.bootstrap.resamples == options.resamples) {
+        one.bootstrap.resamples == options.resamples && other.bootstrap.resamples == options.resamples) {
       comparison.difference = one.test.score - other.test.score;
       comparison.differences = Differences(one.test.interval.scores, other.test.interval.scores);
     } else if (one.predictions.empty() || other.predictions.empty()) {

@@ -9,7 +9,6 @@
 #ifndef ECG_SWEEP_TIME_LEFT_H_
 #define ECG_SWEEP_TIME_LEFT_H_
 
-#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <utility>

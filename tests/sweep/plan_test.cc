@@ -154,6 +154,14 @@ TEST(PlanTest, KeepsTheExperimentAtAValueThatTheOthersDoNotHave) {
   EXPECT_THAT(Names(text, Only({"epochs=2"})), ElementsAre("epochs=2"));
 }
 
+TEST(PlanTest, SaysThatNoRunHasAllTheValuesToKeep) {
+  const std::string text = R"(experiment { name: "small" at: "net=18" at: "task=a" }
+    experiment { name: "large" at: "net=50" at: "task=b" }
+    axis { name: "net" } axis { name: "task" })";
+  EXPECT_THAT(Names(text, Only({"net=18", "task=a"})), ElementsAre("net=18,task=a"));
+  EXPECT_THAT(Names(text, Only({"net=18", "task=b"})), ElementsAre("no run has all of --only=net=18 --only=task=b"));
+}
+
 TEST(PlanTest, CannotKeepOnlyAValueThatIsSearched) {
   EXPECT_THAT(Names(Both(R"(
                        axis { name: "rate" field: "training.optimizer.learning_rate"

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/ascii.h"
@@ -123,6 +124,34 @@ TEST(ResultsTest, ChooseByTheValidationScoreAndReportTheTestScoreOfTheChosenRuns
   const spec::Experiment settings = ReadSettings(chosen.string()).value();
   EXPECT_EQ(settings.training().optimizer().learning_rate(), 0.001);
   EXPECT_FALSE(settings.has_data()) << "what was averaged over is no setting";
+}
+
+TEST(ResultsTest, AverageRunsWithDifferentNumbersOfResamples) {
+  const Plan plan = PlanOf(R"(
+    axis { name: "net" group { name: "a" } group { name: "b" set: "model.resnet.feature_dim=64" } }
+    axis { name: "resamples" field: "evaluation.bootstrap.resamples" value: ["100", "40"] use: AVERAGED })");
+  Results results("sweep", plan);
+  for (const PlannedRun& run : plan.runs) {
+    FinishedRun done = Done(0.5, run.values[0] == "a" ? 0.7 : 0.8, 0.01);
+    done.bootstrap.resamples = run.values[1] == "40" ? 40 : 100;
+    done.test.interval.scores.resize(done.bootstrap.resamples);
+    ASSERT_TRUE(results.Add(run, std::move(done)).ok());
+  }
+  EXPECT_THAT(results.Markdown(), HasSubstr("| a | 0.7000 ± 0.0000 (0.6900 to 0.7100) |\n"
+                                            "| b | 0.8000 ± 0.0000 (0.7900 to 0.8100) |\n"));
+}
+
+TEST(ResultsTest, NameEachResultOfOneRowByItsColumn) {
+  const Plan plan = PlanOf(R"(
+    axis { name: "net" group { name: "a" } }
+    axis { name: "task" field: "data.ptb_xl.task" value: ["ALL", "FORM"] use: COLUMN })");
+  Results results("sweep", plan);
+  for (const PlannedRun& run : plan.runs) ASSERT_TRUE(results.Add(run, Done(0.5, 0.7, 0.01)).ok());
+  const SweepFolder folder(std::filesystem::path(testing::TempDir()) / "columns");
+  std::filesystem::create_directories(folder.path());
+  ASSERT_TRUE(results.Write(folder).ok());
+  const std::string page = ReadFile(folder.path() / "results.html").value();
+  EXPECT_THAT(page, AllOf(HasSubstr("\"label\":\"ALL\""), HasSubstr("\"label\":\"FORM\"")));
 }
 
 // A run of one class that tested three copies of `records`, of which those with a capital are positive, with these

@@ -92,6 +92,14 @@ grep -q 'is not a training state' out || { fail "the end of the log should be sh
 [ -e "broken/$second/run.json" ] || fail "the other run should have been run"
 grep -q '^1 of 2 runs are finished' broken/results.md || fail "the results should say that a run is missing"
 
+# So is one that is finished, but whose test could not be scored.
+cp -r whole unscored
+sed -i '1s/{/{ "test_not_scored": "no class can be scored",/' "unscored/$first/run.json"
+rm -r "unscored/$second"
+refuses "1 of 2 runs failed: $first;" "$sweep" "${small[@]}" --output_dir=unscored
+grep -q "$first: cannot be used, its test has no score: no class can be scored" out || { fail "the reason should be told"; cat out; }
+[ -e "unscored/$second/run.json" ] || fail "the other run should have been run"
+
 # Two runs at a time share the packed signals.
 XDG_CACHE_HOME=$TEST_TMPDIR/other_cache succeeds "$sweep" "${small[@]}" --set=training.epochs=1 --jobs=2 --output_dir=together
 [ "$(find other_cache -name signals.npy | wc -l)" = 1 ] || fail "signals should be packed once"
