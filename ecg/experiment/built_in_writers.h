@@ -47,13 +47,13 @@ inline absl::Status WriteOnnxOf(const CompletedRun& run) {
   return absl::OkStatus();
 }
 
-// WriteReportOf writes report.html, which is made of the other files: they must be there. If it cannot be made, it
-// prints a message instead: the run is valid without the file.
-inline absl::Status WriteReportOf(const CompletedRun& run) {
+// WriteReportOf writes report.html, which is made of the other files: they must be there. If it cannot be made or
+// written, it prints a message instead: the run is valid without the file.
+inline void WriteReportOf(const CompletedRun& run) {
   const absl::StatusOr<std::string> page = RunReport(run.folder);
-  if (page.ok()) return WriteFile(RunFolder(run.folder).report(), *page);
-  std::fprintf(stderr, "there will be no report.html: %s\n", std::string(page.status().message()).c_str());
-  return absl::OkStatus();
+  const absl::Status status = page.ok() ? WriteFile(RunFolder(run.folder).report(), *page) : page.status();
+  if (status.ok()) return;
+  std::fprintf(stderr, "there will be no report.html: %s\n", std::string(status.message()).c_str());
 }
 
 }  // namespace ecg

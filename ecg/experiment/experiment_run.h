@@ -232,7 +232,7 @@ class ExperimentRun {
     TrainingLoop loop(spec_, data_->sampling_frequency_hz(), std::move(parts), device_, folder.checkpoints());
     ECG_ASSIGN_OR_RETURN(const run::TrainingState state, loop.Fit(*network_, data_->train(), data_->validation()));
     if (leads()) {
-      // What is there is of other weights.
+      // The file that is there belongs to other weights.
       std::error_code error;
       std::filesystem::remove(folder.features(), error);
       ECG_RETURN_IF_ERROR(WriteModel(folder));
@@ -473,8 +473,10 @@ class ExperimentRun {
     run.mutable_test()->set_loss(test.loss);
     run.mutable_timing()->set_test_seconds(stopwatch.seconds());
     if (!spec_.training().has_self_supervised()) ECG_RETURN_IF_ERROR(WriteFeatures(folder));
+    // Without labels the columns are no classes.
+    ECG_RETURN_IF_ERROR(LogTest(folder.path(), state.steps(),
+                                spec_.training().has_self_supervised() ? Predictions() : predictions, run.test()));
     ECG_RETURN_IF_ERROR(WriteResults(folder, predictions, run));
-    ECG_RETURN_IF_ERROR(LogTest(folder.path(), state.steps(), predictions, run.test()));
     return run;
   }
 
@@ -493,10 +495,11 @@ class ExperimentRun {
     // Without labels there are no predictions to serve.
     if (!spec_.training().has_self_supervised()) ECG_RETURN_IF_ERROR(WriteOnnxOf(completed));
     AddPeakMemory(device_, run);
+    for (const auto& writer : writers_) ECG_RETURN_IF_ERROR(writer->Write(completed));
+    // It makes the run a finished one, so that it is not there where something before it failed.
     ECG_ASSIGN_OR_RETURN(const std::string json, RunJson(run));
     ECG_RETURN_IF_ERROR(WriteFile(folder.run(), json));
-    ECG_RETURN_IF_ERROR(WriteReportOf(completed));
-    for (const auto& writer : writers_) ECG_RETURN_IF_ERROR(writer->Write(completed));
+    WriteReportOf(completed);
     return absl::OkStatus();
   }
 

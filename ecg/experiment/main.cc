@@ -37,6 +37,7 @@
 #include "ecg/experiment/experiment_run.h"
 #include "ecg/experiment/external_validation.h"
 #include "ecg/experiment/recipe.h"
+#include "ecg/file/file.h"
 #include "ecg/file/path.h"
 #include "ecg/live/live_report.h"
 #include "ecg/live/live_server.h"
@@ -116,13 +117,26 @@ std::filesystem::path NewRunPath(absl::string_view name) {
   return UserPath("runs") / std::string(name) / text;
 }
 
+// MakeNewFolder makes the folder `path`, or where it is there, since another run began in the same second, one with a
+// number behind its name. Returns which.
+absl::StatusOr<std::filesystem::path> MakeNewFolder(const std::filesystem::path& path) {
+  ECG_RETURN_IF_ERROR(MakeDirectories(path.parent_path()));
+  std::filesystem::path made = path;
+  for (int number = 2;; ++number) {
+    std::error_code error;
+    if (std::filesystem::create_directory(made, error)) return made;
+    if (error) return absl::ErrnoToStatus(error.value(), absl::StrCat("cannot make the folder ", made.string()));
+    made = absl::StrCat(path.string(), "-", number);
+  }
+}
+
 // LatestRunPath returns the newest folder that NewRunPath gave.
 absl::StatusOr<std::filesystem::path> LatestRunPath(absl::string_view name) {
   const std::filesystem::path folder = UserPath("runs") / std::string(name);
   std::filesystem::path latest;
-  std::error_code error;
+  std::error_code error, ignored;
   for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    latest = std::max(latest, entry.path());
+    if (std::filesystem::exists(RunFolder(entry.path()).spec(), ignored)) latest = std::max(latest, entry.path());
   }
   if (latest.empty()) {
     return absl::NotFoundError(
@@ -188,6 +202,10 @@ absl::Status CheckFlags(const Flags& flags) {
   }
   if (flags.resume_or_begin && (flags.output_dir.empty() || flags.mode != "train")) {
     return absl::InvalidArgumentError("--resume_or_begin is for a training in the folder that --output_dir names");
+  }
+  if (flags.describe && (flags.mode == "evaluate" || flags.mode == "predict")) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--describe prints an experiment and stops; leave out --mode=", flags.mode));
   }
   if (flags.mode == "find_learning_rate" && flags.resume) {
     return absl::InvalidArgumentError("--mode=find_learning_rate trains from the start; leave out --resume");
@@ -434,15 +452,25 @@ class Program {
 // RunProgram runs the program in the folder that `flags` name, or, for a process of `group`, in that of rank 0.
 absl::Status RunProgram(const EmbeddedSpec& embedded, Flags flags, const Recipe& recipe, ProcessGroup* group) {
   std::filesystem::path path;
-  if (group == nullptr || group->leads()) {
+  const bool leads = group == nullptr || group->leads();
+  const bool makes_folder = leads && flags.output_dir.empty() && !flags.continues() && !flags.describe;
+  if (leads) {
     ECG_ASSIGN_OR_RETURN(path, RunPath(embedded, flags));
+    if (makes_folder) {
+      ECG_ASSIGN_OR_RETURN(path, MakeNewFolder(path));
+    }
     if (flags.resume_or_begin) flags.resume = std::filesystem::exists(RunFolder(path).spec());
   }
   if (group != nullptr) {
     path = group->Broadcast(path.string());
     flags.resume = group->Broadcast(int64_t{flags.resume}) != 0;
   }
-  return Program(embedded, flags, recipe, RunFolder(std::move(path)), group).Run();
+  const absl::Status status = Program(embedded, flags, recipe, RunFolder(path), group).Run();
+  if (makes_folder && !status.ok()) {
+    std::error_code not_empty;
+    std::filesystem::remove(path, not_empty);
+  }
+  return status;
 }
 
 // RunTogether runs the program as one of several processes.
@@ -510,17 +538,17 @@ void AddFlags(const Recipe& recipe, Flags& flags, CLI::App& app) {
                  "torch.save(model.state_dict(), FILE) wrote; with the spec's training.start_from, the parts it names; "
                  "RANDOM: from random weights")
       ->type_name("FILE");
-  app.add_option("--demo_records", flags.demo_records, "Use a synthetic corpus of so many records")
+  app.add_option("--demo_records", flags.demo_records, "Use a synthetic corpus of this number of records")
       ->check(CLI::PositiveNumber);
   app.add_flag(absl::StrCat("--live{", kAnyPort, "}"), flags.live,
                absl::StrCat("Show the run while it trains on http://127.0.0.1:PORT, a page of this machine, which can "
                             "stop it after an epoch; --live=PORT, by default the first free one from ",
                             LiveServer::kFirstPort, " on"));
   app.add_option("--processes", flags.processes,
-                 "Train in so many processes of this machine; on several machines use torchrun, mpirun or srun")
+                 "Train in this number of processes on this machine; on several machines use torchrun, mpirun or srun")
       ->check(CLI::Range(1, 1024));
   app.add_option("--peer_timeout", flags.peer_timeout,
-                 "With several processes: stop when one was not heard of for so many seconds")
+                 "With several processes: stop when one has not been heard from for this many seconds")
       ->type_name("SECONDS")
       ->check(CLI::Range(3, 86400))
       ->capture_default_str();

@@ -32,7 +32,7 @@ struct CompletedRun {
   std::filesystem::path folder;
   // The content of run.json.
   const run::Run& run;
-  // In evaluation mode, with the weights that validated best.
+  // In evaluation mode, with the weights that the run keeps (training.kept_weights).
   Network& network;
   const AnyObjective& objective;
   const ModelMetadata& metadata;

@@ -3,7 +3,8 @@
 // The folder of a run, and the rules by which a run is resumed.
 //
 //   spec.textproto      the spec as it was run, every default filled in
-//   run.json            the configuration and the results of the run (proto/run.proto), written last
+//   run.json            the configuration and the results of the run (proto/run.proto), written when all but the
+//                       report is there
 //   history.csv         a row for each epoch
 //   events.out.tfevents.*   the curves for TensorBoard (event_log.h)
 //   predictions.csv     targets and probabilities of the test records

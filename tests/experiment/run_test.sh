@@ -146,6 +146,21 @@ refuses 'fewer than one batch' "${small[@]}" --set=training.batch_size=5000 --ou
 refuses 'fewer than one step' "${small[@]}" --set=training.accumulate_batches=500 --output_dir=new
 for path in new nowhere; do [ ! -e $path ] || fail "$path should not be there"; done
 
+refuses 'leave out --mode=evaluate' --describe --mode=evaluate --output_dir=whole
+
+# Trainings that begin in the same second have folders of their own, and one that cannot begin leaves none.
+for seed in 1 2 3; do
+  "$binary" "${small[@]}" --set=training.epochs=1 --set=runtime.seed=$seed >out$seed 2>err$seed &
+done
+wait
+[ "$(find runs -name run.json | wc -l)" = 3 ] || { fail "there should be three runs"; find runs; cat err[123]; }
+[ "$(cat runs/*/*/run.json | grep -c '"seed": "[123]"')" = 3 ] || fail "each of them should have its seed"
+refuses 'fewer than one batch' "${small[@]}" --set=training.batch_size=5000
+[ "$(find runs -mindepth 2 -maxdepth 2 | wc -l)" = 3 ] || fail "a training that cannot begin should leave no folder"
+# The latest run is not a folder without a run.
+mkdir "$(find runs -mindepth 1 -maxdepth 1)/99990101-000000"
+succeeds --mode=evaluate
+
 # A file that broke is noticed.
 cp -r whole broken
 head -c 1000 whole/model.safetensors >broken/model.safetensors
