@@ -16,8 +16,6 @@
 
 #include <torch/types.h>
 
-#include <algorithm>
-#include <cstdint>
 #include <memory>
 #include <optional>
 #include <utility>

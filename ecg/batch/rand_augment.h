@@ -6,8 +6,6 @@
 #ifndef ECG_BATCH_RAND_AUGMENT_H_
 #define ECG_BATCH_RAND_AUGMENT_H_
 
-#include <cstddef>
-#include <cstdint>
 #include <utility>
 
 #include "ecg/batch/amplitude_scale.h"

@@ -12,7 +12,6 @@
 
 #include <torch/types.h>
 
-#include <cmath>
 #include <concepts>
 #include <cstdint>
 #include <memory>

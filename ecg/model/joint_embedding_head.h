@@ -76,7 +76,7 @@ class JointEmbeddingHead : public torch::nn::Module, public Undecayed {
   // same.
   PatchChoice Choose(int64_t crops, int64_t patches, const torch::Device& device) const;
 
-  // CheckPatches refuses crops of so many patches that none would be visible, or no block could be hidden.
+  // CheckPatches refuses crops of so few patches that fewer than two, or than a block, would be hidden.
   absl::Status CheckPatches(int patches) const;
 
   // TeacherShare returns what part of the teacher's weights the backbone's become after so many steps, float32 [] on the

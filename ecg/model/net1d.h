@@ -24,7 +24,6 @@
 
 #include "ecg/model/network.h"
 #include "ecg/nn/batch_norm.h"
-#include "ecg/nn/max_pool.h"
 #include "ecg/nn/same_convolution.h"
 #include "ecg/nn/stochastic_depth.h"
 #include "proto/experiment.pb.h"

@@ -27,8 +27,8 @@ struct NetworkInput {
   torch::Tensor signals, demographics;
 };
 
-// LogitsAndFeatures is what a network says of B crops: logits [B, K], and the features [B, F] that its head made them
-// of, undefined where the network is not a backbone with a head.
+// LogitsAndFeatures is what a network says of B crops: logits [B, K], and the features [B, F] from which its head
+// computed them, undefined where the network is not a backbone with a head.
 struct LogitsAndFeatures {
   torch::Tensor logits, features;
 };

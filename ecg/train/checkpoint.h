@@ -10,7 +10,6 @@
 #define ECG_TRAIN_CHECKPOINT_H_
 
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <utility>
 

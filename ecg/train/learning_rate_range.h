@@ -64,7 +64,7 @@ struct RangeTest {
   int steps = 100;
   // Decay rate of the moving average of the loss.
   double decay = 0.98;
-  // The test ends when the average is so many times its smallest value.
+  // The test ends when the average is this many times its smallest value.
   double diverged = 4;
 };
 
