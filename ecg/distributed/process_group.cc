@@ -182,8 +182,8 @@ class ProcessGroup::Implementation {
     if (!tensors[0].is_same(tensor)) {
       tensor.copy_(tensors[0]);
     } else if (!tensor.is_inference()) {
-      // Gloo writes to the memory. What was computed of a tensor, such as the kernels of S4, is computed again where its
-      // version has changed.
+      // Gloo writes to the memory. What was computed from a tensor, such as the kernels of S4, is computed again where
+      // the version of the tensor has changed.
       tensor.unsafeGetTensorImpl()->bump_version();
     }
   }

@@ -27,8 +27,8 @@ namespace ecg {
 // SomeRows returns `part` with at most `most` of its rows, drawn with `seed`, in their order.
 SplitPart SomeRows(const SplitPart& part, int most, uint64_t seed);
 
-// FeatureDim returns the number of features of `network`, found with a flat window [1, leads, samples]; nothing where it
-// has none. It leaves `network` in evaluation mode.
+// FeatureDim returns the number of features of `network`, found with a flat window [1, leads, samples]; nothing where
+// it has none. It leaves `network` in evaluation mode.
 std::optional<int64_t> FeatureDim(Network& network, int leads, int samples, const Device& device);
 
 // RecordFeatures returns the features of every record of `part`, float32 [size, F] on the CPU; undefined where the

@@ -31,7 +31,7 @@ absl::Status MakeDirectories(const std::filesystem::path& directory);
 // ReadFile returns the bytes of `path`.
 absl::StatusOr<std::string> ReadFile(const std::filesystem::path& path);
 
-// LinkOrCopy makes `to`, which is not there, the same file as `from`, where they are on one file system, or else a copy.
+// LinkOrCopy makes `to`, which is not there, the same file as `from` where they are on one file system, or else a copy.
 absl::Status LinkOrCopy(const std::filesystem::path& from, const std::filesystem::path& to);
 
 // WriteAll writes `bytes` to the open file `descriptor`, which errors call `path`.

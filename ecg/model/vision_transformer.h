@@ -11,8 +11,8 @@
 //   const torch::Tensor features = backbone.Encode(patches.slice(1, 10));  // without the first ten
 //   backbone.forward(signals);                                            // [B, 192], of the first register
 //
-// Initial weights are normal, and not truncated as in the published code, where the limits of +-2 are a hundred standard
-// deviations away.
+// Initial weights are normal, and not truncated as in the published code, where the limits of +-2 are a hundred
+// standard deviations away.
 
 #ifndef ECG_MODEL_VISION_TRANSFORMER_H_
 #define ECG_MODEL_VISION_TRANSFORMER_H_

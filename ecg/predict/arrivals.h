@@ -57,9 +57,9 @@ class Arrivals {
   // A file is complete when it has been the same for `settle`.
   Arrivals(std::filesystem::path folder, Clock::duration settle) : folder_(std::move(folder)), settle_(settle) {}
 
-  // Poll returns what is complete `now` and was not reported before, sorted by path. Results, hidden files, and those whose
-  // names say that they are on their way (.part, .tmp, ...) are left out. A folder that cannot be listed is an error; a
-  // later call may succeed.
+  // Poll returns what is complete `now` and was not reported before, sorted by path. Results, hidden files, and those
+  // whose names say that they are on their way (.part, .tmp, ...) are left out. A folder that cannot be listed is an
+  // error; a later call may succeed.
   absl::StatusOr<std::vector<Arrival>> Poll(Clock::time_point now) {
     ECG_ASSIGN_OR_RETURN(const std::vector<std::string> files, RecordingFilesBelow(folder_));
     std::map<std::string, Seen> seen;

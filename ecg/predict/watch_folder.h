@@ -32,8 +32,8 @@ struct WatchFolderOptions {
 
 // WatchFolder predicts what arrives in `folder` until a stop signal, and returns the counts. It prints a line for each
 // recording. A file that cannot be read gets a result that says so; a folder that cannot be listed, or a result that
-// cannot be written, is reported and tried again, and the rest goes on. Only what is wrong with the model or the device is an error, and a
-// folder that is not there at the start.
+// cannot be written, is reported and tried again, and the rest goes on. Only what is wrong with the model or the device
+// is an error, and a folder that is not there at the start.
 absl::StatusOr<PredictedFiles> WatchFolder(const Predictor& predictor, const std::filesystem::path& folder,
                                            const WatchFolderOptions& options = {});
 
