@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 #include <span>
 #include <string>
 #include <system_error>
@@ -58,18 +59,20 @@ absl::StatusOr<PredictedFiles> WatchFolder(const Predictor& predictor, const std
   }
   Arrivals arrivals(folder, options.settle);
   PredictedFiles done;
-  std::string said;  // what is wrong with the folder or a result, so that it is said once
-  const auto say = [&said](const absl::Status& status) {
-    if (said == status.message()) return;
-    said = std::string(status.message());
-    std::fprintf(stderr, "%s; trying again\n", said.c_str());
+  // What is wrong with the folder or a result, so that it is said once for each time that it occurs.
+  std::map<std::filesystem::path, std::string> said;
+  const auto note = [&said](const std::filesystem::path& path, const absl::Status& status) {
+    if (status.ok()) {
+      said.erase(path);
+    } else if (std::string& last = said[path]; last != status.message()) {
+      last = std::string(status.message());
+      std::fprintf(stderr, "%s; trying again\n", last.c_str());
+    }
   };
   while (!WaitForStopSignal(options.interval)) {
     const absl::StatusOr<std::vector<Arrival>> arrived = arrivals.Poll(Arrivals::Clock::now());
-    if (!arrived.ok()) {
-      say(arrived.status());
-      continue;
-    }
+    note(folder, arrived.status());
+    if (!arrived.ok()) continue;
     for (size_t first = 0; first < arrived->size(); first += kChunk) {
       if (first > 0 && WaitForStopSignal(std::chrono::milliseconds(0))) return done;
       const std::span<const Arrival> chunk =
@@ -80,12 +83,12 @@ absl::StatusOr<PredictedFiles> WatchFolder(const Predictor& predictor, const std
       for (size_t i = 0; i < chunk.size(); ++i) {
         std::error_code error;
         if (!std::filesystem::exists(chunk[i].path, error)) continue;  // taken away meanwhile
-        if (const absl::Status status = WriteResult(chunk[i], readings[i], predictor.model()); !status.ok()) {
-          say(status);
+        const absl::Status written = WriteResult(chunk[i], readings[i], predictor.model());
+        note(chunk[i].result, written);
+        if (!written.ok()) {
           arrivals.Retry(chunk[i], Arrivals::Clock::now());
           continue;
         }
-        said.clear();
         ++(readings[i].error.ok() ? done.read : done.failed);
         std::fputs(Line(readings[i], predictor.model()).c_str(), stdout);
         std::fflush(stdout);

@@ -169,9 +169,9 @@ std::optional<Summary> Summarise(const Candidate& candidate) {
   Summary summary;
   summary.runs = static_cast<int>(runs.size());
   // Runs may have different numbers of resamples: of each, the first ones.
-  std::vector<double> resamples(std::ranges::min(runs, {}, [](const FinishedRun* run) {
-                                  return run->test.interval.scores.size();
-                                })->test.interval.scores.size());
+  size_t count = runs[0]->test.interval.scores.size();
+  for (const FinishedRun* run : runs) count = std::min(count, run->test.interval.scores.size());
+  std::vector<double> resamples(count);
   for (const FinishedRun* run : runs) {
     summary.mean += run->test.score / runs.size();
     for (size_t i = 0; i < resamples.size(); ++i) resamples[i] += run->test.interval.scores[i] / runs.size();

@@ -143,6 +143,14 @@ touch -d '1 minute ago' start && find inbox -name '*.ecg.json' -exec touch -d '2
 watcher=$!
 wait_for watch_err 'watching inbox'
 sleep 6
+# A folder that goes away is reported each time, once.
+for outage in 1 2; do
+  mv inbox away
+  sleep 2
+  mv away inbox
+  sleep 2
+  [ "$(grep -c 'trying again' watch_err)" = $outage ] || { cat watch_err; fail "outage $outage should be reported once"; }
+done
 kill -TERM $watcher && wait $watcher || fail "it should end well"
 [ -z "$(find inbox -name '*.ecg.json' -newer start)" ] || { cat watched; fail "nothing should be predicted again"; }
 echo passed
