@@ -53,7 +53,7 @@ struct Experiment {
     recipe.dataset = std::string(absl::string_view(D::kName));
     recipe.directory_variable = DirectoryVariable<D>();
     recipe.open_dataset = &OpenDataset<D>;
-    recipe.make_network = &MakeNetwork;
+    recipe.make_member = &MakeNetwork;
     recipe.make_objective = &TrainerType::MakeObjective;
     return recipe;
   }

@@ -87,7 +87,7 @@ inline std::string AggregationName(const spec::Evaluation& evaluation) {
 // MakeNetwork returns the network of `spec` with the first weights of its seed.
 inline std::shared_ptr<Network> MakeNetwork(const spec::Experiment& spec, const Recipe& recipe, size_t classes) {
   torch::manual_seed(Random({static_cast<uint64_t>(spec.runtime().seed())})());
-  return recipe.make_network(spec.model(), kLeads, static_cast<int>(classes));
+  return recipe.MakeNetwork(spec.model(), kLeads, static_cast<int>(classes));
 }
 
 // ExperimentRun is one experiment, opened.
@@ -314,7 +314,9 @@ class ExperimentRun {
       return absl::InvalidArgumentError("training.prior_bias needs an objective with a Logits; leave it out");
     }
     const TrainingLabels labels = data_->Training();
-    return SetOutputBias(*network_, objective_->Logits(ClassFrequencies(labels.positives, labels.records)));
+    const torch::Tensor logits = objective_->Logits(ClassFrequencies(labels.positives, labels.records));
+    for (const Network* member : network_->Members()) ECG_RETURN_IF_ERROR(SetOutputBias(*member, logits));
+    return absl::OkStatus();
   }
 
   absl::Status MakeEvaluation() {

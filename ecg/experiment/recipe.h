@@ -41,12 +41,16 @@ struct Recipe {
   Recipe& operator=(Recipe&& other) noexcept;
   ~Recipe();
 
+  // MakeNetwork returns the network of `model`, on the CPU, with first weights from LibTorch's random numbers.
+  std::shared_ptr<Network> MakeNetwork(const spec::Model& model, int leads, int classes) const;
+
   // The dataset's name, such as "ptbxl", and the environment variable that may name its folder, or nullptr.
   std::string dataset;
   const char* directory_variable = nullptr;
   absl::StatusOr<std::unique_ptr<AnyDataset>> (*open_dataset)(const spec::Data& data,
                                                               const std::filesystem::path& data_dir) = nullptr;
-  NetworkFactory make_network = nullptr;
+  // A network, of an ensemble one of its members.
+  NetworkFactory make_member = nullptr;
   absl::StatusOr<std::unique_ptr<AnyObjective>> (*make_objective)(const spec::Training& training,
                                                                   const TrainingLabels& labels) = nullptr;
 

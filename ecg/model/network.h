@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "proto/experiment.pb.h"
@@ -48,6 +49,10 @@ class Network : public torch::nn::Module {
 
   // ReadsDemographics returns whether the logits depend on the demographics.
   virtual bool ReadsDemographics() const { return false; }
+
+  // Members returns the networks of whose logits this one's are the mean, and which are trained side by side: itself
+  // alone unless it is an ensemble.
+  virtual std::vector<Network*> Members() { return {this}; }
 
   // CheckSamples refuses crops of L = `samples` samples where the network is made for others, with a message that says
   // which.

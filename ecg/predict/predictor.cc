@@ -326,7 +326,7 @@ absl::StatusOr<std::unique_ptr<const Predictor::Network>> Predictor::OpenNetwork
                        Preprocessor::Make(spec.data().preprocessing(), model->metadata.sampling_frequency_hz));
 
   const std::vector<std::string>& classes = model->metadata.classes;
-  model->network = recipe.make_network(spec.model(), kLeads, static_cast<int>(classes.size()));
+  model->network = recipe.MakeNetwork(spec.model(), kLeads, static_cast<int>(classes.size()));
   ECG_ASSIGN_OR_RETURN(const NamedTensors weights, ReadTensors(folder.model()));
   ECG_RETURN_IF_ERROR(WithContext(LoadState(weights, StateOf(*model->network)), folder.model().string()));
   MoveNetwork(*model->network, model->device);

@@ -28,7 +28,7 @@ absl::StatusOr<Recipe> StockRecipe(const spec::Experiment& spec) {
   // A network of one's own is found here, and not when the factory is called.
   ECG_RETURN_IF_ERROR(AnyNetwork(spec.model(), /*leads=*/12, /*classes=*/1).status());
   Recipe recipe;
-  recipe.make_network = [](const spec::Model& model, int leads, int classes) -> std::shared_ptr<Network> {
+  recipe.make_member = [](const spec::Model& model, int leads, int classes) -> std::shared_ptr<Network> {
     return AnyNetwork(model, leads, classes).value();
   };
   recipe.make_objective =

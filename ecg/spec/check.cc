@@ -295,6 +295,10 @@ std::vector<Problem> CheckModel(const spec::Experiment& spec) {
              "it is joined to the features before model.head or model.linear_head; choose one of them");
     }
   }
+  if (model.ensemble_size() > 1 && PretrainingHead(model) != nullptr) {
+    report("model.ensemble_size", absl::StrCat(model.ensemble_size()),
+           "pre-training takes one network; leave it out, and fine-tune an ensemble of networks that start from it");
+  }
   const auto check_heads = [&](absl::string_view part, const auto& attention) {
     if (attention.model_dim() % attention.heads() == 0) return;
     report(absl::StrCat("model.", part, ".heads"), absl::StrCat(attention.heads()),

@@ -51,7 +51,7 @@ class TrainingStep {
   // All of these must outlive the step.
   TrainingStep(Network& network, Optimizer& optimizer, const AnyObjective& objective, BatchSource& source,
                const Device& device, const StepOptions& options = {})
-      : network_(network),
+      : members_(network.Members()),
         optimizer_(optimizer),
         objective_(objective),
         source_(source),
@@ -83,7 +83,8 @@ class TrainingStep {
     (*this)([] {});
   }
 
-  // loss returns that of the last batch, summed over it: float32 []. The next batch overwrites it.
+  // loss returns that of the last batch, summed over it, of an ensemble the mean of its members': float32 []. The next
+  // batch overwrites it.
   const torch::Tensor& loss() const { return loss_; }
 
   // logits returns those of the last batch, float32 [B, K]; rows which rows of the part they are of, int64 [B].
@@ -97,17 +98,23 @@ class TrainingStep {
     Batch batch = source_.Next();
     if (!Accumulates()) optimizer_.ZeroGradients();
     if (options_.augmentations != nullptr) Augment(*options_.augmentations, batch);
-    torch::Tensor logits;
-    {
-      const Autocast autocast(device_);
-      logits = network_.Forward({ToDeviceLayout(batch.signals, device_), batch.demographics}).to(torch::kFloat32);
+    const NetworkInput input(ToDeviceLayout(batch.signals, device_), batch.demographics);
+    std::vector<torch::Tensor> logits, losses;
+    for (Network* const member : members_) {
+      {
+        const Autocast autocast(device_);
+        logits.push_back(member->Forward(input).to(torch::kFloat32));
+      }
+      losses.push_back(objective_.Loss(logits.back(), batch.targets));
     }
-    const torch::Tensor loss = objective_.Loss(logits, batch.targets);
+    // Of the sum of their losses, each member has the gradients of its own.
+    const torch::Tensor loss = members_.size() == 1 ? losses[0] : torch::stack(losses).sum();
     // The gradients of a mean over several batches, or over those of several processes, are the mean of theirs.
     const double means = options_.accumulate_batches / options_.share;
     (objective_.is_mean() && means != 1 ? loss / means : loss).backward();
-    loss_ = objective_.is_mean() ? loss.detach() * batch.signals.size(0) : loss.detach();
-    logits_ = logits.detach();
+    const double members = static_cast<double>(members_.size());
+    loss_ = loss.detach() * ((objective_.is_mean() ? batch.signals.size(0) : 1) / members);
+    logits_ = members_.size() == 1 ? logits[0].detach() : torch::stack(logits).detach().mean(0);
     rows_ = batch.rows;
     if (!Accumulates()) UpdateOnDevice();
   }
@@ -121,7 +128,7 @@ class TrainingStep {
     }
   }
 
-  Network& network_;
+  const std::vector<Network*> members_;
   Optimizer& optimizer_;
   const AnyObjective& objective_;
   BatchSource& source_;

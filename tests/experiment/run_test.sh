@@ -49,6 +49,13 @@ tail -n 1 out >before
 succeeds --mode=evaluate --output_dir=stopped
 tail -n 1 out | cmp - before || fail "the same model should have the same score"
 
+# A network of several members is trained, tested and exported as one.
+succeeds "${small[@]}" --set=model.ensemble_size=2 --set=training.prior_bias=true --set=training.epochs=1 --output_dir=deep
+[ -s deep/model.onnx ] || fail "an ensemble should be exported"
+tail -n 1 out >before
+succeeds --mode=evaluate --output_dir=deep
+tail -n 1 out | cmp - before || fail "an ensemble should have the same score when it is tested again"
+
 # A training starts from given weights, even when it is killed before its first checkpoint.
 "$convert_weights" whole/model.safetensors initial.safetensors >out || fail "weights should be converted"
 grep -qE '^[0-9]+ tensors, [0-9,]+ numbers, [0-9,]+ bytes, in initial.safetensors$' out || { fail "no count"; cat out; }

@@ -71,6 +71,9 @@ TEST(ParseTest, RefusesPretrainingThatDoesNotFitTogether) {
                          "training.self_supervised"));
   EXPECT_THAT(error("resnet {} contrastive_head {}", "training { self_supervised {} }\nevaluation { mean_logit {} }"),
               StartsWith("x.textproto:2:19: model.contrastive_head is given; it needs a backbone with an encoding"));
+  EXPECT_THAT(error("s4_cpc {} contrastive_head {} ensemble_size: 3",
+                    "training { self_supervised {} }\nevaluation { mean_logit {} }"),
+              StartsWith("x.textproto:2:39: model.ensemble_size is 3; pre-training takes one network"));
   const absl::string_view without_graphs =
       "training { self_supervised {} }\nevaluation { mean_logit {} }\nruntime { cuda_graphs: false }";
   EXPECT_EQ(error("vision_transformer {} joint_embedding_head {}", without_graphs), "");

@@ -46,6 +46,7 @@ model {
     hidden_dim: 128
     dropout: 0.25
   }
+  ensemble_size: 1
 }
 
 training {

@@ -37,10 +37,10 @@ namespace ecg {
 // SmallNetwork is quick to train and has all that training must keep: weights, batch norm and dropout.
 class SmallNetwork : public Network {
  public:
-  explicit SmallNetwork(int classes)
+  explicit SmallNetwork(int classes, double dropout = 0.1)
       : convolution_(register_module("convolution", torch::nn::Conv1d(torch::nn::Conv1dOptions(12, 16, 9).stride(2)))),
         norm_(register_module("norm", torch::nn::BatchNorm1d(16))),
-        dropout_(register_module("dropout", torch::nn::Dropout(0.1))),
+        dropout_(register_module("dropout", torch::nn::Dropout(dropout))),
         linear_(register_module("linear", torch::nn::Linear(32, classes))) {}
 
   torch::Tensor forward(const torch::Tensor& signals) override {

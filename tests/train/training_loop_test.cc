@@ -27,6 +27,7 @@
 #include "ecg/evaluation/predict.h"
 #include "ecg/experiment/recipe.h"
 #include "ecg/experiment/training_parts.h"
+#include "ecg/model/deep_ensemble.h"
 #include "ecg/model/network.h"
 #include "ecg/model/weights.h"
 #include "ecg/score/macro_score.h"
@@ -92,6 +93,34 @@ TEST_F(TrainingLoopTest, LearnsAndKeepsTheWeightsThatValidateBest) {
                          .probabilities = {probabilities.data_ptr<float>(), targets.size()}});
   ASSERT_TRUE(score.ok()) << score.status();
   EXPECT_DOUBLE_EQ(score->mean, best);
+}
+
+TEST_F(TrainingLoopTest, TrainsEachMemberOfAnEnsembleAsItWouldBeAlone) {
+  // Without dropout, whose random numbers the members share.
+  const auto make = [](int seed) {
+    torch::manual_seed(seed);
+    return std::make_shared<SmallNetwork>(train_->classes(), /*dropout=*/0);
+  };
+  for (const spec::MultiLabel::Reduction reduction : {spec::MultiLabel::SUM, spec::MultiLabel::MEAN}) {
+    spec::Experiment spec = Spec(2);
+    spec.mutable_training()->set_kept_weights(spec::Training::LAST);
+    spec.mutable_training()->mutable_multi_label()->set_reduction(reduction);
+    double loss = 0;
+    DeepEnsemble ensemble({make(1), make(2)});
+    const absl::StatusOr<run::TrainingState> together = Fit(spec, Folder("all"), ensemble, *train_, *validation_);
+    ASSERT_TRUE(together.ok()) << together.status();
+    for (int i = 0; i < 2; ++i) {
+      const auto alone = make(i + 1);
+      const absl::StatusOr<run::TrainingState> state = Fit(spec, Folder("one"), *alone, *train_, *validation_);
+      ASSERT_TRUE(state.ok()) << state.status();
+      loss += state->history(1).train_loss() / 2;
+      const NamedTensors expected = StateOf(*alone), weights = StateOf(*ensemble.Members()[i]);
+      for (const auto& [name, tensor] : expected) {
+        EXPECT_TRUE(weights.at(name).allclose(tensor, 1e-4, 1e-5)) << name << " of member " << i;
+      }
+    }
+    EXPECT_NEAR(together->history(1).train_loss(), loss, 1e-4 * loss);
+  }
 }
 
 TEST_F(TrainingLoopTest, LearnsTheSameWhereTheDeviceHoldsTheSignals) {
