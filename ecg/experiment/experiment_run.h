@@ -143,15 +143,17 @@ class ExperimentRun {
 
   // Summary describes data, network and device in a few lines.
   std::string Summary() const {
+    const size_t members = network_->Members().size();
     return absl::StrCat(
-        data_->Summary(), "network   ", WithThousands(ParameterCount(*network_)), " parameters, on ",
-        device_.torch.str(), "\n", group_ == nullptr ? "" : absl::StrCat("network   ", group_->InWords(), "\n"),
+        data_->Summary(), "network   ", WithThousands(ParameterCount(*network_)), " parameters",
+        members > 1 ? absl::StrCat(" of ", members, " members") : "", ", on ", device_.torch.str(), "\n",
+        group_ == nullptr ? "" : absl::StrCat("network   ", group_->InWords(), "\n"),
         initial_weights_ ? absl::StrCat("weights   ", initial_weights_->file(), InitialParts(), "\n") : "");
   }
 
   // UseInitialWeights makes a new training start from the weights in `path`, a run's folder, safetensors or PyTorch's,
-  // instead of random ones: those of the parts that the spec names, or of the whole network, which must then be the
-  // same with the same number of classes.
+  // instead of random ones: those of the parts that the spec names, in each member of an ensemble, or of the whole
+  // network, which must then be the same with the same number of classes.
   absl::Status UseInitialWeights(std::filesystem::path path) {
     if (std::filesystem::is_directory(path)) {
       ECG_RETURN_IF_ERROR(RunFolder(path).CheckOneNetwork("a training"));
@@ -163,8 +165,10 @@ class ExperimentRun {
       parts.push_back({part.prefix(), part.prefix_in_file()});
       initial_weights_->add_part(part.prefix());
     }
-    ECG_RETURN_IF_ERROR(parts.empty() ? LoadWeights(path, StateOf(*network_))
-                                      : LoadParts(path, parts, StateOf(*network_)));
+    if (parts.empty()) ECG_RETURN_IF_ERROR(LoadWeights(path, StateOf(*network_)));
+    for (const NetworkMember& member : network_->Members()) {
+      if (!parts.empty()) ECG_RETURN_IF_ERROR(LoadParts(path, parts, StateOf(*member.network)));
+    }
     ECG_ASSIGN_OR_RETURN(std::string sha256, FileSha256(path));
     initial_weights_->set_file(std::filesystem::absolute(path).string());
     initial_weights_->set_sha256(std::move(sha256));
@@ -315,7 +319,9 @@ class ExperimentRun {
     }
     const TrainingLabels labels = data_->Training();
     const torch::Tensor logits = objective_->Logits(ClassFrequencies(labels.positives, labels.records));
-    for (const Network* member : network_->Members()) ECG_RETURN_IF_ERROR(SetOutputBias(*member, logits));
+    for (const NetworkMember& member : network_->Members()) {
+      ECG_RETURN_IF_ERROR(SetOutputBias(*member.network, logits));
+    }
     return absl::OkStatus();
   }
 

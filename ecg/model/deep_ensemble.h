@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "ecg/model/network.h"
 
 namespace ecg {
@@ -31,9 +32,11 @@ class DeepEnsemble : public Network {
     for (size_t i = 0; i < members_.size(); ++i) owner->register_module(std::to_string(i), members_[i]);
   }
 
-  std::vector<Network*> Members() override {
-    std::vector<Network*> members;
-    for (const auto& member : members_) members.push_back(member.get());
+  std::vector<NetworkMember> Members() override {
+    std::vector<NetworkMember> members;
+    for (size_t i = 0; i < members_.size(); ++i) {
+      members.push_back({absl::StrCat("members.", i, "."), members_[i].get()});
+    }
     return members;
   }
 

@@ -11,6 +11,7 @@
 #include <concepts>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -18,6 +19,8 @@
 #include "proto/experiment.pb.h"
 
 namespace ecg {
+
+class Network;
 
 // NetworkInput is B crops: standardised signals [B, C, L], and what is known of the patients, float32 [B, 8] (numbers
 // of Demographics), undefined where nothing is.
@@ -32,6 +35,12 @@ struct NetworkInput {
 // computed them, undefined where the network is not a backbone with a head.
 struct LogitsAndFeatures {
   torch::Tensor logits, features;
+};
+
+// NetworkMember is one of the networks that an ensemble consists of, and what the names of its weights begin with there.
+struct NetworkMember {
+  std::string prefix;
+  Network* network;
 };
 
 // Network turns crops into logits. Training and evaluation use this interface, and are compiled once for all networks.
@@ -52,7 +61,7 @@ class Network : public torch::nn::Module {
 
   // Members returns the networks of whose logits this one's are the mean, and which are trained side by side: itself
   // alone unless it is an ensemble.
-  virtual std::vector<Network*> Members() { return {this}; }
+  virtual std::vector<NetworkMember> Members() { return {{"", this}}; }
 
   // CheckSamples refuses crops of L = `samples` samples where the network is made for others, with a message that says
   // which.

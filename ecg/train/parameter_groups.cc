@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "ecg/model/network.h"
 #include "ecg/model/partial_weights.h"
 #include "ecg/model/state_names.h"
 #include "ecg/status/status_macros.h"
@@ -28,11 +29,11 @@ bool IsFrozenIn(const spec::ParameterGroup& group, int epoch) {
 
 }  // namespace
 
-absl::StatusOr<ParameterGroups> ParameterGroups::Create(const spec::Training& training,
-                                                        const torch::nn::Module& network) {
+absl::StatusOr<ParameterGroups> ParameterGroups::Create(const spec::Training& training, Network& network) {
   ParameterGroups groups;
+  const std::vector<NetworkMember> members = network.Members();
   std::vector<std::string> names;
-  for (const auto& item : network.named_parameters()) names.push_back(item.key());
+  for (const auto& item : members[0].network->named_parameters()) names.push_back(item.key());
   std::set<std::string> prefixes;
   for (const spec::ParameterGroup& group : training.parameter_group()) {
     ECG_RETURN_IF_ERROR(WithContext(CheckMatches(group.prefix(), names, "the network"), "training.parameter_group"));
@@ -40,10 +41,13 @@ absl::StatusOr<ParameterGroups> ParameterGroups::Create(const spec::Training& tr
       return absl::InvalidArgumentError(
           absl::StrCat("training.parameter_group has the prefix \"", group.prefix(), "\" twice; keep one of the two"));
     }
-    groups.groups_.push_back(group);
+    for (const NetworkMember& member : members) {
+      groups.groups_.emplace_back(group).set_prefix(absl::StrCat(member.prefix, group.prefix()));
+    }
   }
-  const bool trains =
-      std::ranges::any_of(names, [&](const std::string& name) { return !groups.IsFrozen(name, /*epoch=*/1); });
+  const bool trains = std::ranges::any_of(names, [&](const std::string& name) {
+    return !groups.IsFrozen(absl::StrCat(members[0].prefix, name), /*epoch=*/1);
+  });
   if (!trains) {
     return absl::InvalidArgumentError(
         "training.parameter_group freezes every parameter in the first epoch, so that nothing is trained; leave out a "

@@ -19,6 +19,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "ecg/model/network.h"
 #include "ecg/train/optimizer.h"
 #include "proto/experiment.pb.h"
 
@@ -31,8 +32,8 @@ class ParameterGroups {
   ParameterGroups() = default;
 
   // Create checks that each prefix is that of a parameter of `network` and given once, and that some parameter is
-  // trained in each epoch.
-  static absl::StatusOr<ParameterGroups> Create(const spec::Training& training, const torch::nn::Module& network);
+  // trained in each epoch. In an ensemble each group is that of the parameters of all members.
+  static absl::StatusOr<ParameterGroups> Create(const spec::Training& training, Network& network);
 
   // ForOptimizer returns the groups as an optimizer has them, where an epoch has `steps_in_epoch` steps.
   std::vector<OptimizerGroup> ForOptimizer(int64_t steps_in_epoch) const;

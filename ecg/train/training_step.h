@@ -100,10 +100,10 @@ class TrainingStep {
     if (options_.augmentations != nullptr) Augment(*options_.augmentations, batch);
     const NetworkInput input(ToDeviceLayout(batch.signals, device_), batch.demographics);
     std::vector<torch::Tensor> logits, losses;
-    for (Network* const member : members_) {
+    for (const NetworkMember& member : members_) {
       {
         const Autocast autocast(device_);
-        logits.push_back(member->Forward(input).to(torch::kFloat32));
+        logits.push_back(member.network->Forward(input).to(torch::kFloat32));
       }
       losses.push_back(objective_.Loss(logits.back(), batch.targets));
     }
@@ -128,7 +128,7 @@ class TrainingStep {
     }
   }
 
-  const std::vector<Network*> members_;
+  const std::vector<NetworkMember> members_;
   Optimizer& optimizer_;
   const AnyObjective& objective_;
   BatchSource& source_;

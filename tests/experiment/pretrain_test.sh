@@ -64,6 +64,10 @@ column tuned train_loss | head -n 1 | cmp -s - of_random && fail "random weights
 frozen='--set=training.parameter_group=[{prefix: "backbone" frozen: true}]'
 succeeds "${tune[@]}" "$frozen" --initial_weights=whole --output_dir=probe
 
+# So do the members of an ensemble.
+succeeds "${tune[@]}" "$frozen" --set=model.ensemble_size=2 --set=training.epochs=1 --initial_weights=whole --output_dir=two
+grep -qF "whole/model.safetensors (backbone)" out || { fail "the members should begin with the weights"; cat out; }
+
 # What is asked for and cannot be is refused, and nothing is left behind.
 refuses 'training.start_from names no weights' "${tune[@]}" --output_dir=new
 refuses 'no tensor of the network has the prefix "backbon"; did you mean backbone?' "${tune[@]}" --initial_weights=whole \

@@ -51,6 +51,7 @@ tail -n 1 out | cmp - before || fail "the same model should have the same score"
 
 # A network of several members is trained, tested and exported as one.
 succeeds "${small[@]}" --set=model.ensemble_size=2 --set=training.prior_bias=true --set=training.epochs=1 --output_dir=deep
+grep -q ' parameters of 2 members, on cpu$' out || { fail "the members should be counted"; cat out; }
 [ -s deep/model.onnx ] || fail "an ensemble should be exported"
 tail -n 1 out >before
 succeeds --mode=evaluate --output_dir=deep

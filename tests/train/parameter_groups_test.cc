@@ -14,10 +14,12 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "ecg/device/device.h"
 #include "ecg/evaluation/aggregation.h"
 #include "ecg/experiment/recipe.h"
 #include "ecg/experiment/training_parts.h"
+#include "ecg/model/deep_ensemble.h"
 #include "ecg/model/network.h"
 #include "ecg/model/weights.h"
 #include "ecg/spec/resolve.h"
@@ -162,6 +164,26 @@ TEST_F(ParameterGroupsTest, FreezesByTheLongestPrefix) {
   EXPECT_EQ(modes(2), "norm linear norm.weight norm.bias linear.weight linear.bias ");
   EXPECT_TRUE(groups->Changes(2));
   EXPECT_FALSE(groups->Changes(3));
+}
+
+TEST_F(ParameterGroupsTest, AreThoseOfAllMembersOfAnEnsemble) {
+  spec::Experiment spec = Spec(1);
+  Add(spec, "").set_learning_rate_factor(0.1);
+  Add(spec, "norm").set_frozen(true);
+  DeepEnsemble ensemble({MakeNetwork(), MakeNetwork()});
+  const absl::StatusOr<ParameterGroups> groups = ParameterGroups::Create(spec.training(), ensemble);
+  ASSERT_TRUE(groups.ok()) << groups.status();
+  groups->Freeze(ensemble, /*epoch=*/1);
+  for (const auto& item : ensemble.named_parameters()) {
+    EXPECT_EQ(item.value().requires_grad(), !absl::StrContains(item.key(), ".norm.")) << item.key();
+  }
+  std::string prefixes;
+  for (const OptimizerGroup& group : groups->ForOptimizer(/*steps_in_epoch=*/1)) prefixes += group.prefix + " ";
+  EXPECT_EQ(prefixes, "members.0. members.1. members.0.norm members.1.norm ");
+
+  Add(spec, "members.0.linear");
+  EXPECT_THAT(std::string(ParameterGroups::Create(spec.training(), ensemble).status().message()),
+              HasSubstr("no tensor of the network has the prefix \"members.0.linear\""));
 }
 
 TEST_F(ParameterGroupsTest, FrozenPartsStayAsTheyAreInTraining) {

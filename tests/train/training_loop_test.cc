@@ -114,7 +114,7 @@ TEST_F(TrainingLoopTest, TrainsEachMemberOfAnEnsembleAsItWouldBeAlone) {
       const absl::StatusOr<run::TrainingState> state = Fit(spec, Folder("one"), *alone, *train_, *validation_);
       ASSERT_TRUE(state.ok()) << state.status();
       loss += state->history(1).train_loss() / 2;
-      const NamedTensors expected = StateOf(*alone), weights = StateOf(*ensemble.Members()[i]);
+      const NamedTensors expected = StateOf(*alone), weights = StateOf(*ensemble.Members()[i].network);
       for (const auto& [name, tensor] : expected) {
         EXPECT_TRUE(weights.at(name).allclose(tensor, 1e-4, 1e-5)) << name << " of member " << i;
       }
