@@ -36,11 +36,12 @@ class GradientSums {
   GradientSums& operator=(const GradientSums&) = delete;
   ~GradientSums();
 
-  // Begin makes the next backward pass exchange the gradients of the parameters that require one now. Passes without it
-  // do not, so that the gradients of several can be added first.
+  // Begin makes the next backward pass exchange the gradients of the parameters that require one now, or, of an
+  // ensemble, the next ones, each of which computes those of one member. Passes without it do not, so that the gradients
+  // of several batches can be added first.
   void Begin();
 
-  // Wait, after that pass, waits for the sums and puts them in the place of the gradients. A parameter without a
+  // Wait, after these passes, waits for the sums and puts them in the place of the gradients. A parameter without a
   // gradient in every process is left without one.
   void Wait();
 

@@ -99,24 +99,28 @@ class TrainingStep {
     if (!Accumulates()) optimizer_.ZeroGradients();
     if (options_.augmentations != nullptr) Augment(*options_.augmentations, batch);
     const NetworkInput input(ToDeviceLayout(batch.signals, device_), batch.demographics);
+    // The gradients of a mean over several batches, or over those of several processes, are the mean of theirs.
+    const double means = options_.accumulate_batches / options_.share;
     std::vector<torch::Tensor> logits, losses;
+    // One member after the other, so that an ensemble takes the memory of one network.
     for (const NetworkMember& member : members_) {
       {
         const Autocast autocast(device_);
         logits.push_back(member.network->Forward(input).to(torch::kFloat32));
       }
-      losses.push_back(objective_.Loss(logits.back(), batch.targets));
+      const torch::Tensor loss = objective_.Loss(logits.back(), batch.targets);
+      (objective_.is_mean() && means != 1 ? loss / means : loss).backward();
+      losses.push_back(loss.detach());
+      logits.back() = logits.back().detach();
     }
-    // Of the sum of their losses, each member has the gradients of its own.
-    const torch::Tensor loss = members_.size() == 1 ? losses[0] : torch::stack(losses).sum();
-    // The gradients of a mean over several batches, or over those of several processes, are the mean of theirs.
-    const double means = options_.accumulate_batches / options_.share;
-    (objective_.is_mean() && means != 1 ? loss / means : loss).backward();
-    const double members = static_cast<double>(members_.size());
-    loss_ = loss.detach() * ((objective_.is_mean() ? batch.signals.size(0) : 1) / members);
-    logits_ = members_.size() == 1 ? logits[0].detach() : torch::stack(logits).detach().mean(0);
+    loss_ = objective_.is_mean() ? MeanOf(losses) * batch.signals.size(0) : MeanOf(losses);
+    logits_ = MeanOf(logits);
     rows_ = batch.rows;
     if (!Accumulates()) UpdateOnDevice();
+  }
+
+  static torch::Tensor MeanOf(const std::vector<torch::Tensor>& tensors) {
+    return tensors.size() == 1 ? tensors[0] : torch::stack(tensors).mean(0);
   }
 
   void UpdateOnDevice() {

@@ -22,6 +22,7 @@
 #include "ecg/evaluation/predict.h"
 #include "ecg/experiment/recipe.h"
 #include "ecg/experiment/training_parts.h"
+#include "ecg/model/deep_ensemble.h"
 #include "ecg/model/network.h"
 #include "ecg/model/weights.h"
 #include "ecg/nn/batch_norm.h"
@@ -67,9 +68,12 @@ class DataParallelTest : public SmallTrainingTest {
     return spec;
   }
 
-  static std::shared_ptr<NormedNetwork> MakeNormed() {
+  // MakeNormed makes a NormedNetwork, or an ensemble of several.
+  static std::shared_ptr<Network> MakeNormed(int ensemble_size = 1) {
     torch::manual_seed(1);
-    return std::make_shared<NormedNetwork>(train_->classes());
+    std::vector<std::shared_ptr<Network>> members;
+    for (int i = 0; i < ensemble_size; ++i) members.push_back(std::make_shared<NormedNetwork>(train_->classes()));
+    return ensemble_size == 1 ? members[0] : std::make_shared<DeepEnsemble>(std::move(members));
   }
 
   // Fit trains `network` as `spec` says, as a process of `group`.
@@ -92,14 +96,14 @@ class DataParallelTest : public SmallTrainingTest {
   // Result is what a training ends with.
   struct Result {
     std::vector<run::TrainingState> states;  // by rank
-    std::vector<std::shared_ptr<NormedNetwork>> networks;
+    std::vector<std::shared_ptr<Network>> networks;
   };
 
   // Train trains with `size` processes in `folder`.
   static Result Train(int size, const spec::Experiment& spec, const std::filesystem::path& folder) {
     Result result;
     result.states.resize(size);
-    for (int rank = 0; rank < size; ++rank) result.networks.push_back(MakeNormed());
+    for (int rank = 0; rank < size; ++rank) result.networks.push_back(MakeNormed(spec.model().ensemble_size()));
     if (size == 1) {
       result.states[0] = Fit(spec, folder, *result.networks[0], nullptr);
       return result;
@@ -129,6 +133,14 @@ TEST_F(DataParallelTest, ProcessesThatShareABatchHaveTheLossesOfOne) {
     for (const run::TrainingState& state : several.states) ExpectSameLosses(state, one.states[0], 1e-5);
     for (const auto& network : several.networks) EXPECT_TRUE(SameWeights(*network, *several.networks[0]));
   }
+}
+
+TEST_F(DataParallelTest, ProcessesTrainAllMembersOfAnEnsemble) {
+  spec::Experiment spec = SynchronisedSpec(2);
+  spec.mutable_model()->set_ensemble_size(2);
+  const Result one = Train(1, spec, Folder("one_ensemble")), two = Train(2, spec, Folder("two_ensemble"));
+  ExpectSameLosses(two.states[0], one.states[0], 1e-5);
+  EXPECT_TRUE(SameWeights(*two.networks[0], *two.networks[1]));
 }
 
 TEST_F(DataParallelTest, EndTogetherWhenTheyContinueATrainingThatWasStoppedEarly) {
@@ -192,7 +204,7 @@ TEST_F(DataParallelTest, EvaluationIsExactlyThatOfOneProcess) {
   const auto alone =
       Evaluate(*network, *validation_, options, *aggregation, *objective, Device(), "evaluating").value();
   for (const int size : {2, 3}) {
-    std::vector<std::shared_ptr<NormedNetwork>> networks;
+    std::vector<std::shared_ptr<Network>> networks;
     for (int rank = 0; rank < size; ++rank) networks.push_back(MakeNormed());
     RunAsThreads(size, [&](ProcessGroup& group) {
       const auto together = Evaluate(*networks[group.rank()], *validation_, options, *aggregation, *objective, Device(),
