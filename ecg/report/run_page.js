@@ -70,7 +70,7 @@ if (data.history?.epoch?.length) {
   const scoreName = data.score?.name || 'score', names = Object.keys(data.history);
   const metrics = names.filter(name => name.startsWith('validation_') && !['validation_loss', 'validation_score'].includes(name));
   section('training', 'Training',
-      element('p', {className: 'quiet small'}, data.best_epoch ? `The dotted line is epoch ${data.best_epoch}, the best on the validation records, whose weights were kept.` : 'Loss, score and learning rate after each epoch.'),
+      element('p', {className: 'quiet small'}, data.best_epoch ? `The dotted line is epoch ${data.best_epoch}, whose weights were kept.` : 'Loss, score and learning rate after each epoch.'),
       element('div', {className: 'columns'},
           historyChart('Loss', 'loss', [['training', 'train_loss'], ['validation', 'validation_loss']], wide('train_loss') || wide('validation_loss') ? {type: 'logarithmic'} : {}),
           historyChart(scoreName[0].toUpperCase() + scoreName.slice(1), scoreName, [['training', 'train_score'], ['validation', 'validation_score']]),
