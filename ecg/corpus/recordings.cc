@@ -68,7 +68,7 @@ class FileSearch {
       const int file = static_cast<int>(i);
       // The record of a folder with unisens.xml is the folder.
       const fs::path path =
-          fs::path(files[i]).filename() == "unisens.xml" ? fs::path(files[i]).parent_path() : fs::path(files[i]);
+          fs::path(files[i]).filename() == kUnisensHeader ? fs::path(files[i]).parent_path() : fs::path(files[i]);
       Add(path.string(), 0, file);
       Add(fs::path(path).replace_extension().string(), 1, file);
       Add(path.filename().string(), 2, file);

@@ -27,6 +27,7 @@
 #include "ecg/signal/philips_xml.h"
 #include "ecg/signal/rdt.h"
 #include "ecg/signal/recording.h"
+#include "ecg/signal/recording_files.h"
 #include "ecg/signal/recording_format.h"
 #include "ecg/signal/sample_table.h"
 #include "ecg/signal/schiller_xml.h"
@@ -81,7 +82,7 @@ void AddWhatIsNotStated(const Demographics& patient, Recording& recording) {
 // RecordPath returns the file to read for `path`.
 fs::path RecordPath(const fs::path& path) {
   std::error_code ignored;
-  if (fs::is_directory(path, ignored)) return path / "unisens.xml";
+  if (fs::is_directory(path, ignored)) return path / kUnisensHeader;
   fs::path header = path;
   header += ".hea";
   if (!fs::exists(path, ignored) && fs::exists(header, ignored)) return header;

@@ -26,13 +26,16 @@
 
 namespace ecg {
 
+// kUnisensHeader is the file of a UNISENS folder that describes its signals.
+inline constexpr char kUnisensHeader[] = "unisens.xml";
+
 // IsSampleFile tells whether another file of the folder is the recording that `path` holds the samples of: the header
 // of a WFDB record, or unisens.xml.
 inline bool IsSampleFile(const std::filesystem::path& path) {
   std::error_code error;
   std::filesystem::path header = path;
   if (path.extension() != ".hea" && std::filesystem::exists(header.replace_extension(".hea"), error)) return true;
-  return path.filename() != "unisens.xml" && std::filesystem::exists(path.parent_path() / "unisens.xml", error);
+  return path.filename() != kUnisensHeader && std::filesystem::exists(path.parent_path() / kUnisensHeader, error);
 }
 
 // SampleFilesOf returns the files that the WFDB header `header` names as those of its samples, whether they are there or
