@@ -53,13 +53,13 @@ struct Experiment {
     recipe.dataset = std::string(absl::string_view(D::kName));
     recipe.directory_variable = DirectoryVariable<D>();
     recipe.open_dataset = &OpenDataset<D>;
-    recipe.make_member = &MakeNetwork;
+    recipe.make_member = &MakeMember;
     recipe.make_objective = &TrainerType::MakeObjective;
     return recipe;
   }
 
  private:
-  static std::shared_ptr<Network> MakeNetwork(const spec::Model& model, int leads, int classes) {
+  static std::shared_ptr<Network> MakeMember(const spec::Model& model, int leads, int classes) {
     return std::make_shared<Model>(model, leads, classes);
   }
 };

@@ -165,9 +165,12 @@ class ExperimentRun {
       parts.push_back({part.prefix(), part.prefix_in_file()});
       initial_weights_->add_part(part.prefix());
     }
-    if (parts.empty()) ECG_RETURN_IF_ERROR(LoadWeights(path, StateOf(*network_)));
-    for (const NetworkMember& member : network_->Members()) {
-      if (!parts.empty()) ECG_RETURN_IF_ERROR(LoadParts(path, parts, StateOf(*member.network)));
+    if (parts.empty()) {
+      ECG_RETURN_IF_ERROR(LoadWeights(path, StateOf(*network_)));
+    } else {
+      for (const NetworkMember& member : network_->Members()) {
+        ECG_RETURN_IF_ERROR(LoadParts(path, parts, StateOf(*member.network)));
+      }
     }
     ECG_ASSIGN_OR_RETURN(std::string sha256, FileSha256(path));
     initial_weights_->set_file(std::filesystem::absolute(path).string());

@@ -22,6 +22,14 @@
 
 namespace ecg {
 
+// MeanOf returns the mean of tensors of one shape, at least one, by operations that ONNX has.
+inline torch::Tensor MeanOf(const std::vector<torch::Tensor>& tensors) {
+  if (tensors.size() == 1) return tensors[0];
+  torch::Tensor sum = tensors[0];
+  for (size_t i = 1; i < tensors.size(); ++i) sum = sum + tensors[i];
+  return sum / static_cast<double>(tensors.size());
+}
+
 // DeepEnsemble maps signals [B, C, L] to the mean of its members' logits, [B, K], and has the features of all of them
 // side by side. Its state is theirs, with the prefixes `members.0`, `members.1`, ...
 class DeepEnsemble : public Network {
@@ -45,7 +53,7 @@ class DeepEnsemble : public Network {
   torch::Tensor Forward(const NetworkInput& input) override {
     std::vector<torch::Tensor> logits;
     for (const auto& member : members_) logits.push_back(member->Forward(input));
-    return Mean(logits);
+    return MeanOf(logits);
   }
 
   LogitsAndFeatures ForwardWithFeatures(const NetworkInput& input) override {
@@ -55,7 +63,7 @@ class DeepEnsemble : public Network {
       logits.push_back(std::move(one.logits));
       if (one.features.defined()) features.push_back(std::move(one.features));
     }
-    return {Mean(logits), features.empty() ? torch::Tensor() : torch::cat(features, 1)};
+    return {MeanOf(logits), features.empty() ? torch::Tensor() : torch::cat(features, 1)};
   }
 
   bool ReadsDemographics() const override { return members_[0]->ReadsDemographics(); }
@@ -63,13 +71,6 @@ class DeepEnsemble : public Network {
   bool DependsOnBatch() const override { return members_[0]->DependsOnBatch(); }
 
  private:
-  // Mean returns that of tensors of one shape, by operations that ONNX has.
-  static torch::Tensor Mean(const std::vector<torch::Tensor>& tensors) {
-    torch::Tensor sum = tensors[0];
-    for (size_t i = 1; i < tensors.size(); ++i) sum = sum + tensors[i];
-    return sum / static_cast<double>(tensors.size());
-  }
-
   const std::vector<std::shared_ptr<Network>> members_;
 };
 

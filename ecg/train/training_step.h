@@ -22,6 +22,7 @@
 #include "ecg/device/device.h"
 #include "ecg/device/layout.h"
 #include "ecg/distributed/gradient_sums.h"
+#include "ecg/model/deep_ensemble.h"
 #include "ecg/model/network.h"
 #include "ecg/train/averaged_weights.h"
 #include "ecg/train/objective.h"
@@ -117,10 +118,6 @@ class TrainingStep {
     logits_ = MeanOf(logits);
     rows_ = batch.rows;
     if (!Accumulates()) UpdateOnDevice();
-  }
-
-  static torch::Tensor MeanOf(const std::vector<torch::Tensor>& tensors) {
-    return tensors.size() == 1 ? tensors[0] : torch::stack(tensors).mean(0);
   }
 
   void UpdateOnDevice() {
