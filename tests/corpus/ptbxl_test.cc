@@ -202,8 +202,8 @@ TEST_F(PtbXlTest, KnowsTheSyntheticOneByItsMark) {
 }
 
 TEST_F(PtbXlTest, KnowsTheReleaseByTheNumberOfRecords) {
-  for (const auto& [records, version] : std::vector<std::pair<int, std::string>>{
-           {21837, "1.0.1"}, {21801, "1.0.2"}, {21799, "1.0.3"}, {21800, ""}}) {
+  for (const auto& [records, version] :
+       std::vector<std::pair<int, std::string>>{{21837, "1.0.1"}, {21801, "1.0.2"}, {21799, "1.0.3"}, {21800, ""}}) {
     std::string database = "ecg_id,patient_id,scp_codes,strat_fold,filename_lr,filename_hr\n";
     for (int record = 0; record < records; ++record) absl::StrAppend(&database, record, ",1,{},1,a,b\n");
     files_.Write("ptbxl_database.csv", database);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "ecg/model/classifier.h"
+#include "ecg/model/network.h"
 #include "proto/experiment.pb.h"
 
 // `spec` is a namespace of ecg, too, so each example has its own.
@@ -35,6 +36,9 @@ extern const ecg::spec::Experiment spec;
 extern const torch::Tensor predicted, encoding, signals;
 extern const torch::Device device;
 }  // namespace ecg::contrastive_head_example
+namespace ecg::deep_ensemble_example {
+extern const std::shared_ptr<Network> network, another, a_third;
+}
 namespace ecg::convnext_example {
 extern const ecg::spec::Experiment spec;
 }
