@@ -20,8 +20,10 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
+#include <new>
 #include <optional>
 #include <string>
 #include <utility>
@@ -112,21 +114,27 @@ inline void Synchronise(const torch::Device& device) {
 
 // IsOutOfMemory returns whether `error` means out of memory, on the device or on the host. LibTorch has a type for it,
 // but errors of cuDNN, cuBLAS and the CPU allocator only say so in their message.
-inline bool IsOutOfMemory(const c10::Error& error) {
-  if (dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr) return true;
-  const std::string& what = error.msg();
+inline bool IsOutOfMemory(const std::exception& error) {
+  if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) return true;
+  const auto* const of_torch = dynamic_cast<const c10::Error*>(&error);
+  if (of_torch == nullptr) return false;
+  if (dynamic_cast<const c10::OutOfMemoryError*>(of_torch) != nullptr) return true;
+  const std::string& what = of_torch->msg();
   return absl::StrContains(what, "out of memory") || absl::StrContains(what, "_ALLOC_FAILED") ||
          absl::StrContains(what, "DefaultCPUAllocator");
 }
 
 // StatusOf turns `error`, which was thrown during `what` on `device`, into a status. Out of memory becomes
 // ResourceExhausted, with the memory in use and `advice` on what to lower.
-inline absl::Status StatusOf(const c10::Error& error, absl::string_view what, const torch::Device& device,
+inline absl::Status StatusOf(const std::exception& error, absl::string_view what, const torch::Device& device,
                              absl::string_view advice) {
+  const auto* const of_torch = dynamic_cast<const c10::Error*>(&error);
+  absl::string_view message = error.what();
   // Only the first line of LibTorch's message; the rest is about its own settings.
-  absl::string_view message = error.msg();
-  message = message.substr(0, message.find('\n'));
-  if (!IsOutOfMemory(error)) return absl::InternalError(absl::StrCat(what, ": LibTorch failed: ", message));
+  if (of_torch != nullptr) message = absl::string_view(of_torch->msg()).substr(0, of_torch->msg().find('\n'));
+  if (!IsOutOfMemory(error)) {
+    return absl::InternalError(absl::StrCat(what, of_torch != nullptr ? ": LibTorch failed: " : ": ", message));
+  }
   std::string there;
   if (const std::optional<DeviceMemory> memory = MemoryOf(device)) {
     const auto gigabytes = [](int64_t bytes) { return absl::StrFormat("%.2f GB", bytes / 1e9); };

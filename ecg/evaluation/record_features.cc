@@ -76,12 +76,10 @@ absl::StatusOr<std::optional<FeatureSpace>> FitFeatureSpace(Network& network, co
         RecordFeatures(network, SomeRows(validation, most_records, seed), options, device, kWhat);
     ECG_ASSIGN_OR_RETURN(FeatureSpace space, FeatureSpace::Fit(training, others));
     return space;
-  } catch (const c10::Error& error) {
+  } catch (const std::exception& error) {
     return StatusOf(
         error, kWhat, device.torch,
         absl::StrCat("Lower evaluation.batch_windows, which is ", BatchWindows(options.batch_windows, device)));
-  } catch (const std::exception& error) {
-    return absl::InternalError(absl::StrCat(kWhat, ": ", error.what()));
   }
 }
 

@@ -368,10 +368,8 @@ absl::StatusOr<std::vector<Prediction>> Predictor::PredictAll(std::span<const Si
   if (signals.empty()) return std::vector<Prediction>();
   try {
     return loaded_->PredictAll(signals);
-  } catch (const c10::Error& error) {
-    return StatusOf(error, "predicting", loaded_->networks[0]->device.torch, loaded_->HowToSaveMemory());
   } catch (const std::exception& error) {
-    return absl::InternalError(absl::StrCat("predicting: ", error.what()));
+    return StatusOf(error, "predicting", loaded_->networks[0]->device.torch, loaded_->HowToSaveMemory());
   }
 }
 
@@ -383,10 +381,8 @@ absl::StatusOr<Explanation> Predictor::Explain(const Signal& signal, int class_i
   }
   try {
     return loaded_->Explain(signal, class_index);
-  } catch (const c10::Error& error) {
-    return StatusOf(error, "explaining", loaded_->networks[0]->device.torch, loaded_->HowToSaveMemory());
   } catch (const std::exception& error) {
-    return absl::InternalError(absl::StrCat("explaining: ", error.what()));
+    return StatusOf(error, "explaining", loaded_->networks[0]->device.torch, loaded_->HowToSaveMemory());
   }
 }
 

@@ -7,7 +7,7 @@
 
 #include <torch/types.h>
 
-#include <optional>
+#include <exception>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -74,7 +74,7 @@ absl::StatusOr<int> LargestBatchSize(Network& network, const SplitPart& train, i
   // Eagerly, not as a CUDA graph: a capture that runs out of memory cannot be undone.
   Device trial = device;
   trial.graphs = false;
-  std::optional<c10::Error> other_error;
+  absl::Status other_error;
   const auto fits = [&](int size) {
     ReleaseUnusedMemory(device.torch);
     bool fitted = false;
@@ -94,15 +94,15 @@ absl::StatusOr<int> LargestBatchSize(Network& network, const SplitPart& train, i
       const DeviceMemory memory = MemoryOf(device.torch).value_or(DeviceMemory());
       fitted = memory.free > memory.total / 10;
       optimizer.ZeroGradients();
-    } catch (const c10::Error& error) {
-      if (!IsOutOfMemory(error)) other_error = error;
+    } catch (const std::exception& error) {
+      if (!IsOutOfMemory(error)) other_error = StatusOf(error, "trying batch sizes", device.torch, "");
     }
     return fitted;
   };
   const int size = LargestPowerOfTwo(train.size(), fits);
   for (const torch::Tensor& parameter : network.parameters()) parameter.mutable_grad() = torch::Tensor();
   ReleaseUnusedMemory(device.torch);
-  if (other_error) return StatusOf(*other_error, "trying batch sizes", device.torch, "");
+  ECG_RETURN_IF_ERROR(other_error);
   ECG_RETURN_IF_ERROR(LoadState(before, weights));
   if (size == 0) {
     return absl::ResourceExhaustedError(

@@ -188,10 +188,8 @@ inline absl::StatusOr<std::vector<RangePoint>> LearningRateRange(Network& networ
       step([&] { loss += step.loss().item<double>(); });
       return loss / (batches * batch_size);
     });
-  } catch (const c10::Error& error) {
-    return StatusOf(error, "trying learning rates", device.torch, "Lower training.batch_size");
   } catch (const std::exception& error) {
-    return absl::InternalError(absl::StrCat("trying learning rates: ", error.what()));
+    return StatusOf(error, "trying learning rates", device.torch, "Lower training.batch_size");
   }
 }
 

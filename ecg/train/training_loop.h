@@ -106,12 +106,10 @@ class TrainingLoop {
     }
     try {
       return FitOrThrow(network, train, validation, begin);
-    } catch (const c10::Error& error) {
+    } catch (const std::exception& error) {
       return StatusOf(error, absl::StrCat("training with training.batch_size ", training.batch_size()), device_.torch,
                       "Lower training.batch_size and raise training.accumulate_batches, or write AUTO for the largest "
                       "batch that fits");
-    } catch (const std::exception& error) {
-      return absl::InternalError(absl::StrCat("training stopped: ", error.what()));
     }
   }
 
