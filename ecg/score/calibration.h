@@ -26,9 +26,12 @@
 
 namespace ecg {
 
-// Logit returns log(p / (1 - p)), within +-17, beyond which single precision has no probability but 0 and 1.
+// Beyond this logit single precision has no probability but 1: the next number below 1 has a logit of 16.6.
+inline constexpr double kMostLogit = 17;
+
+// Logit returns log(p / (1 - p)), within +-kMostLogit.
 inline double Logit(double probability) {
-  return std::clamp(std::log(probability) - std::log1p(-probability), -17.0, 17.0);
+  return std::clamp(std::log(probability) - std::log1p(-probability), -kMostLogit, kMostLogit);
 }
 
 // Calibrated returns the probability whose logit is that of `probability` divided by `temperature`.

@@ -36,6 +36,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "ecg/score/bootstrap.h"
+#include "ecg/score/calibration.h"
 #include "ecg/score/macro_score.h"
 #include "ecg/score/named_score.h"
 #include "ecg/spec/part_registry.h"
@@ -152,9 +153,8 @@ inline torch::Tensor EffectiveNumberWeights(const std::vector<int64_t>& positive
   return all / all.mean();
 }
 
-// The logarithms of probabilities in single precision are finite within these: the next number below 1 has a logit of
-// 16.6, and e^-87 is nearly the smallest.
-inline constexpr double kLeastLogProbability = -87, kMostLogit = 17;
+// The logarithm of nearly the smallest probability in single precision.
+inline constexpr double kLeastLogProbability = -87;
 
 // MultiLabel is for records with any number of classes: one binary decision per class. Losses are of logits x and
 // targets t, with probabilities p = sigmoid(x); logarithms are taken of x, log p = logsigmoid(x), so that none is
