@@ -160,7 +160,7 @@ absl::Status WriteOnnx(const std::vector<Member>& members, const ModelMetadata& 
   return WriteFile(folder.onnx(), merged.SerializeAsString());
 }
 
-// KeepMembers keeps all that a Predictor needs of each member in `folder`.
+// KeepMembers keeps all that a prediction and an external validation need of each member in `folder`.
 absl::Status KeepMembers(const std::vector<Member>& members, const RunFolder& folder) {
   for (int number = 1; number <= static_cast<int>(members.size()); ++number) {
     const RunFolder &from = members[number - 1].folder, to = folder.member(number);
@@ -168,6 +168,9 @@ absl::Status KeepMembers(const std::vector<Member>& members, const RunFolder& fo
     // A run never changes a file in place, so that the ensemble's stays as it is.
     ECG_RETURN_IF_ERROR(LinkOrCopy(from.spec(), to.spec()));
     ECG_RETURN_IF_ERROR(LinkOrCopy(from.model(), to.model()));
+    if (std::error_code error; std::filesystem::exists(from.corpus(), error)) {
+      ECG_RETURN_IF_ERROR(LinkOrCopy(from.corpus(), to.corpus()));
+    }
     if (std::error_code error; number == 1 && std::filesystem::exists(from.features(), error)) {
       ECG_RETURN_IF_ERROR(LinkOrCopy(from.features(), to.features()));
     }

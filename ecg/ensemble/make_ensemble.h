@@ -6,9 +6,9 @@
 //   std::cout << made.run.test().score();
 //
 // The folder has what a run leaves (ecg/run/run_folder.h), without what only one training has. Its model.safetensors
-// has no tensor, but the metadata of the ensemble; members/1, members/2, ... have those of the members with their spec,
-// so that the runs may be deleted. features.safetensors is in members/1 alone: how unlike the training records a
-// recording is, is what the first member says, so that it stays a comparison with validation records.
+// has no tensor, but the metadata of the ensemble; members/1, members/2, ... have those of the members with their spec
+// and corpus, so that the runs may be deleted. features.safetensors is in members/1 alone: how unlike the training
+// records a recording is, is what the first member says, so that it stays a comparison with validation records.
 
 #ifndef ECG_ENSEMBLE_MAKE_ENSEMBLE_H_
 #define ECG_ENSEMBLE_MAKE_ENSEMBLE_H_

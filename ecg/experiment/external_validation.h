@@ -1,7 +1,7 @@
 // external_validation.h
 //
-// External validation: testing a trained network on all records of another corpus, on the classes that both corpora
-// have.
+// External validation: testing a trained network, or an ensemble, on all records of another corpus, on the classes that
+// both corpora have.
 
 #ifndef ECG_EXPERIMENT_EXTERNAL_VALIDATION_H_
 #define ECG_EXPERIMENT_EXTERNAL_VALIDATION_H_
@@ -12,8 +12,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -25,14 +27,17 @@
 #include "absl/strings/str_join.h"
 #include "ecg/batch/split_part.h"
 #include "ecg/corpus/any_corpus.h"
+#include "ecg/corpus/built_in_dataset.h"
 #include "ecg/corpus/dataset.h"
 #include "ecg/corpus/labels.h"
 #include "ecg/corpus/pack.h"
 #include "ecg/corpus/packed_signals.h"
+#include "ecg/corpus/records_digest.h"
 #include "ecg/corpus/snomed_ct.h"
 #include "ecg/device/device.h"
 #include "ecg/device/layout.h"
 #include "ecg/evaluation/evaluate.h"
+#include "ecg/experiment/experiment_data.h"
 #include "ecg/experiment/experiment_run.h"
 #include "ecg/experiment/recipe.h"
 #include "ecg/experiment/run_facts.h"
@@ -43,6 +48,7 @@
 #include "ecg/run/predictions.h"
 #include "ecg/run/run_folder.h"
 #include "ecg/run/run_json.h"
+#include "ecg/score/mean_of_members.h"
 #include "ecg/score/named_score.h"
 #include "ecg/spec/sampling.h"
 #include "ecg/status/status_macros.h"
@@ -59,13 +65,21 @@ inline std::filesystem::path ExternalResultsPath(const RunFolder& folder, const 
   return folder.path() / absl::StrCat("on-", name.string());
 }
 
+// RecipeOf returns the recipe of a network whose spec is given.
+using RecipeOf = std::function<absl::StatusOr<Recipe>(const spec::Experiment& spec)>;
+
 namespace external_internal {
 
-// OpenOther opens the corpus in `data_dir` in whichever layout it has, with all its statements; by the run's own
-// dataset where that is no dataset of this project, or one whose table the spec describes.
+// OtherRecords says where the records to test on are, and their packed signals.
+struct OtherRecords {
+  std::filesystem::path data_dir, cache_dir;
+};
+
+// OpenOther opens the corpus in `data_dir` in whichever layout it has, with all its statements; as the run's dataset
+// where that is one of the user's own, or one whose table the spec describes.
 inline absl::StatusOr<AnyCorpus> OpenOther(const spec::Experiment& spec, const Recipe& recipe,
-                                           int sampling_frequency_hz, const std::filesystem::path& data_dir,
-                                           const std::filesystem::path& cache_dir) {
+                                           int sampling_frequency_hz, const OtherRecords& records) {
+  const auto& [data_dir, cache_dir] = records;
   std::error_code error;
   std::optional<spec::Preprocessing> preprocessing;
   if (spec.data().has_preprocessing()) preprocessing = spec.data().preprocessing();
@@ -79,7 +93,14 @@ inline absl::StatusOr<AnyCorpus> OpenOther(const spec::Experiment& spec, const R
                                     .bad_records = spec.data().bad_records(),
                                     .cache_dir = cache_dir});
   }
-  ECG_ASSIGN_OR_RETURN(const std::unique_ptr<AnyDataset> dataset, recipe.open_dataset(spec.data(), data_dir));
+  if (spec.data().has_own() && recipe.open_dataset == nullptr) {
+    return absl::FailedPreconditionError(absl::StrCat("the dataset ", spec.data().own().type(),
+                                                      " of the run is not one of this project's. Use the ",
+                                                      "program that trained the run, with --mode=evaluate"));
+  }
+  ECG_ASSIGN_OR_RETURN(const std::unique_ptr<AnyDataset> dataset, spec.data().has_own()
+                                                                      ? recipe.open_dataset(spec.data(), data_dir)
+                                                                      : OpenBuiltInDataset(spec.data(), data_dir));
   ECG_ASSIGN_OR_RETURN(PackedSignals signals,
                        PackInCache(*dataset, {.bad_records = spec.data().bad_records()}, cache_dir));
   return AnyCorpus{dataset->corpus(), dataset->labels(), std::move(signals)};
@@ -92,49 +113,133 @@ struct MatchedTable {
   std::vector<float> probabilities;  // [records, classes]
 };
 
-// Matched returns the table of `part`, of which the network, which knows `trained` classes, gives `probabilities`. A
-// record has a matched class when it has any of the statements that mean it; its probability is the largest of those.
-inline MatchedTable Matched(const std::vector<ClassMatch>& matches, const AnyCorpus& other, const SplitPart& part,
-                            const torch::Tensor& probabilities, size_t trained) {
+// UsableRows returns the rows of the labels of `other` whose records can be read.
+inline std::vector<int> UsableRows(const AnyCorpus& other) {
+  std::vector<int> rows;
+  for (int row = 0; row < other.labels.rows(); ++row) {
+    if (other.signals.usable(other.labels.records[row])) rows.push_back(row);
+  }
+  return rows;
+}
+
+// Matched returns the table of the usable records of `other`, of which a model that knows `trained` classes gives
+// `probabilities`, [records, trained]. A record has a matched class when it has any of the statements that mean it; its
+// probability is the largest of those.
+inline MatchedTable Matched(const std::vector<ClassMatch>& matches, const AnyCorpus& other,
+                            const std::vector<float>& probabilities, size_t trained) {
   MatchedTable table;
   for (const ClassMatch& match : matches) table.classes.push_back(match.code);
-  for (int i = 0; i < part.size(); ++i) {
-    const float* of_record = probabilities.data_ptr<float>() + i * trained;
-    const TargetRow carried = other.labels.row(part.rows[i]);
+  const float* of_record = probabilities.data();
+  for (const int row : UsableRows(other)) {
+    const TargetRow carried = other.labels.row(row);
     for (const ClassMatch& match : matches) {
       float largest = 0;
       for (const int k : match.first) largest = std::max(largest, of_record[k]);
       table.probabilities.push_back(largest);
       table.targets.push_back(std::ranges::any_of(match.second, [&](int k) { return carried[k] == 1; }));
     }
-    table.ids.push_back(other.signals.id(part.record(i)));
+    table.ids.push_back(other.signals.id(other.labels.records[row]));
+    of_record += trained;
   }
   return table;
 }
 
-// ProbabilitiesOf returns the probabilities of the network in `folder` for the records of `part`, float32 [size, K].
-inline absl::StatusOr<torch::Tensor> ProbabilitiesOf(const RunFolder& folder, const spec::Experiment& spec,
-                                                     const Recipe& recipe, const ModelMetadata& model,
-                                                     const AnyObjective& objective, const SplitPart& part,
-                                                     const Device& device) {
+// ObjectiveOf returns the objective that the probabilities and scores of a network for `classes` are by.
+inline absl::StatusOr<std::unique_ptr<AnyObjective>> ObjectiveOf(const spec::Experiment& spec, const Recipe& recipe,
+                                                                 const std::vector<std::string>& classes) {
+  return recipe.make_objective(spec.training(), {classes, std::vector<int64_t>(classes.size()), 0});
+}
+
+// ProbabilitiesOf returns the probabilities of the network in `folder` for the usable records of `other`,
+// [records, K].
+inline absl::StatusOr<std::vector<float>> ProbabilitiesOf(const RunFolder& folder, const spec::Experiment& spec,
+                                                          const Recipe& recipe, const ModelMetadata& model,
+                                                          const AnyCorpus& other, const Device& device) {
+  // The network predicts its own classes, which are then mapped to the matched ones.
+  Labels of_network = {.classes = model.classes};
+  for (const int record : other.labels.records) of_network.Add(record);
+  SplitPart part{.signals = &other.signals, .labels = &of_network, .rows = UsableRows(other), .scaler = model.scaler};
+  std::vector<float> demographics;
+  if (model.reads_demographics) {
+    demographics = DemographicsOfRecords(other.corpus.records);
+    part.demographics = &demographics;
+  }
   const std::shared_ptr<Network> network = MakeNetwork(spec, recipe, model.classes.size());
   ECG_ASSIGN_OR_RETURN(const NamedTensors weights, ReadTensors(folder.model()));
   ECG_RETURN_IF_ERROR(WithContext(LoadState(weights, StateOf(*network)), folder.model().string()));
   MoveNetwork(*network, device);
-  ECG_ASSIGN_OR_RETURN(const auto aggregation, recipe.aggregations.Make(spec.evaluation(), {&objective}));
+  ECG_ASSIGN_OR_RETURN(const std::unique_ptr<AnyObjective> objective, ObjectiveOf(spec, recipe, model.classes));
+  objective->To(device.torch);
+  ECG_ASSIGN_OR_RETURN(const auto aggregation, recipe.aggregations.Make(spec.evaluation(), {objective.get()}));
   ECG_ASSIGN_OR_RETURN(const Evaluation evaluation,
                        Evaluate(*network, part, WindowOptionsOf(spec, model.sampling_frequency_hz), *aggregation,
-                                objective, device, "testing"));
-  return evaluation.probabilities;
+                                *objective, device, "testing"));
+  const float* const first = evaluation.probabilities.data_ptr<float>();
+  return std::vector<float>(first, first + evaluation.probabilities.numel());
+}
+
+// TestedOn is another corpus, and what a network or an ensemble says of its usable records.
+struct TestedOn {
+  AnyCorpus other;
+  std::vector<ClassMatch> matches;
+  std::vector<float> probabilities;  // [records, classes of the model]
+};
+
+// TestNetwork tests the network in `folder` on `records`.
+inline absl::StatusOr<TestedOn> TestNetwork(const RunFolder& folder, const spec::Experiment& spec, const Recipe& recipe,
+                                            const Device& device, const OtherRecords& records) {
+  ECG_ASSIGN_OR_RETURN(const ModelMetadata model, ModelMetadata::Read(folder.model()));
+  ECG_ASSIGN_OR_RETURN(AnyCorpus other, OpenOther(spec, recipe, model.sampling_frequency_hz, records));
+  const std::string data_dir = records.data_dir.string();
+  const absl::StatusOr<run::CorpusIdentity> own = folder.ReadCorpus();
+  if (own.ok() && own->has_digest() && RecordsDigest(other.signals) == own->digest()) {
+    return absl::InvalidArgumentError(absl::StrCat("the records in ", data_dir, " are those that the network was ",
+                                                   "trained on; an external validation needs others"));
+  }
+  std::vector<ClassMatch> matches = MatchClasses(model.classes, other.labels.classes);
+  if (matches.empty()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the network knows ", absl::StrJoin(model.classes, ", "), "; the records in ", data_dir, " carry ",
+                     absl::StrJoin(other.labels.classes, ", "),
+                     ". None of them is known to mean the same (ecg/corpus/snomed_ct.h)"));
+  }
+  if (UsableRows(other).empty()) {
+    return absl::FailedPreconditionError(absl::StrCat("no usable record in ", data_dir));
+  }
+  ECG_ASSIGN_OR_RETURN(std::vector<float> probabilities, ProbabilitiesOf(folder, spec, recipe, model, other, device));
+  return TestedOn{std::move(other), std::move(matches), std::move(probabilities)};
+}
+
+// TestEnsemble tests the ensemble in `folder`, with the metadata `model`, on `records`: each member by itself, since
+// their preprocessing may differ.
+inline absl::StatusOr<TestedOn> TestEnsemble(const RunFolder& folder, const ModelMetadata& model,
+                                             const RecipeOf& recipe_of, const Device& device,
+                                             const OtherRecords& records) {
+  ECG_ASSIGN_OR_RETURN(const MembersMean::Of of, MembersMeanOf(model.members_mean));
+  std::vector<TestedOn> members;
+  for (int number = 1; number <= model.members; ++number) {
+    const RunFolder member = folder.member(number);
+    ECG_ASSIGN_OR_RETURN(const spec::Experiment spec, member.ReadSpec());
+    ECG_ASSIGN_OR_RETURN(const Recipe recipe, recipe_of(spec));
+    ECG_ASSIGN_OR_RETURN(TestedOn tested, TestNetwork(member, spec, recipe, device, records));
+    members.push_back(std::move(tested));
+    if (UsableRows(members.back().other) == UsableRows(members[0].other)) continue;
+    return absl::FailedPreconditionError(absl::StrCat("not all members of ", folder.path().string(),
+                                                      " can read the same records in ", records.data_dir.string()));
+  }
+  std::vector<std::span<const float>> probabilities;
+  for (const TestedOn& member : members) probabilities.push_back(member.probabilities);
+  members[0].probabilities = MeanOfMembers(probabilities, {.of = of, .classes = model.classes.size()});
+  return std::move(members[0]);
 }
 
 }  // namespace external_internal
 
-// ValidateExternally tests the network that was trained in `folder`, whose spec is `spec`, on all records in
-// `data_dir`, and writes predictions.csv and run.json into `folder`/on-NAME, NAME being that of `data_dir`. Results
-// there that are of another folder are kept, and an error.
+// ValidateExternally tests the network or the ensemble in `folder`, whose spec is `spec`, on all records in `data_dir`,
+// and writes predictions.csv and run.json into `folder`/on-NAME, NAME being that of `data_dir`. Results there that are
+// of another folder are kept, and an error. `recipe_of` is asked for the recipe of the network, or of each member.
 inline absl::StatusOr<run::Run> ValidateExternally(const RunFolder& folder, const spec::Experiment& spec,
-                                                   const Recipe& recipe, const Device& device,
+                                                   const RecipeOf& recipe_of, const Device& device,
                                                    const std::filesystem::path& data_dir,
                                                    const std::filesystem::path& cache_dir) {
   if (spec.data().has_target_versus_normal()) {
@@ -151,49 +256,28 @@ inline absl::StatusOr<run::Run> ValidateExternally(const RunFolder& folder, cons
                                                  "; move it away, or test on a folder of another name"));
   }
   ECG_ASSIGN_OR_RETURN(const ModelMetadata model, ModelMetadata::Read(folder.model()));
-  ECG_ASSIGN_OR_RETURN(const AnyCorpus other,
-                       external_internal::OpenOther(spec, recipe, model.sampling_frequency_hz, data_dir, cache_dir));
-  const std::vector<ClassMatch> matches = MatchClasses(model.classes, other.labels.classes);
-  if (matches.empty()) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("the network knows ", absl::StrJoin(model.classes, ", "), "; the records in ", data_dir.string(),
-                     " carry ", absl::StrJoin(other.labels.classes, ", "),
-                     ". None of them is known to mean the same (ecg/corpus/snomed_ct.h)"));
-  }
-
-  // The network predicts its own classes, which are then mapped to the matched ones.
-  Labels of_network = {.classes = model.classes};
-  for (const int record : other.labels.records) of_network.Add(record);
-  SplitPart part{.signals = &other.signals, .labels = &of_network, .scaler = model.scaler};
-  std::vector<float> demographics;
-  if (model.reads_demographics) {
-    demographics = DemographicsOfRecords(other.corpus.records);
-    part.demographics = &demographics;
-  }
-  for (int row = 0; row < of_network.rows(); ++row) {
-    if (other.signals.usable(of_network.records[row])) part.rows.push_back(row);
-  }
-  if (part.rows.empty()) return absl::FailedPreconditionError(absl::StrCat("no usable record in ", data_dir.string()));
-  ECG_ASSIGN_OR_RETURN(
-      const std::unique_ptr<AnyObjective> objective,
-      recipe.make_objective(spec.training(), {model.classes, std::vector<int64_t>(model.classes.size()), 0}));
-  objective->To(device.torch);
-  ECG_ASSIGN_OR_RETURN(const torch::Tensor probabilities,
-                       external_internal::ProbabilitiesOf(folder, spec, recipe, model, *objective, part, device));
+  ECG_ASSIGN_OR_RETURN(const Recipe recipe, recipe_of(spec));
+  const external_internal::OtherRecords records = {data_dir, cache_dir};
+  ECG_ASSIGN_OR_RETURN(const external_internal::TestedOn tested,
+                       model.members > 0 ? external_internal::TestEnsemble(folder, model, recipe_of, device, records)
+                                         : external_internal::TestNetwork(folder, spec, recipe, device, records));
+  const AnyCorpus& other = tested.other;
   const external_internal::MatchedTable table =
-      external_internal::Matched(matches, other, part, probabilities, model.classes.size());
+      external_internal::Matched(tested.matches, other, tested.probabilities, model.classes.size());
 
   run::Run run = RunFacts(model.name, spec, other.corpus, model.scaler, device);
-  run.mutable_records()->set_total(part.size());
-  run.mutable_records()->set_test(part.size());
+  run.mutable_records()->set_total(static_cast<int>(table.ids.size()));
+  run.mutable_records()->set_test(static_cast<int>(table.ids.size()));
   run.mutable_classes()->set_total(static_cast<int>(table.classes.size()));
-  for (const ClassMatch& match : matches) {
+  for (const ClassMatch& match : tested.matches) {
     run::MatchedClass& matched = *run.add_matched_classes();
     matched.set_code(match.code);
     for (const int k : match.first) matched.add_trained(model.classes[k]);
     for (const int k : match.second) matched.add_tested(other.labels.classes[k]);
   }
   const Predictions predictions = {table.classes, table.targets, table.probabilities};
+  ECG_ASSIGN_OR_RETURN(const std::unique_ptr<AnyObjective> objective,
+                       external_internal::ObjectiveOf(spec, recipe, model.classes));
   ECG_ASSIGN_OR_RETURN(const auto metrics, recipe.metrics.MakeAll(spec.evaluation().metric()));
   ECG_ASSIGN_OR_RETURN(*run.mutable_test(), ReportOf(*objective, predictions, metrics, data_dir.string()));
   ECG_ASSIGN_OR_RETURN(*run.mutable_test()->mutable_bootstrap(), ScoreInterval(*objective, predictions, spec));

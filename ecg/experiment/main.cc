@@ -20,12 +20,9 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
-#include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "ecg/command_line/command_line.h"
 #include "ecg/command_line/stop_signals.h"
-#include "ecg/corpus/corpus.h"
 #include "ecg/device/device.h"
 #include "ecg/device/threads.h"
 #include "ecg/device/wait_policy.h"
@@ -37,6 +34,7 @@
 #include "ecg/experiment/experiment_run.h"
 #include "ecg/experiment/external_validation.h"
 #include "ecg/experiment/recipe.h"
+#include "ecg/experiment/result_lines.h"
 #include "ecg/file/file.h"
 #include "ecg/file/path.h"
 #include "ecg/live/live_report.h"
@@ -83,31 +81,6 @@ struct Flags {
   // Whether the run is there already.
   bool continues() const { return resume || mode == "evaluate" || mode == "predict"; }
 };
-
-// ResultLine returns the last line of a run.
-std::string ResultLine(const run::Run& run) {
-  const run::Scores& test = run.test();
-  if (run.has_test_not_scored()) return absl::StrCat("test not scored: ", run.test_not_scored());
-  const int total = test.per_class_size(), scored = total - test.left_out_classes_size();
-  return absl::StrFormat("test %s %.4f (bootstrap mean %.4f, %g%% %.4f, %g%% %.4f%s)", test.score_name(), test.score(),
-                         test.bootstrap().mean(), 100 * run.spec().evaluation().bootstrap().low_quantile(),
-                         test.bootstrap().low(), 100 * run.spec().evaluation().bootstrap().high_quantile(),
-                         test.bootstrap().high(),
-                         total == 0        ? ""
-                         : scored == total ? absl::StrCat("; ", total, " classes")
-                                           : absl::StrCat("; ", scored, " of ", total, " classes"));
-}
-
-// MatchLines returns a line for each statement that a network was tested on in another corpus.
-std::string MatchLines(const run::Run& run) {
-  std::string lines = absl::StrCat("corpus    ", CorpusTitle(run.dataset(), run.dataset_version()), ", ",
-                                   WithThousands(run.records().test()), " records\n");
-  for (const run::MatchedClass& match : run.matched_classes()) {
-    absl::StrAppend(&lines, "matched   ", match.code(), ": ", absl::StrJoin(match.trained(), ", "), " here, ",
-                    absl::StrJoin(match.tested(), ", "), " there\n");
-  }
-  return lines;
-}
 
 // NewRunPath returns runs/NAME/TIME, in the folder where the command was typed.
 std::filesystem::path NewRunPath(absl::string_view name) {
@@ -233,7 +206,12 @@ class Program {
   absl::Status RunMode() {
     if (!flags_.continues() && !flags_.describe && leads()) ECG_RETURN_IF_ERROR(folder_.CheckNew());
     if (flags_.resume || flags_.mode == "evaluate") {
-      ECG_RETURN_IF_ERROR(folder_.CheckOneNetwork(flags_.resume ? "--resume" : "--mode=evaluate"));
+      const absl::Status status = folder_.CheckOneNetwork(flags_.resume ? "--resume" : "--mode=evaluate");
+      if (!status.ok() && !flags_.data_dir.empty()) {
+        return absl::FailedPreconditionError(
+            absl::StrCat(status.message(), "; //cli:validate tests an ensemble on another corpus"));
+      }
+      ECG_RETURN_IF_ERROR(status);
     }
     ECG_RETURN_IF_ERROR(ReadSpec());
     UseThreads(spec_.runtime().threads(), group_ == nullptr ? 1 : ProcessesOnOwnProcessors(*group_));
@@ -399,7 +377,9 @@ class Program {
     }
     experiment_.reset();
     spec_ = std::move(trained);
-    ECG_ASSIGN_OR_RETURN(const run::Run run, ValidateExternally(folder_, spec_, recipe_, device_, folder, cache_dir_));
+    const auto recipe_of = [this](const spec::Experiment&) -> absl::StatusOr<Recipe> { return recipe_; };
+    ECG_ASSIGN_OR_RETURN(const run::Run run,
+                         ValidateExternally(folder_, spec_, recipe_of, device_, folder, cache_dir_));
     std::printf("%s%s\n", MatchLines(run).c_str(), ResultLine(run).c_str());
     return absl::OkStatus();
   }

@@ -15,7 +15,7 @@
 //   report.html         all of it for people, in one page (ecg/report/run_report.h)
 //   corpus.textproto    which records the run was begun on
 //   checkpoints/        what --resume continues from
-//   members/            of an ensemble, spec, weights and features of each member, in 1/, 2/, ... (ecg/ensemble)
+//   members/            of an ensemble, such files of each member, in 1/, 2/, ... (ecg/ensemble)
 //
 //   const RunFolder folder("runs/resnet18_all/1");
 //   ECG_RETURN_IF_ERROR(folder.CheckNew());
