@@ -25,7 +25,7 @@
 #include "ecg/device/device.h"
 #include "ecg/device/layout.h"
 #include "ecg/device/threads.h"
-#include "ecg/device/wait_policy.h"
+#include "ecg/device/library_settings.h"
 #include "ecg/evaluation/aggregation.h"
 #include "ecg/evaluation/predict.h"
 #include "ecg/model/classifier.h"
@@ -126,7 +126,7 @@ BENCHMARK(EvaluateRecords)
 }  // namespace ecg
 
 int main(int argc, char** argv) {
-  ecg::RestartWithPassiveWaiting(argv);
+  ecg::RestartWithLibrarySettings(argv);
   const char* threads = std::getenv("ECG_THREADS");
   ecg::DisableMallocTrimming();
   ecg::UseThreads(threads == nullptr ? 0 : std::atoi(threads));

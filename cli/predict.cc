@@ -17,6 +17,7 @@
 #include "absl/status/statusor.h"
 #include "ecg/command_line/command_line.h"
 #include "ecg/command_line/stop_signals.h"
+#include "ecg/device/library_settings.h"
 #include "ecg/file/path.h"
 #include "ecg/predict/predict_command.h"
 #include "ecg/predict/predictor.h"
@@ -42,5 +43,6 @@ int main(int argc, char** argv) {
   app.add_option("--device", options.device, "cpu, cuda or cuda:N")->capture_default_str();
   ecg::AddPredictFlags(app, command);
   if (const std::optional<int> status = ecg::ParseFlags(app, argc, argv)) return *status;
+  ecg::RestartWithLibrarySettings(argv);
   return ecg::ExitStatus(Predict(model, options, command));
 }

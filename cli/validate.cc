@@ -15,8 +15,8 @@
 #include "absl/status/statusor.h"
 #include "ecg/command_line/command_line.h"
 #include "ecg/device/device.h"
+#include "ecg/device/library_settings.h"
 #include "ecg/device/threads.h"
-#include "ecg/device/wait_policy.h"
 #include "ecg/experiment/external_validation.h"
 #include "ecg/experiment/result_lines.h"
 #include "ecg/file/path.h"
@@ -59,6 +59,6 @@ int main(int argc, char** argv) {
   app.add_option("--data_dir", flags.data_dir, "The corpus, in any supported layout")->required()->type_name("FOLDER");
   app.add_option("--device", flags.device, "cpu, cuda or cuda:N")->capture_default_str();
   if (const std::optional<int> status = ecg::ParseFlags(app, argc, argv)) return *status;
-  ecg::RestartWithPassiveWaiting(argv);
+  ecg::RestartWithLibrarySettings(argv);
   return ecg::ExitStatus(Validate(flags));
 }

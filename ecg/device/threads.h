@@ -13,6 +13,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "ecg/device/open_blas.h"
+
 namespace ecg {
 
 // CpuAffinity returns the CPUs in this process's affinity mask; empty if it cannot be read.
@@ -26,11 +28,12 @@ inline std::vector<int> CpuAffinity() {
   return allowed;
 }
 
-// UseThreads sets LibTorch's number of threads, and returns it. 0 means one for each CPU in the affinity mask, which
+// UseThreads sets the number of threads of LibTorch and of its matrix products, and returns it. 0 means one for each CPU in the affinity mask, which
 // `processes` processes share.
 inline int UseThreads(int threads, int processes = 1) {
   if (threads == 0) threads = std::max<int>(1, CpuAffinity().size() / processes);
   torch::set_num_threads(threads);
+  SetOpenBlasThreads(threads);
   return threads;
 }
 

@@ -25,7 +25,7 @@
 #include "ecg/command_line/stop_signals.h"
 #include "ecg/device/device.h"
 #include "ecg/device/threads.h"
-#include "ecg/device/wait_policy.h"
+#include "ecg/device/library_settings.h"
 #include "ecg/distributed/launch.h"
 #include "ecg/distributed/membership.h"
 #include "ecg/distributed/process_group.h"
@@ -552,7 +552,7 @@ int Main(const EmbeddedSpec& embedded, Recipe recipe, int argc, char** argv) {
   if (const std::optional<int> exit_status = ParseFlags(app, argc, argv)) return *exit_status;
   // Not in the processes that this one starts.
   if (flags.processes > 1 && std::getenv("WORLD_SIZE") == nullptr) return LaunchProcesses(flags.processes, argv);
-  if (!flags.describe) RestartWithPassiveWaiting(argv);
+  if (!flags.describe) RestartWithLibrarySettings(argv);
 
   absl::Status status;
   try {

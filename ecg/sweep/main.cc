@@ -21,7 +21,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "ecg/command_line/command_line.h"
-#include "ecg/device/wait_policy.h"
+#include "ecg/device/library_settings.h"
 #include "ecg/distributed/membership.h"
 #include "ecg/file/path.h"
 #include "ecg/run/run_json.h"

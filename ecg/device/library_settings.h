@@ -1,13 +1,15 @@
-// wait_policy.h
+// library_settings.h
 //
-// Whether idle threads of OpenMP and OpenBLAS spin or sleep.
+// Settings of OpenMP and OpenBLAS, which read them from the environment before main: whether their idle threads spin or
+// sleep, and which kernels OpenBLAS uses.
 
-#ifndef ECG_DEVICE_WAIT_POLICY_H_
-#define ECG_DEVICE_WAIT_POLICY_H_
+#ifndef ECG_DEVICE_LIBRARY_SETTINGS_H_
+#define ECG_DEVICE_LIBRARY_SETTINGS_H_
 
 #include <cstdlib>
 
 #include "ecg/command_line/execute_self.h"
+#include "ecg/device/open_blas.h"
 
 namespace ecg {
 
@@ -26,12 +28,20 @@ inline bool SetPassiveWaiting() {
   return setenv("OMP_WAIT_POLICY", "passive", /*overwrite=*/1) == 0;
 }
 
-// RestartWithPassiveWaiting restarts the program once with SetPassiveWaiting, because OpenMP and OpenBLAS read their
-// settings before main.
-inline void RestartWithPassiveWaiting(char** argv) {
-  if (SetPassiveWaiting()) ExecuteSelf(argv);
+// SetKernels sets OpenBLAS' kernels, for programs started from now on, where it does not know this processor. It leaves
+// $OPENBLAS_CORETYPE alone if the user has set it, and returns whether it set it.
+inline bool SetKernels() {
+  const char* const kernels = BetterKernels(OpenBlasCore(), VectorUnits::OfThisProcessor());
+  if (kernels == nullptr || std::getenv("OPENBLAS_CORETYPE") != nullptr) return false;
+  return setenv("OPENBLAS_CORETYPE", kernels, /*overwrite=*/1) == 0;
+}
+
+// RestartWithLibrarySettings restarts the program once, where settings are not yet as they should be.
+inline void RestartWithLibrarySettings(char** argv) {
+  const bool waiting = SetPassiveWaiting(), kernels = SetKernels();
+  if (waiting || kernels) ExecuteSelf(argv);
 }
 
 }  // namespace ecg
 
-#endif  // ECG_DEVICE_WAIT_POLICY_H_
+#endif  // ECG_DEVICE_LIBRARY_SETTINGS_H_
