@@ -44,8 +44,8 @@ struct VectorUnits {
   }
 };
 
-// OpenBlasCore returns the name of the processor whose kernels OpenBLAS uses, such as "SkylakeX"; "" where LibTorch uses
-// another library.
+// OpenBlasCore returns the name of the processor whose kernels OpenBLAS uses, such as "SkylakeX"; "" where LibTorch
+// uses another library.
 inline std::string OpenBlasCore() {
   const auto get = open_blas_internal::Function<char*()>("openblas_get_corename");
   return get == nullptr ? "" : get();
