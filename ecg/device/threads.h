@@ -28,8 +28,8 @@ inline std::vector<int> CpuAffinity() {
   return allowed;
 }
 
-// UseThreads sets the number of threads of LibTorch and of its matrix products, and returns it. 0 means one for each CPU
-// in the affinity mask, which `processes` processes share.
+// UseThreads sets the number of threads of LibTorch and of its matrix products, and returns it. 0 means one for each
+// CPU in the affinity mask, which `processes` processes share.
 inline int UseThreads(int threads, int processes = 1) {
   if (threads == 0) threads = std::max<int>(1, CpuAffinity().size() / processes);
   torch::set_num_threads(threads);
