@@ -122,43 +122,22 @@ inline std::vector<int> UsableRows(const AnyCorpus& other) {
   return rows;
 }
 
-// Matched returns the table of the usable records of `other`, of which a model that knows `trained` classes gives
-// `probabilities`, [records, trained]. A record has a matched class when it has any of the statements that mean it; its
-// probability is the largest of those.
-inline MatchedTable Matched(const std::vector<ClassMatch>& matches, const AnyCorpus& other,
-                            const std::vector<float>& probabilities, size_t trained) {
-  MatchedTable table;
-  for (const ClassMatch& match : matches) table.classes.push_back(match.code);
-  const float* of_record = probabilities.data();
-  for (const int row : UsableRows(other)) {
-    const TargetRow carried = other.labels.row(row);
-    for (const ClassMatch& match : matches) {
-      float largest = 0;
-      for (const int k : match.first) largest = std::max(largest, of_record[k]);
-      table.probabilities.push_back(largest);
-      table.targets.push_back(std::ranges::any_of(match.second, [&](int k) { return carried[k] == 1; }));
-    }
-    table.ids.push_back(other.signals.id(other.labels.records[row]));
-    of_record += trained;
-  }
-  return table;
-}
-
 // ObjectiveOf returns the objective that the probabilities and scores of a network for `classes` are by.
 inline absl::StatusOr<std::unique_ptr<AnyObjective>> ObjectiveOf(const spec::Experiment& spec, const Recipe& recipe,
                                                                  const std::vector<std::string>& classes) {
   return recipe.make_objective(spec.training(), {classes, std::vector<int64_t>(classes.size()), 0});
 }
 
-// ProbabilitiesOf returns the probabilities of the network in `folder` for the usable records of `other`,
-// [records, K].
+// ProbabilitiesOf returns the probabilities of the network in `folder` for the records of `rows` of the labels of
+// `other`, [rows, K].
 inline absl::StatusOr<std::vector<float>> ProbabilitiesOf(const RunFolder& folder, const spec::Experiment& spec,
                                                           const Recipe& recipe, const ModelMetadata& model,
-                                                          const AnyCorpus& other, const Device& device) {
+                                                          const AnyCorpus& other, const std::vector<int>& rows,
+                                                          const Device& device) {
   // The network predicts its own classes, which are then mapped to the matched ones.
   Labels of_network = {.classes = model.classes};
   for (const int record : other.labels.records) of_network.Add(record);
-  SplitPart part{.signals = &other.signals, .labels = &of_network, .rows = UsableRows(other), .scaler = model.scaler};
+  SplitPart part{.signals = &other.signals, .labels = &of_network, .rows = rows, .scaler = model.scaler};
   std::vector<float> demographics;
   if (model.reads_demographics) {
     demographics = DemographicsOfRecords(other.corpus.records);
@@ -181,9 +160,31 @@ inline absl::StatusOr<std::vector<float>> ProbabilitiesOf(const RunFolder& folde
 // TestedOn is another corpus, and what a network or an ensemble says of its usable records.
 struct TestedOn {
   AnyCorpus other;
+  std::vector<int> rows;  // of its labels, whose records can be read
   std::vector<ClassMatch> matches;
   std::vector<float> probabilities;  // [records, classes of the model]
 };
+
+// Matched returns the table of what a model that knows `trained` classes was tested on. A record has a matched class
+// when it has any of the statements that mean it; its probability is the largest of those.
+inline MatchedTable Matched(const TestedOn& tested, size_t trained) {
+  const auto& [other, rows, matches, probabilities] = tested;
+  MatchedTable table;
+  for (const ClassMatch& match : matches) table.classes.push_back(match.code);
+  const float* of_record = probabilities.data();
+  for (const int row : rows) {
+    const TargetRow carried = other.labels.row(row);
+    for (const ClassMatch& match : matches) {
+      float largest = 0;
+      for (const int k : match.first) largest = std::max(largest, of_record[k]);
+      table.probabilities.push_back(largest);
+      table.targets.push_back(std::ranges::any_of(match.second, [&](int k) { return carried[k] == 1; }));
+    }
+    table.ids.push_back(other.signals.id(other.labels.records[row]));
+    of_record += trained;
+  }
+  return table;
+}
 
 // TestNetwork tests the network in `folder` on `records`.
 inline absl::StatusOr<TestedOn> TestNetwork(const RunFolder& folder, const spec::Experiment& spec, const Recipe& recipe,
@@ -203,11 +204,11 @@ inline absl::StatusOr<TestedOn> TestNetwork(const RunFolder& folder, const spec:
                      absl::StrJoin(other.labels.classes, ", "),
                      ". None of them is known to mean the same (ecg/corpus/snomed_ct.h)"));
   }
-  if (UsableRows(other).empty()) {
-    return absl::FailedPreconditionError(absl::StrCat("no usable record in ", data_dir));
-  }
-  ECG_ASSIGN_OR_RETURN(std::vector<float> probabilities, ProbabilitiesOf(folder, spec, recipe, model, other, device));
-  return TestedOn{std::move(other), std::move(matches), std::move(probabilities)};
+  std::vector<int> rows = UsableRows(other);
+  if (rows.empty()) return absl::FailedPreconditionError(absl::StrCat("no usable record in ", data_dir));
+  ECG_ASSIGN_OR_RETURN(std::vector<float> probabilities,
+                       ProbabilitiesOf(folder, spec, recipe, model, other, rows, device));
+  return TestedOn{std::move(other), std::move(rows), std::move(matches), std::move(probabilities)};
 }
 
 // TestEnsemble tests the ensemble in `folder`, with the metadata `model`, on `records`: each member by itself, since
@@ -216,21 +217,22 @@ inline absl::StatusOr<TestedOn> TestEnsemble(const RunFolder& folder, const Mode
                                              const RecipeOf& recipe_of, const Device& device,
                                              const OtherRecords& records) {
   ECG_ASSIGN_OR_RETURN(const MembersMean::Of of, MembersMeanOf(model.members_mean));
-  std::vector<TestedOn> members;
+  std::optional<TestedOn> first;
+  std::vector<std::vector<float>> probabilities;
   for (int number = 1; number <= model.members; ++number) {
     const RunFolder member = folder.member(number);
     ECG_ASSIGN_OR_RETURN(const spec::Experiment spec, member.ReadSpec());
     ECG_ASSIGN_OR_RETURN(const Recipe recipe, recipe_of(spec));
     ECG_ASSIGN_OR_RETURN(TestedOn tested, TestNetwork(member, spec, recipe, device, records));
-    members.push_back(std::move(tested));
-    if (UsableRows(members.back().other) == UsableRows(members[0].other)) continue;
+    probabilities.push_back(std::move(tested.probabilities));
+    if (!first) first = std::move(tested);
+    if (number == 1 || tested.rows == first->rows) continue;
     return absl::FailedPreconditionError(absl::StrCat("not all members of ", folder.path().string(),
                                                       " can read the same records in ", records.data_dir.string()));
   }
-  std::vector<std::span<const float>> probabilities;
-  for (const TestedOn& member : members) probabilities.push_back(member.probabilities);
-  members[0].probabilities = MeanOfMembers(probabilities, {.of = of, .classes = model.classes.size()});
-  return std::move(members[0]);
+  const std::vector<std::span<const float>> members(probabilities.begin(), probabilities.end());
+  first->probabilities = MeanOfMembers(members, {.of = of, .classes = model.classes.size()});
+  return *std::move(first);
 }
 
 }  // namespace external_internal
@@ -262,8 +264,7 @@ inline absl::StatusOr<run::Run> ValidateExternally(const RunFolder& folder, cons
                        model.members > 0 ? external_internal::TestEnsemble(folder, model, recipe_of, device, records)
                                          : external_internal::TestNetwork(folder, spec, recipe, device, records));
   const AnyCorpus& other = tested.other;
-  const external_internal::MatchedTable table =
-      external_internal::Matched(tested.matches, other, tested.probabilities, model.classes.size());
+  const external_internal::MatchedTable table = external_internal::Matched(tested, model.classes.size());
 
   run::Run run = RunFacts(model.name, spec, other.corpus, model.scaler, device);
   run.mutable_records()->set_total(static_cast<int>(table.ids.size()));

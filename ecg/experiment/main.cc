@@ -207,7 +207,7 @@ class Program {
     if (!flags_.continues() && !flags_.describe && leads()) ECG_RETURN_IF_ERROR(folder_.CheckNew());
     if (flags_.resume || flags_.mode == "evaluate") {
       const absl::Status status = folder_.CheckOneNetwork(flags_.resume ? "--resume" : "--mode=evaluate");
-      if (!status.ok() && !flags_.data_dir.empty()) {
+      if (!status.ok() && flags_.mode == "evaluate" && !flags_.data_dir.empty()) {
         return absl::FailedPreconditionError(
             absl::StrCat(status.message(), "; //cli:validate tests an ensemble on another corpus"));
       }

@@ -107,9 +107,10 @@ class TrainingLoop {
     try {
       return FitOrThrow(network, train, validation, begin);
     } catch (const std::exception& error) {
-      return StatusOf(error, absl::StrCat("training with training.batch_size ", training.batch_size()), device_.torch,
-                      "Lower training.batch_size and raise training.accumulate_batches, or write AUTO for the largest "
-                      "batch that fits");
+      return StatusOf(
+          error, "training", device_.torch,
+          absl::StrCat("Lower training.batch_size, which is ", training.batch_size(),
+                       ", and raise training.accumulate_batches, or write AUTO for the largest batch that ", "fits"));
     }
   }
 

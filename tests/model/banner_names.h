@@ -36,11 +36,11 @@ extern const ecg::spec::Experiment spec;
 extern const torch::Tensor predicted, encoding, signals;
 extern const torch::Device device;
 }  // namespace ecg::contrastive_head_example
-namespace ecg::deep_ensemble_example {
-extern const std::shared_ptr<Network> network, another, a_third;
-}
 namespace ecg::convnext_example {
 extern const ecg::spec::Experiment spec;
+}
+namespace ecg::deep_ensemble_example {
+extern const std::shared_ptr<Network> network, another, a_third;
 }
 namespace ecg::efficientnet_example {
 extern const ecg::spec::Experiment spec;
