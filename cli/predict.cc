@@ -43,6 +43,6 @@ int main(int argc, char** argv) {
   app.add_option("--device", options.device, "cpu, cuda or cuda:N")->capture_default_str();
   ecg::AddPredictFlags(app, command);
   if (const std::optional<int> status = ecg::ParseFlags(app, argc, argv)) return *status;
-  ecg::RestartWithLibrarySettings(argv);
+  ecg::RestartWithKernels(argv);
   return ecg::ExitStatus(Predict(model, options, command));
 }

@@ -64,7 +64,7 @@ int main(int argc, char** argv) {
   app.add_option("--max_waiting", options.batching.waiting_signals, "Recordings that may wait")->capture_default_str();
   app.add_option("--timeout_s", timeout_s, "The longest that a request may take")->capture_default_str();
   if (const std::optional<int> status = ecg::ParseFlags(app, argc, argv)) return *status;
-  ecg::RestartWithLibrarySettings(argv);
+  ecg::RestartWithKernels(argv);
   options.body_bytes = size_t{1'000'000} * body_mb;
   options.batching.latency = std::chrono::milliseconds(latency_ms);
   options.timeout = std::chrono::seconds(timeout_s);

@@ -36,6 +36,12 @@ inline bool SetKernels() {
   return setenv("OPENBLAS_CORETYPE", kernels, /*overwrite=*/1) == 0;
 }
 
+// RestartWithKernels restarts the program once, where OpenBLAS uses the wrong kernels. A restart takes half a second,
+// to load LibTorch again, so that it is not done for the wait policy where programs are short.
+inline void RestartWithKernels(char** argv) {
+  if (SetKernels()) ExecuteSelf(argv);
+}
+
 // RestartWithLibrarySettings restarts the program once, where settings are not yet as they should be.
 inline void RestartWithLibrarySettings(char** argv) {
   const bool waiting = SetPassiveWaiting(), kernels = SetKernels();
