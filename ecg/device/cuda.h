@@ -112,16 +112,20 @@ inline void Synchronise(const torch::Device& device) {
   (void)device;
 }
 
-// IsOutOfMemory returns whether `error` means out of memory, on the device or on the host. LibTorch has a type for it,
-// but errors of cuDNN, cuBLAS and the CPU allocator only say so in their message.
-inline bool IsOutOfMemory(const std::exception& error) {
+// IsOutOfHostMemory returns whether `error` means that the host is out of memory.
+inline bool IsOutOfHostMemory(const std::exception& error) {
   if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) return true;
   const auto* const of_torch = dynamic_cast<const c10::Error*>(&error);
-  if (of_torch == nullptr) return false;
+  return of_torch != nullptr && absl::StrContains(of_torch->msg(), "DefaultCPUAllocator");
+}
+
+// IsOutOfDeviceMemory returns whether `error` means that a CUDA device is out of memory. LibTorch has a type for it,
+// but errors of cuDNN and cuBLAS only say so in their message.
+inline bool IsOutOfDeviceMemory(const std::exception& error) {
+  const auto* const of_torch = dynamic_cast<const c10::Error*>(&error);
+  if (of_torch == nullptr || IsOutOfHostMemory(error)) return false;
   if (dynamic_cast<const c10::OutOfMemoryError*>(of_torch) != nullptr) return true;
-  const std::string& what = of_torch->msg();
-  return absl::StrContains(what, "out of memory") || absl::StrContains(what, "_ALLOC_FAILED") ||
-         absl::StrContains(what, "DefaultCPUAllocator");
+  return absl::StrContains(of_torch->msg(), "out of memory") || absl::StrContains(of_torch->msg(), "_ALLOC_FAILED");
 }
 
 // StatusOf turns `error`, which was thrown during `what` on `device`, into a status. Out of memory becomes
@@ -132,17 +136,18 @@ inline absl::Status StatusOf(const std::exception& error, absl::string_view what
   absl::string_view message = error.what();
   // Only the first line of LibTorch's message; the rest is about its own settings.
   if (of_torch != nullptr) message = absl::string_view(of_torch->msg()).substr(0, of_torch->msg().find('\n'));
-  if (!IsOutOfMemory(error)) {
+  const bool on_host = IsOutOfHostMemory(error);
+  if (!on_host && !IsOutOfDeviceMemory(error)) {
     return absl::InternalError(absl::StrCat(what, of_torch != nullptr ? ": LibTorch failed: " : ": ", message));
   }
   std::string there;
-  if (const std::optional<DeviceMemory> memory = MemoryOf(device)) {
+  if (const std::optional<DeviceMemory> memory = on_host ? std::nullopt : MemoryOf(device)) {
     const auto gigabytes = [](int64_t bytes) { return absl::StrFormat("%.2f GB", bytes / 1e9); };
     there = absl::StrCat("; ", gigabytes(memory->free), " of ", gigabytes(memory->total), " are free, ",
                          gigabytes(memory->reserved), " are reserved by this process");
   }
-  return absl::ResourceExhaustedError(
-      absl::StrCat(what, ": out of memory on ", device.str(), ": ", message, there, ". ", advice));
+  return absl::ResourceExhaustedError(absl::StrCat(what, ": out of memory on ", on_host ? "the host" : device.str(),
+                                                   ": ", message, there, ". ", advice));
 }
 
 // ScopedStream makes a side stream the current stream of this thread for its lifetime: the default stream cannot be

@@ -95,7 +95,7 @@ absl::StatusOr<int> LargestBatchSize(Network& network, const SplitPart& train, i
       fitted = memory.free > memory.total / 10;
       optimizer.ZeroGradients();
     } catch (const std::exception& error) {
-      if (!IsOutOfMemory(error)) other_error = StatusOf(error, "trying batch sizes", device.torch, "");
+      if (!IsOutOfDeviceMemory(error)) other_error = StatusOf(error, "trying batch sizes", device.torch, "");
     }
     return fitted;
   };

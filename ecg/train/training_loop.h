@@ -110,7 +110,7 @@ class TrainingLoop {
       return StatusOf(
           error, "training", device_.torch,
           absl::StrCat("Lower training.batch_size, which is ", training.batch_size(),
-                       ", and raise training.accumulate_batches, or write AUTO for the largest batch that ", "fits"));
+                       ", and raise training.accumulate_batches, or write AUTO for the largest batch that fits"));
     }
   }
 

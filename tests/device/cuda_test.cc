@@ -37,13 +37,25 @@ TEST(CudaTest, AdvisesToUseLessMemoryWhenATensorIsTooLarge) {
   const absl::Status status = StatusOfWork([] { torch::empty({std::numeric_limits<int64_t>::max() / 8}); });
   EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
   EXPECT_THAT(std::string(status.message()),
-              AllOf(StartsWith("training: out of memory on cpu: "), EndsWith("Lower training.batch_size")));
+              AllOf(StartsWith("training: out of memory on the host: "), EndsWith("Lower training.batch_size")));
 }
 
 TEST(CudaTest, AdvisesToUseLessMemoryWhenTheHostHasNoneLeft) {
   const absl::Status status = StatusOfWork([] { throw std::bad_alloc(); });
   EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
-  EXPECT_THAT(std::string(status.message()), EndsWith("Lower training.batch_size"));
+  EXPECT_THAT(std::string(status.message()),
+              AllOf(StartsWith("training: out of memory on the host: "), EndsWith("Lower training.batch_size")));
+}
+
+TEST(CudaTest, TellsMemoryOfTheDeviceFromThatOfTheHost) {
+  EXPECT_TRUE(IsOutOfHostMemory(std::bad_alloc()));
+  EXPECT_FALSE(IsOutOfDeviceMemory(std::bad_alloc()));
+  try {
+    TORCH_CHECK(false, "cuDNN error: CUDNN_STATUS_ALLOC_FAILED");
+  } catch (const c10::Error& error) {
+    EXPECT_TRUE(IsOutOfDeviceMemory(error));
+    EXPECT_FALSE(IsOutOfHostMemory(error));
+  }
 }
 
 TEST(CudaTest, GivesTheFirstLineOfAnErrorOfLibTorch) {
