@@ -45,11 +45,8 @@ struct Bucket {
 
 class GradientSums::Implementation {
  public:
-  Implementation(const torch::nn::Module& network, ProcessGroup& group, const Options& options)
+  Implementation(const std::vector<at::Tensor>& parameters, ProcessGroup& group, const Options& options)
       : group_(group), options_(options) {
-    // Networks register their layers in the order of use, so that the gradients come in the reverse order.
-    std::vector<at::Tensor> parameters = network.parameters();
-    std::ranges::reverse(parameters);
     const int64_t full = std::max<int64_t>(1, options.bucket_bytes / static_cast<int64_t>(sizeof(float)));
     for (const at::Tensor& parameter : parameters) {
       if (buckets_.empty() || buckets_.back().elements >= full) buckets_.emplace_back();
@@ -144,8 +141,8 @@ class GradientSums::Implementation {
   bool active_ = false;
 };
 
-GradientSums::GradientSums(const torch::nn::Module& network, ProcessGroup& group, const Options& options)
-    : implementation_(std::make_unique<Implementation>(network, group, options)) {}
+GradientSums::GradientSums(const std::vector<torch::Tensor>& parameters, ProcessGroup& group, const Options& options)
+    : implementation_(std::make_unique<Implementation>(parameters, group, options)) {}
 
 GradientSums::~GradientSums() = default;
 

@@ -1,7 +1,7 @@
 // deep_ensemble.h
 //
 // A deep ensemble (Lakshminarayanan, Pritzel and Blundell 2017, arXiv:1612.01474) as one network: several with the same
-// layers and different first weights. They are trained side by side, each by its own loss, on the same batches.
+// layers and different first weights. Each is trained by its own loss, on the same batches.
 //
 //   DeepEnsemble ensemble({network, another, a_third});
 

@@ -37,7 +37,7 @@ struct LogitsAndFeatures {
   torch::Tensor logits, features;
 };
 
-// NetworkMember is one of the networks that an ensemble consists of, and what the names of its weights begin with there.
+// NetworkMember is one of the networks of an ensemble, and what the names of its weights begin with there.
 struct NetworkMember {
   std::string prefix;
   Network* network;
@@ -59,8 +59,8 @@ class Network : public torch::nn::Module {
   // ReadsDemographics returns whether the logits depend on the demographics.
   virtual bool ReadsDemographics() const { return false; }
 
-  // Members returns the networks of whose logits this one's are the mean, and which are trained side by side: itself
-  // alone unless it is an ensemble.
+  // Members returns the networks of whose logits this one's are the mean, and which are trained by losses of their
+  // own: itself alone unless it is an ensemble.
   virtual std::vector<NetworkMember> Members() { return {{"", this}}; }
 
   // CheckSamples refuses crops of L = `samples` samples where the network is made for others, with a message that says
@@ -83,6 +83,17 @@ inline int64_t ParameterCount(const torch::nn::Module& module) {
   int64_t count = 0;
   for (const torch::Tensor& parameter : module.parameters()) count += parameter.numel();
   return count;
+}
+
+// GradientOrder returns the parameters of `network` in the order in which a training computes their gradients: one
+// member after the other, and the last layer first. Networks register their layers in the order of use.
+inline std::vector<torch::Tensor> GradientOrder(Network& network) {
+  std::vector<torch::Tensor> parameters;
+  for (const NetworkMember& member : network.Members()) {
+    const std::vector<torch::Tensor> of_member = member.network->parameters();
+    parameters.insert(parameters.end(), of_member.rbegin(), of_member.rend());
+  }
+  return parameters;
 }
 
 // Backbone is a torch module that turns signals [B, C, L] into features [B, feature_dim], and is made from its own part

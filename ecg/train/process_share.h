@@ -8,7 +8,6 @@
 #ifndef ECG_TRAIN_PROCESS_SHARE_H_
 #define ECG_TRAIN_PROCESS_SHARE_H_
 
-#include <torch/nn/module.h>
 #include <torch/types.h>
 #include <torch/utils.h>
 
@@ -24,6 +23,7 @@
 #include "ecg/batch/segment.h"
 #include "ecg/distributed/gradient_sums.h"
 #include "ecg/distributed/process_group.h"
+#include "ecg/model/network.h"
 #include "ecg/model/weights.h"
 #include "ecg/nn/batch_norm.h"
 #include "ecg/train/schedule.h"
@@ -95,7 +95,7 @@ class ProcessShare {
 
   // Connect makes the batch norms of `network` compute their statistics over all processes, if the spec says so, and
   // returns what sums its gradients; nullptr for a process alone.
-  std::unique_ptr<GradientSums> Connect(torch::nn::Module& network) const {
+  std::unique_ptr<GradientSums> Connect(Network& network) const {
     if (group_ == nullptr) return nullptr;
     if (training_.data_parallel().synchronised_batch_norm()) {
       for (const auto& module : network.modules()) {
@@ -105,7 +105,8 @@ class ProcessShare {
       }
     }
     return std::make_unique<GradientSums>(
-        network, *group_, GradientSums::Options{.bfloat16 = training_.data_parallel().bfloat16_gradients()});
+        GradientOrder(network), *group_,
+        GradientSums::Options{.bfloat16 = training_.data_parallel().bfloat16_gradients()});
   }
 
   // TakeFromLeader gives these tensors, or this value, the contents they have in the process of rank 0.

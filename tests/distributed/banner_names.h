@@ -3,13 +3,14 @@
 #ifndef TESTS_DISTRIBUTED_BANNER_NAMES_H_
 #define TESTS_DISTRIBUTED_BANNER_NAMES_H_
 
-#include <torch/nn/module.h>
+#include <torch/types.h>
 
 #include <cstdio>
 #include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "ecg/distributed/heartbeat.h"
 #include "ecg/distributed/membership.h"
@@ -18,9 +19,9 @@
 
 namespace ecg {
 
-extern const std::shared_ptr<torch::nn::Module> network;
 extern const std::unique_ptr<ProcessGroup> group;
 extern const torch::Tensor gradient, loss, weights;
+extern const std::vector<torch::Tensor> parameters;
 
 }  // namespace ecg
 

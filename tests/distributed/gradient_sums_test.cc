@@ -79,7 +79,7 @@ class GradientSumsTest : public testing::Test {
     std::vector<std::vector<torch::Tensor>> gradients(size);
     RunAsThreads(size, [&](ProcessGroup& group) {
       Net& net = *nets[group.rank()];
-      GradientSums sums(net, group, options);
+      GradientSums sums(net.parameters(), group, options);
       sums.Begin();
       net.forward(Share(group)).square().sum().backward();
       sums.Wait();
@@ -122,7 +122,7 @@ TEST_F(GradientSumsTest, LeaveOutParametersThatAreFrozen) {
   std::vector<std::shared_ptr<Net>> nets = {MakeNet(), MakeNet()};
   RunAsThreads(2, [&](ProcessGroup& group) {
     Net& net = *nets[group.rank()];
-    GradientSums sums(net, group, {});
+    GradientSums sums(net.parameters(), group, {});
     net.named_parameters()["first.weight"].set_requires_grad(false);
     sums.Begin();
     net.forward(Share(group)).square().sum().backward();
@@ -136,7 +136,7 @@ TEST_F(GradientSumsTest, OfSeveralPassesAreExchangedOnce) {
   std::vector<std::shared_ptr<Net>> nets = {MakeNet(), MakeNet()};
   RunAsThreads(2, [&](ProcessGroup& group) {
     Net& net = *nets[group.rank()];
-    GradientSums sums(net, group, {});
+    GradientSums sums(net.parameters(), group, {});
     const std::vector<torch::Tensor> halves = Share(group).chunk(2);
     net.forward(halves[0]).square().sum().backward();
     sums.Begin();

@@ -32,6 +32,16 @@ class DeepEnsembleTest : public testing::Test {
   const torch::NoGradGuard no_grad_;
 };
 
+TEST_F(DeepEnsembleTest, HasTheGradientsOfOneMemberAfterTheOtherLastLayerFirst) {
+  const std::vector<torch::Tensor> order = GradientOrder(*ensemble_);
+  const std::vector<torch::Tensor> of_first = first_->parameters(), of_second = second_->parameters();
+  ASSERT_EQ(order.size(), of_first.size() + of_second.size());
+  EXPECT_TRUE(order.front().is_same(of_first.back()));
+  EXPECT_TRUE(order[of_first.size() - 1].is_same(of_first.front()));
+  EXPECT_TRUE(order[of_first.size()].is_same(of_second.back()));
+  EXPECT_TRUE(order.back().is_same(of_second.front()));
+}
+
 TEST_F(DeepEnsembleTest, HasTheMeanOfTheLogitsAndAllFeatures) {
   const torch::Tensor signals = torch::randn({4, 12, 250});
   const LogitsAndFeatures one = first_->ForwardWithFeatures(signals), other = second_->ForwardWithFeatures(signals);
