@@ -24,6 +24,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "ecg/command_line/command_line.h"
+#include "ecg/device/library_settings.h"
 #include "ecg/device/threads.h"
 #include "ecg/file/file.h"
 #include "ecg/file/path.h"
@@ -147,6 +148,7 @@ int main(int argc, char** argv) {
       app.add_option("--output", output, "The Markdown file to write; without it, print")->type_name("FILE");
   app.add_option("--check", check, "Check that this file is up to date")->type_name("FILE")->excludes(output_option);
   if (const std::optional<int> status = ecg::ParseFlags(app, argc, argv)) return *status;
+  ecg::RestartWithKernels(argv);
 
   ecg::UseThreads(0);
   absl::Status status;

@@ -14,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "ecg/command_line/command_line.h"
 #include "ecg/command_line/recording_flags.h"
+#include "ecg/device/library_settings.h"
 #include "ecg/file/path.h"
 #include "ecg/predict/explained_page.h"
 #include "ecg/predict/predictor.h"
@@ -82,5 +83,6 @@ int main(int argc, char** argv) {
   model->needs(explain);
   ecg::AddRecordingFlags(app, flags.table);
   if (const std::optional<int> status = ecg::ParseFlags(app, argc, argv)) return *status;
+  if (!flags.model.empty()) ecg::RestartWithKernels(argv);
   return ecg::ExitStatus(Plot(flags));
 }

@@ -3,9 +3,10 @@
 //
 //   bazel run //cli:validate -- --model=RUN --data_dir=FOLDER [--device=cuda]
 //
-// The program that trained a run does the same with --mode=evaluate, and knows datasets and networks of one's own.
+// The program that trained a run does the same with --mode=evaluate, and knows parts of one's own.
 
 #include <cstdio>
+#include <exception>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -13,11 +14,14 @@
 #include "CLI/CLI.hpp"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "ecg/command_line/command_line.h"
+#include "ecg/device/cuda.h"
 #include "ecg/device/device.h"
 #include "ecg/device/library_settings.h"
 #include "ecg/device/threads.h"
 #include "ecg/experiment/external_validation.h"
+#include "ecg/experiment/recipe.h"
 #include "ecg/experiment/result_lines.h"
 #include "ecg/file/path.h"
 #include "ecg/predict/stock_recipe.h"
@@ -34,6 +38,14 @@ struct Flags {
   std::string device = "cpu";
 };
 
+absl::StatusOr<ecg::Recipe> RecipeOf(const ecg::spec::Experiment& spec) {
+  absl::StatusOr<ecg::Recipe> recipe = ecg::StockRecipe(spec);
+  if (recipe.ok()) return recipe;
+  return absl::FailedPreconditionError(
+      absl::StrCat("the run has parts of its own: ", recipe.status().message(),
+                   ". The program that trained the run has them, and tests it with --mode=evaluate"));
+}
+
 absl::Status Validate(const Flags& flags) {
   const ecg::RunFolder folder(ecg::UserPath(flags.model));
   ECG_ASSIGN_OR_RETURN(ecg::spec::Experiment spec, folder.ReadSpecWithClasses());
@@ -43,9 +55,15 @@ absl::Status Validate(const Flags& flags) {
   ecg::DisableMallocTrimming();
   ECG_ASSIGN_OR_RETURN(const ecg::Device device, ecg::ChooseDevice(spec.runtime()));
   const std::filesystem::path data_dir = std::filesystem::absolute(ecg::UserPath(flags.data_dir));
-  ECG_ASSIGN_OR_RETURN(const ecg::run::Run run, ecg::ValidateExternally(folder, spec, ecg::StockRecipe, device,
-                                                                        data_dir, ecg::CacheDirectory()));
-  std::printf("%s%s\n", ecg::MatchLines(run).c_str(), ecg::ResultLine(run).c_str());
+  absl::StatusOr<ecg::run::Run> run;
+  try {
+    run = ecg::ValidateExternally(folder, spec, RecipeOf, device, data_dir,
+                                  ecg::CacheDirectory(spec.runtime().cache_dir()));
+  } catch (const std::exception& error) {
+    run = ecg::StatusOf(error, "testing", device.torch, "Free some of it, or pass --device=cpu");
+  }
+  ECG_RETURN_IF_ERROR(run.status());
+  std::printf("%s%s\n", ecg::MatchLines(*run).c_str(), ecg::ResultLine(*run).c_str());
   std::printf("output    %s\n", ecg::ExternalResultsPath(folder, data_dir).c_str());
   return absl::OkStatus();
 }

@@ -37,7 +37,7 @@ inline bool SetKernels() {
 }
 
 // RestartWithKernels restarts the program once, where OpenBLAS uses the wrong kernels. A restart takes half a second,
-// to load LibTorch again, so that it is not done for the wait policy where programs are short.
+// to load LibTorch again, so that programs that should begin at once, such as predict, leave the wait policy as it is.
 inline void RestartWithKernels(char** argv) {
   if (SetKernels()) ExecuteSelf(argv);
 }

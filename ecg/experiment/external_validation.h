@@ -75,40 +75,67 @@ struct OtherRecords {
   std::filesystem::path data_dir, cache_dir;
 };
 
+// OpenAsInTraining opens the records as the run's dataset.
+inline absl::StatusOr<std::unique_ptr<AnyDataset>> OpenAsInTraining(const spec::Experiment& spec, const Recipe& recipe,
+                                                                    const OtherRecords& records) {
+  if (!spec.data().has_own()) return OpenBuiltInDataset(spec.data(), records.data_dir);
+  if (recipe.open_dataset != nullptr) return recipe.open_dataset(spec.data(), records.data_dir);
+  return absl::FailedPreconditionError(
+      absl::StrCat("the dataset ", spec.data().own().type(), " of the run is not one of this project's. The program ",
+                   "that trained the run has it, and tests the run with --mode=evaluate"));
+}
+
+inline absl::StatusOr<PackedSignals> PackOther(const AnyDataset& dataset, const spec::Experiment& spec,
+                                               const OtherRecords& records) {
+  return PackInCache(dataset, {.bad_records = spec.data().bad_records()}, records.cache_dir);
+}
+
 // OpenOther opens the corpus in `data_dir` in whichever layout it has, with all its statements; as the run's dataset
 // where that is one of the user's own, or one whose table the spec describes.
 inline absl::StatusOr<AnyCorpus> OpenOther(const spec::Experiment& spec, const Recipe& recipe,
                                            int sampling_frequency_hz, const OtherRecords& records) {
   const auto& [data_dir, cache_dir] = records;
   std::error_code error;
+  if (spec.data().has_own() ||
+      (spec.data().has_recordings() && std::filesystem::exists(data_dir / spec.data().recordings().table(), error))) {
+    ECG_ASSIGN_OR_RETURN(const std::unique_ptr<AnyDataset> dataset, OpenAsInTraining(spec, recipe, records));
+    ECG_ASSIGN_OR_RETURN(PackedSignals signals, PackOther(*dataset, spec, records));
+    return AnyCorpus{dataset->corpus(), dataset->labels(), std::move(signals)};
+  }
   std::optional<spec::Preprocessing> preprocessing;
   if (spec.data().has_preprocessing()) preprocessing = spec.data().preprocessing();
   const int stated_hz = StatedSamplingFrequencyHz(spec.data());
-  const bool has_table =
-      spec.data().has_recordings() && std::filesystem::exists(data_dir / spec.data().recordings().table(), error);
-  if (!spec.data().has_own() && !has_table) {
-    return OpenAnyCorpus(data_dir, {.sampling_frequency_hz = stated_hz > 0 ? stated_hz : sampling_frequency_hz,
-                                    .preprocessing = preprocessing,
-                                    .task = spec.data().ptb_xl().task(),
-                                    .bad_records = spec.data().bad_records(),
-                                    .cache_dir = cache_dir});
+  return OpenAnyCorpus(data_dir, {.sampling_frequency_hz = stated_hz > 0 ? stated_hz : sampling_frequency_hz,
+                                  .preprocessing = preprocessing,
+                                  .task = spec.data().ptb_xl().task(),
+                                  .bad_records = spec.data().bad_records(),
+                                  .cache_dir = cache_dir});
+}
+
+// TrainedOn returns whether the network in `folder` was trained on the corpus `other`, which is in `records`: on the
+// same records, wherever they lie, or on those of this folder as a part of a joined corpus.
+inline absl::StatusOr<bool> TrainedOn(const RunFolder& folder, const spec::Experiment& spec, const Recipe& recipe,
+                                      const OtherRecords& records, const AnyCorpus& other) {
+  std::error_code error;
+  const std::filesystem::path trained = spec.data().data_dir();
+  for (const spec::JoinedPart& part : spec.data().joined().part()) {
+    if (std::filesystem::equivalent(trained / part.folder(), records.data_dir, error)) return true;
   }
-  if (spec.data().has_own() && recipe.open_dataset == nullptr) {
-    return absl::FailedPreconditionError(absl::StrCat("the dataset ", spec.data().own().type(),
-                                                      " of the run is not one of this project's. Use the ",
-                                                      "program that trained the run, with --mode=evaluate"));
-  }
-  ECG_ASSIGN_OR_RETURN(const std::unique_ptr<AnyDataset> dataset, spec.data().has_own()
-                                                                      ? recipe.open_dataset(spec.data(), data_dir)
-                                                                      : OpenBuiltInDataset(spec.data(), data_dir));
-  ECG_ASSIGN_OR_RETURN(PackedSignals signals,
-                       PackInCache(*dataset, {.bad_records = spec.data().bad_records()}, cache_dir));
-  return AnyCorpus{dataset->corpus(), dataset->labels(), std::move(signals)};
+  const absl::StatusOr<run::CorpusIdentity> own = folder.ReadCorpus();
+  // A run of an older version does not say.
+  if (absl::IsNotFound(own.status())) return std::filesystem::equivalent(trained, records.data_dir, error);
+  ECG_RETURN_IF_ERROR(own.status());
+  if (RecordsDigest(other.signals) == own->digest()) return true;
+  // The run's dataset may read the same records otherwise: G12EC's are padded to ten seconds.
+  const absl::StatusOr<std::unique_ptr<AnyDataset>> dataset = OpenAsInTraining(spec, recipe, records);
+  if (!dataset.ok() || static_cast<int>((*dataset)->corpus().records.size()) != own->records()) return false;
+  const absl::StatusOr<PackedSignals> signals = PackOther(**dataset, spec, records);
+  return signals.ok() && RecordsDigest(*signals) == own->digest();
 }
 
 // MatchedTable is the probabilities and targets of the classes that both corpora have.
 struct MatchedTable {
-  std::vector<std::string> classes, ids;
+  std::vector<std::string> classes;
   std::vector<uint8_t> targets;      // [records, classes]
   std::vector<float> probabilities;  // [records, classes]
 };
@@ -160,7 +187,8 @@ inline absl::StatusOr<std::vector<float>> ProbabilitiesOf(const RunFolder& folde
 // TestedOn is another corpus, and what a network or an ensemble says of its usable records.
 struct TestedOn {
   AnyCorpus other;
-  std::vector<int> rows;  // of its labels, whose records can be read
+  std::vector<int> rows;         // of its labels, whose records can be read
+  std::vector<std::string> ids;  // of these records
   std::vector<ClassMatch> matches;
   std::vector<float> probabilities;  // [records, classes of the model]
 };
@@ -168,7 +196,7 @@ struct TestedOn {
 // Matched returns the table of what a model that knows `trained` classes was tested on. A record has a matched class
 // when it has any of the statements that mean it; its probability is the largest of those.
 inline MatchedTable Matched(const TestedOn& tested, size_t trained) {
-  const auto& [other, rows, matches, probabilities] = tested;
+  const auto& [other, rows, ids, matches, probabilities] = tested;
   MatchedTable table;
   for (const ClassMatch& match : matches) table.classes.push_back(match.code);
   const float* of_record = probabilities.data();
@@ -180,7 +208,6 @@ inline MatchedTable Matched(const TestedOn& tested, size_t trained) {
       table.probabilities.push_back(largest);
       table.targets.push_back(std::ranges::any_of(match.second, [&](int k) { return carried[k] == 1; }));
     }
-    table.ids.push_back(other.signals.id(other.labels.records[row]));
     of_record += trained;
   }
   return table;
@@ -192,8 +219,8 @@ inline absl::StatusOr<TestedOn> TestNetwork(const RunFolder& folder, const spec:
   ECG_ASSIGN_OR_RETURN(const ModelMetadata model, ModelMetadata::Read(folder.model()));
   ECG_ASSIGN_OR_RETURN(AnyCorpus other, OpenOther(spec, recipe, model.sampling_frequency_hz, records));
   const std::string data_dir = records.data_dir.string();
-  const absl::StatusOr<run::CorpusIdentity> own = folder.ReadCorpus();
-  if (own.ok() && own->has_digest() && RecordsDigest(other.signals) == own->digest()) {
+  ECG_ASSIGN_OR_RETURN(const bool trained_on, TrainedOn(folder, spec, recipe, records, other));
+  if (trained_on) {
     return absl::InvalidArgumentError(absl::StrCat("the records in ", data_dir, " are those that the network was ",
                                                    "trained on; an external validation needs others"));
   }
@@ -208,7 +235,24 @@ inline absl::StatusOr<TestedOn> TestNetwork(const RunFolder& folder, const spec:
   if (rows.empty()) return absl::FailedPreconditionError(absl::StrCat("no usable record in ", data_dir));
   ECG_ASSIGN_OR_RETURN(std::vector<float> probabilities,
                        ProbabilitiesOf(folder, spec, recipe, model, other, rows, device));
-  return TestedOn{std::move(other), std::move(rows), std::move(matches), std::move(probabilities)};
+  std::vector<std::string> ids;
+  for (const int row : rows) ids.push_back(other.signals.id(other.labels.records[row]));
+  return TestedOn{std::move(other), std::move(rows), std::move(ids), std::move(matches), std::move(probabilities)};
+}
+
+// TestMember tests the network in `folder`, a member of an ensemble for `classes`, as it would be alone.
+inline absl::StatusOr<TestedOn> TestMember(const RunFolder& folder, const spec::Experiment& spec,
+                                           const std::vector<std::string>& classes, const RecipeOf& recipe_of,
+                                           const Device& device, const OtherRecords& records) {
+  ECG_ASSIGN_OR_RETURN(const ModelMetadata model, ModelMetadata::Read(folder.model()));
+  if (model.classes != classes) {
+    return absl::DataLossError("it has other classes than the ensemble. Make the ensemble again");
+  }
+  ECG_ASSIGN_OR_RETURN(const Recipe recipe, recipe_of(spec));
+  spec::Runtime runtime = spec.runtime();
+  runtime.set_device(device.torch.str());
+  ECG_ASSIGN_OR_RETURN(const Device in_its_precision, ChooseDevice(runtime));
+  return TestNetwork(folder, spec, recipe, in_its_precision, records);
 }
 
 // TestEnsemble tests the ensemble in `folder`, with the metadata `model`, on `records`: each member by itself, since
@@ -222,11 +266,13 @@ inline absl::StatusOr<TestedOn> TestEnsemble(const RunFolder& folder, const Mode
   for (int number = 1; number <= model.members; ++number) {
     const RunFolder member = folder.member(number);
     ECG_ASSIGN_OR_RETURN(const spec::Experiment spec, member.ReadSpec());
-    ECG_ASSIGN_OR_RETURN(const Recipe recipe, recipe_of(spec));
-    ECG_ASSIGN_OR_RETURN(TestedOn tested, TestNetwork(member, spec, recipe, device, records));
-    probabilities.push_back(std::move(tested.probabilities));
-    if (!first) first = std::move(tested);
-    if (number == 1 || tested.rows == first->rows) continue;
+    absl::StatusOr<TestedOn> tested = TestMember(member, spec, model.classes, recipe_of, device, records);
+    if (!tested.ok()) {
+      return WithContext(tested.status(), absl::StrCat("member ", number, " of ", folder.path().string()));
+    }
+    probabilities.push_back(std::move(tested->probabilities));
+    if (!first) first = *std::move(tested);
+    if (number == 1 || tested->ids == first->ids) continue;
     return absl::FailedPreconditionError(absl::StrCat("not all members of ", folder.path().string(),
                                                       " can read the same records in ", records.data_dir.string()));
   }
@@ -259,6 +305,9 @@ inline absl::StatusOr<run::Run> ValidateExternally(const RunFolder& folder, cons
   }
   ECG_ASSIGN_OR_RETURN(const ModelMetadata model, ModelMetadata::Read(folder.model()));
   ECG_ASSIGN_OR_RETURN(const Recipe recipe, recipe_of(spec));
+  ECG_ASSIGN_OR_RETURN(const std::unique_ptr<AnyObjective> objective,
+                       external_internal::ObjectiveOf(spec, recipe, model.classes));
+  ECG_ASSIGN_OR_RETURN(const auto metrics, recipe.metrics.MakeAll(spec.evaluation().metric()));
   const external_internal::OtherRecords records = {data_dir, cache_dir};
   ECG_ASSIGN_OR_RETURN(const external_internal::TestedOn tested,
                        model.members > 0 ? external_internal::TestEnsemble(folder, model, recipe_of, device, records)
@@ -267,8 +316,9 @@ inline absl::StatusOr<run::Run> ValidateExternally(const RunFolder& folder, cons
   const external_internal::MatchedTable table = external_internal::Matched(tested, model.classes.size());
 
   run::Run run = RunFacts(model.name, spec, other.corpus, model.scaler, device);
-  run.mutable_records()->set_total(static_cast<int>(table.ids.size()));
-  run.mutable_records()->set_test(static_cast<int>(table.ids.size()));
+  const int count = static_cast<int>(tested.ids.size());
+  run.mutable_records()->set_total(count);
+  run.mutable_records()->set_test(count);
   run.mutable_classes()->set_total(static_cast<int>(table.classes.size()));
   for (const ClassMatch& match : tested.matches) {
     run::MatchedClass& matched = *run.add_matched_classes();
@@ -276,17 +326,25 @@ inline absl::StatusOr<run::Run> ValidateExternally(const RunFolder& folder, cons
     for (const int k : match.first) matched.add_trained(model.classes[k]);
     for (const int k : match.second) matched.add_tested(other.labels.classes[k]);
   }
+  if (model.members > 0) {
+    // Without the scores that they have on their own test records.
+    ECG_ASSIGN_OR_RETURN(const run::Run ensemble, ReadRun(folder.run()));
+    for (const run::EnsembleMember& member : ensemble.members()) {
+      run::EnsembleMember& copy = *run.add_members();
+      copy.set_name(member.name());
+      copy.set_run(member.run());
+      copy.set_sha256(member.sha256());
+    }
+    run.set_members_mean(model.members_mean);
+  }
   const Predictions predictions = {table.classes, table.targets, table.probabilities};
-  ECG_ASSIGN_OR_RETURN(const std::unique_ptr<AnyObjective> objective,
-                       external_internal::ObjectiveOf(spec, recipe, model.classes));
-  ECG_ASSIGN_OR_RETURN(const auto metrics, recipe.metrics.MakeAll(spec.evaluation().metric()));
   ECG_ASSIGN_OR_RETURN(*run.mutable_test(), ReportOf(*objective, predictions, metrics, data_dir.string()));
   ECG_ASSIGN_OR_RETURN(*run.mutable_test()->mutable_bootstrap(), ScoreInterval(*objective, predictions, spec));
   AddPeakMemory(device, run);
 
   ECG_RETURN_IF_ERROR(MakeDirectories(results.path()));
   ECG_RETURN_IF_ERROR(
-      WritePredictions(results.predictions(), table.ids, table.classes, table.targets, table.probabilities));
+      WritePredictions(results.predictions(), tested.ids, table.classes, table.targets, table.probabilities));
   ECG_ASSIGN_OR_RETURN(const std::string json, RunJson(run));
   ECG_RETURN_IF_ERROR(WriteFile(results.run(), json));
   return run;

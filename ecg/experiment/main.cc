@@ -219,7 +219,7 @@ class Program {
     ECG_ASSIGN_OR_RETURN(device_, ChooseDevice(RuntimeOfProcess()));
     if (!device_.note.empty() && leads()) std::fprintf(stderr, "%s\n", device_.note.c_str());
     if (flags_.mode == "predict") return Predict();
-    cache_dir_ = spec_.runtime().cache_dir().empty() ? CacheDirectory() : UserPath(spec_.runtime().cache_dir());
+    cache_dir_ = CacheDirectory(spec_.runtime().cache_dir());
     if (flags_.mode == "evaluate" && !flags_.data_dir.empty()) return EvaluateOn(flags_.data_dir);
     if (!flags_.live.empty() && leads()) ECG_RETURN_IF_ERROR(StartLive());
 

@@ -41,6 +41,11 @@ inline std::filesystem::path CacheDirectory() {
   return std::filesystem::temp_directory_path() / "ecg";
 }
 
+// CacheDirectory returns the folder that the user has `chosen`, or else that one.
+inline std::filesystem::path CacheDirectory(absl::string_view chosen) {
+  return chosen.empty() ? CacheDirectory() : UserPath(chosen);
+}
+
 }  // namespace ecg
 
 #endif  // ECG_FILE_PATH_H_

@@ -643,7 +643,7 @@ class Report {
     return shorter;
   }
 
-  // Command returns what to type to repeat the run.
+  // Command returns what to type to repeat the run, or an external validation.
   std::string Command() const {
     const auto quoted = [](const std::string& word) {
       const bool plain = !word.empty() && std::ranges::all_of(word, [](char c) {
@@ -658,6 +658,12 @@ class Report {
     const auto add = [&](const char* flag, const std::string& value) {
       absl::StrAppend(&command, " \\\n    ", flag, "=", quoted(value));
     };
+    if (run_.matched_classes_size() > 0) {
+      command = "bazel run //cli:validate --";
+      add("--model", std::filesystem::absolute(folder_.path()).lexically_normal().parent_path().string());
+      add("--data_dir", run_.data_dir());
+      return command;
+    }
     if (run_.members_size() > 0) {
       command = "bazel run //cli:ensemble --";
       for (const run::EnsembleMember& member : run_.members()) {

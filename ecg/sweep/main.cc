@@ -219,7 +219,7 @@ absl::Status RunSweep(const EmbeddedSweep& embedded, const SweepFlags& flags, ab
   if (!flags.data_dir.empty()) data.set_data_dir(std::filesystem::absolute(UserPath(flags.data_dir)).string());
   if (flags.demo_records > 0) data.set_demo_records(flags.demo_records);
   ECG_RETURN_IF_ERROR(folder.Start(data));
-  // Each run would do so itself, and start again for it.
+  // Each run would do so itself, and start again for it. OpenBLAS, which this program does not have, is left to them.
   SetPassiveWaiting();
   // Where srun or mpirun has started several workers, each run is still one process.
   LeaveGroupOfEnvironment();

@@ -24,6 +24,13 @@ TEST(UserPathTest, ExpandsATilde) {
   EXPECT_EQ(UserPath("./~/data"), "/home/ada/project/./~/data");
 }
 
+TEST(CacheDirectoryTest, IsTheChosenOneIfThereIsOne) {
+  setenv("HOME", "/home/ada", 1);
+  EXPECT_EQ(CacheDirectory("/scratch"), "/scratch");
+  EXPECT_EQ(CacheDirectory("~/scratch"), "/home/ada/scratch");
+  EXPECT_EQ(CacheDirectory(""), CacheDirectory());
+}
+
 TEST(CacheDirectoryTest, FollowsTheEnvironment) {
   setenv("HOME", "/home/ada", 1);
   setenv("XDG_CACHE_HOME", "/var/cache/ada", 1);
