@@ -90,14 +90,19 @@ inline absl::StatusOr<PackedSignals> PackOther(const AnyDataset& dataset, const 
   return PackInCache(dataset, {.bad_records = spec.data().bad_records()}, records.cache_dir);
 }
 
-// OpenOther opens the corpus in `data_dir` in whichever layout it has, with all its statements; as the run's dataset
-// where that is one of the user's own, or one whose table the spec describes.
+// AreReadAsInTraining returns whether another corpus is opened as the run's dataset: one of the user's own, or one
+// whose table the spec describes.
+inline bool AreReadAsInTraining(const spec::Experiment& spec, const OtherRecords& records) {
+  const spec::Data& data = spec.data();
+  std::error_code error;
+  return data.has_own() ||
+         (data.has_recordings() && std::filesystem::exists(records.data_dir / data.recordings().table(), error));
+}
+
+// OpenOther opens the corpus in whichever layout it has, with all its statements, or as the run's dataset.
 inline absl::StatusOr<AnyCorpus> OpenOther(const spec::Experiment& spec, const Recipe& recipe,
                                            int sampling_frequency_hz, const OtherRecords& records) {
-  const auto& [data_dir, cache_dir] = records;
-  std::error_code error;
-  if (spec.data().has_own() ||
-      (spec.data().has_recordings() && std::filesystem::exists(data_dir / spec.data().recordings().table(), error))) {
+  if (AreReadAsInTraining(spec, records)) {
     ECG_ASSIGN_OR_RETURN(const std::unique_ptr<AnyDataset> dataset, OpenAsInTraining(spec, recipe, records));
     ECG_ASSIGN_OR_RETURN(PackedSignals signals, PackOther(*dataset, spec, records));
     return AnyCorpus{dataset->corpus(), dataset->labels(), std::move(signals)};
@@ -105,11 +110,11 @@ inline absl::StatusOr<AnyCorpus> OpenOther(const spec::Experiment& spec, const R
   std::optional<spec::Preprocessing> preprocessing;
   if (spec.data().has_preprocessing()) preprocessing = spec.data().preprocessing();
   const int stated_hz = StatedSamplingFrequencyHz(spec.data());
-  return OpenAnyCorpus(data_dir, {.sampling_frequency_hz = stated_hz > 0 ? stated_hz : sampling_frequency_hz,
-                                  .preprocessing = preprocessing,
-                                  .task = spec.data().ptb_xl().task(),
-                                  .bad_records = spec.data().bad_records(),
-                                  .cache_dir = cache_dir});
+  return OpenAnyCorpus(records.data_dir, {.sampling_frequency_hz = stated_hz > 0 ? stated_hz : sampling_frequency_hz,
+                                          .preprocessing = preprocessing,
+                                          .task = spec.data().ptb_xl().task(),
+                                          .bad_records = spec.data().bad_records(),
+                                          .cache_dir = records.cache_dir});
 }
 
 // TrainedOn returns whether the network in `folder` was trained on the corpus `other`, which is in `records`: on the
@@ -126,6 +131,7 @@ inline absl::StatusOr<bool> TrainedOn(const RunFolder& folder, const spec::Exper
   if (absl::IsNotFound(own.status())) return std::filesystem::equivalent(trained, records.data_dir, error);
   ECG_RETURN_IF_ERROR(own.status());
   if (RecordsDigest(other.signals) == own->digest()) return true;
+  if (AreReadAsInTraining(spec, records)) return false;
   // The run's dataset may read the same records otherwise: G12EC's are padded to ten seconds.
   const absl::StatusOr<std::unique_ptr<AnyDataset>> dataset = OpenAsInTraining(spec, recipe, records);
   if (!dataset.ok() || static_cast<int>((*dataset)->corpus().records.size()) != own->records()) return false;

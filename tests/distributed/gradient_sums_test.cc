@@ -43,6 +43,11 @@ class GradientSumsTest : public testing::Test {
     return std::make_shared<Net>();
   }
 
+  static std::vector<torch::Tensor> InGradientOrder(const Net& net) {
+    const std::vector<torch::Tensor> parameters = net.parameters();
+    return {parameters.rbegin(), parameters.rend()};
+  }
+
   static std::vector<torch::Tensor> GradientsOf(const Net& net) {
     std::vector<torch::Tensor> gradients;
     for (const torch::Tensor& parameter : net.parameters()) gradients.push_back(parameter.grad());
@@ -79,7 +84,7 @@ class GradientSumsTest : public testing::Test {
     std::vector<std::vector<torch::Tensor>> gradients(size);
     RunAsThreads(size, [&](ProcessGroup& group) {
       Net& net = *nets[group.rank()];
-      GradientSums sums(net.parameters(), group, options);
+      GradientSums sums(InGradientOrder(net), group, options);
       sums.Begin();
       net.forward(Share(group)).square().sum().backward();
       sums.Wait();
@@ -122,7 +127,7 @@ TEST_F(GradientSumsTest, LeaveOutParametersThatAreFrozen) {
   std::vector<std::shared_ptr<Net>> nets = {MakeNet(), MakeNet()};
   RunAsThreads(2, [&](ProcessGroup& group) {
     Net& net = *nets[group.rank()];
-    GradientSums sums(net.parameters(), group, {});
+    GradientSums sums(InGradientOrder(net), group, {});
     net.named_parameters()["first.weight"].set_requires_grad(false);
     sums.Begin();
     net.forward(Share(group)).square().sum().backward();
@@ -136,7 +141,7 @@ TEST_F(GradientSumsTest, OfSeveralPassesAreExchangedOnce) {
   std::vector<std::shared_ptr<Net>> nets = {MakeNet(), MakeNet()};
   RunAsThreads(2, [&](ProcessGroup& group) {
     Net& net = *nets[group.rank()];
-    GradientSums sums(net.parameters(), group, {});
+    GradientSums sums(InGradientOrder(net), group, {});
     const std::vector<torch::Tensor> halves = Share(group).chunk(2);
     net.forward(halves[0]).square().sum().backward();
     sums.Begin();
