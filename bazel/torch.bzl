@@ -1,7 +1,7 @@
 """cc_library, cc_test and cc_binary for sources that include LibTorch, directly or through other headers.
 
-LibTorch's headers take more than half of the time that such a source takes to compile. With these rules the most used ones
-are compiled once for all. Each source still includes what it uses.
+LibTorch's headers take more than half of the time that such a source takes to compile. With these rules the most used
+ones are compiled once for all. Each source still includes what it uses.
 """
 
 # -fpch-deps: Bazel reads the list of included headers, in which those behind the precompiled one would be missing.
