@@ -1,11 +1,9 @@
 #include "ecg/experiment/main.h"
 
-#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <exception>
 #include <filesystem>
 #include <memory>
@@ -18,9 +16,7 @@
 #include "CLI/CLI.hpp"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/string_view.h"
 #include "ecg/command_line/command_line.h"
 #include "ecg/command_line/stop_signals.h"
 #include "ecg/device/device.h"
@@ -33,9 +29,9 @@
 #include "ecg/experiment/data_source.h"
 #include "ecg/experiment/experiment_run.h"
 #include "ecg/experiment/external_validation.h"
+#include "ecg/experiment/flags.h"
 #include "ecg/experiment/recipe.h"
 #include "ecg/experiment/result_lines.h"
-#include "ecg/file/file.h"
 #include "ecg/file/path.h"
 #include "ecg/live/live_report.h"
 #include "ecg/live/live_server.h"
@@ -43,6 +39,7 @@
 #include "ecg/predict/predictor.h"
 #include "ecg/run/model_metadata.h"
 #include "ecg/run/run_folder.h"
+#include "ecg/run/run_path.h"
 #include "ecg/spec/compiled.h"
 #include "ecg/spec/embedded_spec.h"
 #include "ecg/spec/override.h"
@@ -57,66 +54,6 @@
 
 namespace ecg {
 namespace {
-
-constexpr char kAnyPort[] = "any";
-
-// Flags are what a person may say on the command line.
-struct Flags {
-  std::string data_dir;
-  std::string output_dir;
-  std::string device;
-  std::string settings;
-  std::vector<std::string> set;
-  std::string mode = "train";
-  std::string initial_weights;
-  std::string live;  // a port, kAnyPort, or empty: no live page
-  int demo_records = 0;
-  int processes = 1;
-  int peer_timeout = 20;
-  bool resume = false;
-  bool resume_or_begin = false;
-  bool describe = false;
-  PredictCommand predict;
-
-  // Whether the run is there already.
-  bool continues() const { return resume || mode == "evaluate" || mode == "predict"; }
-};
-
-// NewRunPath returns runs/NAME/TIME, in the folder where the command was typed.
-std::filesystem::path NewRunPath(absl::string_view name) {
-  const std::time_t now = std::time(nullptr);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y%m%d-%H%M%S", std::localtime(&now));
-  return UserPath("runs") / std::string(name) / text;
-}
-
-// MakeNewFolder makes the folder `path`, or where it is there, since another run began in the same second, one with a
-// number behind its name. Returns which.
-absl::StatusOr<std::filesystem::path> MakeNewFolder(const std::filesystem::path& path) {
-  ECG_RETURN_IF_ERROR(MakeDirectories(path.parent_path()));
-  std::filesystem::path made = path;
-  for (int number = 2;; ++number) {
-    std::error_code error;
-    if (std::filesystem::create_directory(made, error)) return made;
-    if (error) return absl::ErrnoToStatus(error.value(), absl::StrCat("cannot make the folder ", made.string()));
-    made = absl::StrCat(path.string(), "-", number);
-  }
-}
-
-// LatestRunPath returns the newest folder that NewRunPath gave.
-absl::StatusOr<std::filesystem::path> LatestRunPath(absl::string_view name) {
-  const std::filesystem::path folder = UserPath("runs") / std::string(name);
-  std::filesystem::path latest;
-  std::error_code error, ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    if (std::filesystem::exists(RunFolder(entry.path()).spec(), ignored)) latest = std::max(latest, entry.path());
-  }
-  if (latest.empty()) {
-    return absl::NotFoundError(
-        absl::StrCat("there is no run in ", folder.string(), " to continue; name its folder with --output_dir"));
-  }
-  return latest;
-}
 
 // RunPath returns the folder of the run that `flags` are about.
 absl::StatusOr<std::filesystem::path> RunPath(const EmbeddedSpec& embedded, const Flags& flags) {
@@ -151,42 +88,6 @@ absl::StatusOr<spec::Experiment> SpecOf(const EmbeddedSpec& embedded, const Flag
     ECG_RETURN_IF_ERROR(CheckSameExperiment(before, spec, schedule->depends_on_epochs()));
   }
   return spec;
-}
-
-// LivePort returns the port that --live names, if it names one.
-absl::StatusOr<std::optional<int>> LivePort(const std::string& text) {
-  if (text.empty() || text == kAnyPort) return std::nullopt;
-  int port = 0;
-  if (absl::SimpleAtoi(text, &port) && port >= 0 && port <= 65535) return port;
-  return absl::InvalidArgumentError(absl::StrCat("--live=", text, " is no port; expected a number from 0 to 65535"));
-}
-
-absl::Status CheckFlags(const Flags& flags) {
-  if (!flags.data_dir.empty() && flags.demo_records > 0) {
-    return absl::InvalidArgumentError("--data_dir and --demo_records exclude each other; pass one of them");
-  }
-  if (!flags.initial_weights.empty() && flags.continues()) {
-    return absl::InvalidArgumentError(
-        "--initial_weights is for a new training; --resume, --mode=evaluate and --mode=predict use the weights in "
-        "--output_dir");
-  }
-  if (flags.mode != "predict" && !flags.predict.files.empty()) {
-    return absl::InvalidArgumentError(absl::StrCat("only --mode=predict reads recordings: ", flags.predict.files[0]));
-  }
-  if (flags.resume_or_begin && (flags.output_dir.empty() || flags.mode != "train")) {
-    return absl::InvalidArgumentError("--resume_or_begin is for a training in the folder that --output_dir names");
-  }
-  if (flags.describe && (flags.mode == "evaluate" || flags.mode == "predict")) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--describe prints an experiment and stops; leave out --mode=", flags.mode));
-  }
-  if (flags.mode == "find_learning_rate" && flags.resume) {
-    return absl::InvalidArgumentError("--mode=find_learning_rate trains from the start; leave out --resume");
-  }
-  if (!flags.live.empty() && (flags.mode != "train" || flags.describe)) {
-    return absl::InvalidArgumentError("--live shows a training; leave it out here");
-  }
-  return LivePort(flags.live).status();
 }
 
 // Program is one call of the binary, once its flags are read.
@@ -489,56 +390,6 @@ absl::Status RunExperiment(const EmbeddedSpec& embedded, const Flags& flags, con
   return membership ? RunTogether(embedded, flags, recipe, *membership) : RunProgram(embedded, flags, recipe, nullptr);
 }
 
-void AddFlags(const Recipe& recipe, Flags& flags, CLI::App& app) {
-  const std::string variable =
-      recipe.directory_variable == nullptr ? "" : absl::StrCat(" $", recipe.directory_variable, " and");
-  app.add_option("--data_dir", flags.data_dir,
-                 absl::StrCat("Folder of the corpus. Before", variable,
-                              " the spec's data_dir; with none of them, synthetic records are used"))
-      ->type_name("FOLDER");
-  app.add_option("--output_dir", flags.output_dir, "Folder for the results; default runs/NAME/TIME")
-      ->type_name("FOLDER");
-  app.add_option("--device", flags.device, "cpu, cuda or cuda:N; before the spec's runtime.device")
-      ->type_name("DEVICE");
-  app.add_option(
-         "--settings", flags.settings,
-         "A part of a spec that goes before this one's, such as a sweep's chosen.textproto; --set comes after it")
-      ->type_name("FILE");
-  Repeatable(
-      app.add_option("--set", flags.set, "Override a value of the spec, such as training.epochs=2; may be repeated")
-          ->type_name("PATH=VALUE"));
-  app.add_option("--mode", flags.mode,
-                 "train: train, then test; evaluate: test the model in --output_dir again, or on another corpus, "
-                 "which --data_dir names; predict: read recordings, FILE..., with the model in --output_dir; "
-                 "find_learning_rate: try 100 steps at ever larger learning rates, draw the "
-                 "loss, and write it to learning_rates.csv in --output_dir")
-      ->check(CLI::IsMember({"train", "evaluate", "predict", "find_learning_rate"}));
-  app.add_option("--initial_weights", flags.initial_weights,
-                 "Start a new training from these weights: a run's folder or model.safetensors, or what PyTorch's "
-                 "torch.save(model.state_dict(), FILE) wrote; with the spec's training.start_from, the parts it names; "
-                 "RANDOM: from random weights")
-      ->type_name("FILE");
-  app.add_option("--demo_records", flags.demo_records, "Use a synthetic corpus of this number of records")
-      ->check(CLI::PositiveNumber);
-  app.add_flag(absl::StrCat("--live{", kAnyPort, "}"), flags.live,
-               absl::StrCat("Show the run while it trains on http://127.0.0.1:PORT, a page of this machine, which can "
-                            "stop it after an epoch; --live=PORT, by default the first free one from ",
-                            LiveServer::kFirstPort, " on"));
-  app.add_option("--processes", flags.processes,
-                 "Train in this number of processes on this machine; on several machines use torchrun, mpirun or srun")
-      ->check(CLI::Range(1, 1024));
-  app.add_option("--peer_timeout", flags.peer_timeout,
-                 "With several processes: stop when one has not been heard from for this many seconds")
-      ->type_name("SECONDS")
-      ->check(CLI::Range(3, 86400))
-      ->capture_default_str();
-  app.add_flag("--resume_or_begin", flags.resume_or_begin,
-               "Continue the run in --output_dir if there is one, and begin it otherwise; for jobs that are restarted");
-  app.add_flag("--resume", flags.resume, "Continue the run in --output_dir, or else the latest");
-  app.add_flag("--describe", flags.describe, "Print the spec, the network and the corpus, and stop");
-  AddPredictFlags(app, flags.predict, "With --mode=predict");
-}
-
 }  // namespace
 
 int Main(const EmbeddedSpec& embedded, Recipe recipe, int argc, char** argv) {
@@ -548,7 +399,7 @@ int Main(const EmbeddedSpec& embedded, Recipe recipe, int argc, char** argv) {
   CLI::App app(absl::StrCat("Trains and tests the experiment ", name, ", built from ",
                             std::string(embedded.file.data(), embedded.file.size()), "."),
                name);
-  AddFlags(recipe, flags, app);
+  AddFlags(recipe.directory_variable, flags, app);
   if (const std::optional<int> exit_status = ParseFlags(app, argc, argv)) return *exit_status;
   // Not in the processes that this one starts.
   if (flags.processes > 1 && std::getenv("WORLD_SIZE") == nullptr) return LaunchProcesses(flags.processes, argv);
