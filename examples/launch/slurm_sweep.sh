@@ -6,6 +6,8 @@
 #   sbatch examples/launch/slurm_sweep.sh
 #   sbatch --gpus=0 --array=0-3 examples/launch/slurm_sweep.sh --device=cpu --demo_records=1000
 #
+# The paper's other sweeps start from what this one selects: --settings=runs/grid_resnet18/job-ID/chosen.textproto.
+#
 #SBATCH --job-name=grid_resnet18
 #SBATCH --array=0-7
 #SBATCH --ntasks=1
