@@ -15,6 +15,8 @@
 #include <torch/types.h>
 #include <torch/utils.h>
 
+#include <algorithm>
+
 #include "ecg/model/weights.h"
 
 namespace ecg {
@@ -23,8 +25,17 @@ namespace ecg {
 class AveragedWeights {
  public:
   // The average begins as the weights that `network`, which must outlive it, has now.
-  explicit AveragedWeights(const torch::nn::Module& network) : weights_(StateOf(network)) {
-    for (const auto& [name, weight] : weights_) average_.emplace(name, weight.clone());
+  explicit AveragedWeights(const torch::nn::Module& network) {
+    for (const auto& [name, weight] : StateOf(network)) {
+      // A tensor with two names, such as the convolutions of xResNet's blocks have, is swapped once, and has one
+      // average.
+      const auto same = std::ranges::find_if(weights_, [&weight = weight](const auto& other) {
+        return other.second.data_ptr() == weight.data_ptr() && other.second.sizes() == weight.sizes();
+      });
+      const bool is_new = same == weights_.end();
+      average_.emplace(name, is_new ? weight.clone() : average_.at(same->first));
+      if (is_new) weights_.emplace(name, weight);
+    }
   }
 
   // ShareOfStep returns what part of an exponential moving average are the weights after step number `step`, float32 []
@@ -63,7 +74,7 @@ class AveragedWeights {
   const NamedTensors& state() const { return average_; }
 
  private:
-  const NamedTensors weights_;
+  NamedTensors weights_;  // each tensor once
   NamedTensors average_;
 };
 

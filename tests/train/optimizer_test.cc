@@ -243,6 +243,31 @@ TEST(AveragedWeightsTest, IsTheMovingAverageAndSwapsBackAndForth) {
   EXPECT_EQ(network->running_mean[0].item<float>(), 200);
 }
 
+// TwoNames has a weight that is saved under two names, as those of xResNet's blocks are.
+struct TwoNames : torch::nn::Module {
+  TwoNames() {
+    weight = register_parameter("a", torch::zeros({2}));
+    register_buffer("b", weight);
+  }
+  torch::Tensor weight;
+};
+
+TEST(AveragedWeightsTest, ATensorWithTwoNamesHasOneAverageAndIsSwappedOnce) {
+  TwoNames network;
+  AveragedWeights average(network);
+  const torch::NoGradGuard no_grad;
+  network.weight.fill_(1);
+  average.Update(torch::tensor(0.25f));
+  for (int time = 0; time < 3; ++time) {
+    average.Swap();
+    EXPECT_EQ(network.weight[0].item<float>(), 0.25f);
+    average.Swap();
+    EXPECT_EQ(network.weight[0].item<float>(), 1);
+    EXPECT_EQ(average.state().at("a")[0].item<float>(), 0.25f);
+    EXPECT_EQ(average.state().at("b")[0].item<float>(), 0.25f);
+  }
+}
+
 TEST(AveragedWeightsTest, IsTheMeanOfEpochsThatAreTakenInBySharesOfTheirNumber) {
   torch::nn::Linear network(2, 1);
   AveragedWeights average(*network);
