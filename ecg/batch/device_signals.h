@@ -10,8 +10,10 @@
 
 #include <torch/types.h>
 
-#include <algorithm>
 #include <cstdint>
+#include <iterator>
+#include <span>
+#include <vector>
 
 #include "ecg/corpus/packed_signals.h"
 
@@ -27,13 +29,20 @@ class DeviceSignals {
   DeviceSignals(const PackedSignals& signals, torch::Device device, int longest_segment)
       : signals_(signals),
         samples_(torch::empty({Count(signals) + longest_segment}, torch::dtype(torch::kInt16).device(device))) {
-    // In chunks, so that the host's pages can be released after each.
+    // In chunks, so that the host's pages can be released after each: records that follow each other in memory, which
+    // those of different parts of a large corpus do not.
     constexpr int64_t kPiece = int64_t{1} << 25;
-    const int64_t count = Count(signals);
-    int16_t* const first = const_cast<int16_t*>(signals.signal(0).data());  // is only read
-    for (int64_t at = 0; at < count; at += kPiece) {
-      const int64_t size = std::min(kPiece, count - at);
-      samples_.narrow(0, at, size).copy_(torch::from_blob(first + at, {size}, torch::kInt16));
+    int64_t count = 0;
+    for (int record = 0; record < signals.records();) {
+      const std::span<const int16_t> first = signals.signal(record);
+      int64_t size = 0;
+      do {
+        first_.push_back(count + size);
+        size += std::ssize(signals.signal(record++));
+      } while (size < kPiece && record < signals.records() && signals.signal(record).data() == first.data() + size);
+      int16_t* const samples = const_cast<int16_t*>(first.data());  // are only read
+      if (size > 0) samples_.narrow(0, count, size).copy_(torch::from_blob(samples, {size}, torch::kInt16));
+      count += size;
       signals.Release();
     }
     samples_.narrow(0, count, longest_segment).zero_();
@@ -44,16 +53,18 @@ class DeviceSignals {
   const torch::Tensor& samples() const { return samples_; }
 
   // Offset returns the index in samples() of the first sample of a lead.
-  int64_t Offset(int record, int lead) const { return signals_.lead(record, lead).data() - signals_.signal(0).data(); }
+  int64_t Offset(int record, int lead) const { return first_[record] + int64_t{lead} * signals_.samples(record); }
 
  private:
   static int64_t Count(const PackedSignals& signals) {
-    const auto last = signals.signal(signals.records() - 1);
-    return last.data() + last.size() - signals.signal(0).data();
+    int64_t count = 0;
+    for (int record = 0; record < signals.records(); ++record) count += std::ssize(signals.signal(record));
+    return count;
   }
 
   const PackedSignals& signals_;
   torch::Tensor samples_;
+  std::vector<int64_t> first_;  // of each record, in samples_
 };
 
 }  // namespace ecg

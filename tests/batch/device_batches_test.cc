@@ -33,7 +33,8 @@ class DeviceBatchesTest : public testing::Test {
   void SetUp() override {
     const std::filesystem::path cache = std::filesystem::path(testing::TempDir()) / "device_batches_test";
     dataset_ = Cpsc2018::Open({}, CachedDemo(24, /*seed=*/1, cache, Cpsc2018::kName).value()).value();
-    signals_ = PackInCache(*dataset_, {}, cache).value();
+    // Parts of a corpus lie anywhere in memory.
+    signals_ = PackInCache(*dataset_, {.records_per_part = 5}, cache).value();
     on_device_.emplace(*signals_, torch::kCPU, kSamples);
     part_ = {.signals = &*signals_, .labels = &dataset_->labels(), .rows = {}, .scaler = {}, .on_device = &*on_device_};
     for (int row = 0; row < dataset_->labels().rows(); row += 2) part_.rows.push_back(row);
