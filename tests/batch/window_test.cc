@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -31,10 +32,12 @@ TEST(WindowTest, HasNoWindowOfPaddingOnly) {
 TEST(WindowTest, GivesARecordShorterThanAWindowOne) { EXPECT_THAT(WindowStarts(3, 10, 5), ElementsAre(0)); }
 
 TEST(WindowTest, SeesEverySampleOfARecord) {
-  for (const int samples : {10, 11, 12, 13, 14, 57}) {
-    const std::vector<int> starts = WindowStarts(samples, 4, 2);
-    EXPECT_GE(starts.back() + 4, samples) << samples;
-    EXPECT_LT(starts.back(), samples) << samples;
+  for (const auto& [length, stride] : {std::pair{4, 2}, {4, 4}, {4, 3}, {5, 3}, {7, 6}, {9, 1}}) {
+    for (int samples = 10; samples < 60; ++samples) {
+      const std::vector<int> starts = WindowStarts(samples, length, stride);
+      EXPECT_GE(starts.back() + length, samples) << length << " every " << stride << " of " << samples;
+      EXPECT_LT(starts.back(), samples) << length << " every " << stride << " of " << samples;
+    }
   }
 }
 
