@@ -479,7 +479,7 @@ class ExperimentRun {
       *run.mutable_test() = *std::move(scores);
       ECG_ASSIGN_OR_RETURN(*run.mutable_test()->mutable_bootstrap(), ScoreInterval(*objective_, predictions, spec_));
     } else {
-      run.set_test_not_scored(std::string(objective_->Score(predictions).status().message()));
+      run.set_test_not_scored(std::string(scores.status().message()));
     }
     run.mutable_test()->set_loss(test.loss);
     run.mutable_timing()->set_test_seconds(stopwatch.seconds());

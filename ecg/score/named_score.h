@@ -137,10 +137,14 @@ struct MacroF1Score {
     report.set_accuracy(confusion.Accuracy());
     // One class against the others, at any threshold.
     ECG_ASSIGN_OR_RETURN(const RankedPredictions ranked, Rank(predictions));
-    ECG_ASSIGN_OR_RETURN(const Scores scores, ComputeScores(ranked));
-    AddMacroScores(scores, report);
+    const absl::StatusOr<Scores> scores = ComputeScores(ranked);
+    // Records of a single class have none, but F1 and accuracy.
+    if (scores.ok()) AddMacroScores(*scores, report);
     for (size_t k = 0; k < predictions.classes.size(); ++k) {
-      run::ClassScores& row = AddRow(scores.per_class[k], report);
+      const RankedClass& of_class = ranked.classes()[k];
+      run::ClassScores& row = AddRow(
+          scores.ok() ? scores->per_class[k] : ClassScores{.name = of_class.name, .positives = of_class.positives},
+          report);
       if (const std::optional<double> f1 = confusion.F1(static_cast<int>(k))) row.set_f1(*f1);
     }
     return report;

@@ -32,10 +32,10 @@ struct ClassScores {
   std::string name;
   int64_t positives = 0;
   int64_t negatives = 0;
-  std::optional<double> roc_auc;
-  std::optional<double> average_precision;
-  std::optional<double> f1_youden;   // F1 at the class's own Youden threshold
-  std::optional<double> f1_at_half;  // F1 when a probability of at least 0.5 predicts the class
+  std::optional<double> roc_auc = {};
+  std::optional<double> average_precision = {};
+  std::optional<double> f1_youden = {};   // F1 at the class's own Youden threshold
+  std::optional<double> f1_at_half = {};  // F1 when a probability of at least 0.5 predicts the class
 };
 
 // Scores are the scores of all classes. A macro score is the unweighted mean over the classes that are not left out.

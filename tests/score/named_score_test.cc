@@ -29,6 +29,18 @@ TEST_F(NamedScoreTest, MacroF1IsTheMeanOverClassesAndIsReportedBesideAccuracy) {
   EXPECT_DOUBLE_EQ(scores.per_class(1).f1(), 2.0 / 3);
 }
 
+TEST_F(NamedScoreTest, RecordsOfASingleClassHaveMacroF1ButNoRocAuc) {
+  const std::vector<uint8_t> all_afib = {0, 1, 0, 0, 1, 0, 0, 1, 0, 0, 1, 0};
+  const Predictions predictions = {classes_, all_afib, probabilities_};
+  const run::Scores scores = MacroF1Score::Report(predictions).value();
+  EXPECT_DOUBLE_EQ(scores.score(), MacroF1Score::Score(predictions).value().mean);
+  EXPECT_DOUBLE_EQ(scores.accuracy(), 0.25);
+  EXPECT_FALSE(scores.has_macro_roc_auc());
+  ASSERT_EQ(scores.per_class_size(), 3);
+  EXPECT_EQ(scores.per_class(1).name(), "AFIB");
+  EXPECT_EQ(scores.per_class(1).positives(), 4);
+}
+
 TEST_F(NamedScoreTest, MacroRocAucIsTheMeanOverClasses) {
   // AFIB: 0.8 and 0.3 against 0.1 and 0.2; "other": 0.6 against 0.1 twice; NORM: 0.8 against 0.1, 0.2 and 0.6.
   const run::Scores scores = MacroRocAucScore::Report(predictions_).value();
