@@ -119,7 +119,8 @@ class Optimizer {
     step_.add_(1);
     for (size_t g = 0; g < groups_.size(); ++g) {
       const int64_t frozen_steps = groups_[g].frozen_steps;
-      const torch::Tensor step = frozen_steps == 0 ? step_ : step_ - static_cast<double>(frozen_steps);
+      // A run that goes on with fewer processes may have made fewer steps than its frozen epochs have now.
+      const torch::Tensor step = frozen_steps == 0 ? step_ : (step_ - static_cast<double>(frozen_steps)).clamp_min(1);
       for (const bool decays : {true, false}) StepGroup(static_cast<ptrdiff_t>(g), step, decays);
     }
   }

@@ -96,6 +96,16 @@ TEST(OptimizerGroupTest, IsCorrectedForItsOwnStepsOnceItIsTrained) {
   EXPECT_FALSE(StateOf(*frozen).at("a.weight").equal(StateOf(*fresh).at("a.weight")));
 }
 
+TEST(OptimizerGroupTest, StaysFiniteWhereItIsTrainedBeforeItsFrozenStepsAreOver) {
+  torch::nn::Sequential frozen = Pair(), fresh = Pair();
+  Optimizer of_frozen(*frozen, UpdateRules::Erase(Adam()), 0.01, {{"b", 1, /*frozen_steps=*/10}});
+  Optimizer of_fresh(*fresh, UpdateRules::Erase(Adam()), 0.01);
+  of_frozen.set_steps(3);
+  TakeStep(frozen, of_frozen);
+  TakeStep(fresh, of_fresh);
+  EXPECT_TRUE(StateOf(*frozen).at("b.weight").equal(StateOf(*fresh).at("b.weight")));
+}
+
 class ParameterGroupsTest : public SmallTrainingTest {
  protected:
   static spec::ParameterGroup& Add(spec::Experiment& spec, const std::string& prefix) {
