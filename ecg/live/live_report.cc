@@ -48,7 +48,7 @@ void LiveReport::ShowHistory(const run::TrainingState& state) {
     row["epoch"] = epoch.epoch();
     // JSON has no infinite numbers; the library writes null for them.
     row["trainLoss"] = epoch.train_loss();
-    row["trainScore"] = epoch.train_score();
+    if (epoch.has_train_score()) row["trainScore"] = epoch.train_score();
     if (epoch.has_validation_score()) {
       row["validationLoss"] = epoch.validation_loss();
       row["validationScore"] = epoch.validation_score();

@@ -99,7 +99,8 @@ absl::StatusOr<int> LargestBatchSize(Network& network, const SplitPart& train, i
     }
     return fitted;
   };
-  const int size = LargestPowerOfTwo(train.size(), fits);
+  // A step takes so many batches.
+  const int size = LargestPowerOfTwo(train.size() / spec.training().accumulate_batches(), fits);
   for (const torch::Tensor& parameter : network.parameters()) parameter.mutable_grad() = torch::Tensor();
   ReleaseUnusedMemory(device.torch);
   ECG_RETURN_IF_ERROR(other_error);

@@ -27,8 +27,8 @@ namespace ecg {
 inline std::string EpochLine(const run::TrainingState& state, int epochs, absl::string_view score_name) {
   const run::Epoch& epoch = *state.history().rbegin();
   const int width = static_cast<int>(std::to_string(epochs).size());
-  std::string line = absl::StrFormat("epoch %*d/%d  train loss %.4g, %s %.4f", width, epoch.epoch(), epochs,
-                                     epoch.train_loss(), score_name, epoch.train_score());
+  std::string line = absl::StrFormat("epoch %*d/%d  train loss %.4g", width, epoch.epoch(), epochs, epoch.train_loss());
+  if (epoch.has_train_score()) absl::StrAppendFormat(&line, ", %s %.4f", score_name, epoch.train_score());
   if (epoch.has_validation_score()) {
     const bool all = epoch.validation_scored_classes() == epoch.classes();
     absl::StrAppendFormat(&line, "  validation loss %.4g, %s %.4f%s%s", epoch.validation_loss(), score_name,

@@ -16,6 +16,7 @@
 #include <torch/nn/module.h>
 #include <torch/nn/modules/batchnorm.h>
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -28,6 +29,15 @@ namespace ecg {
 // network sees, in training mode, as long as it lives. Then they move with each batch as before.
 class NormStatistics {
  public:
+  // AnyIn returns whether `network` has a batch norm.
+  static bool AnyIn(const torch::nn::Module& network) {
+    return std::ranges::any_of(network.modules(/*include_self=*/false), [](const auto& module) {
+      return module->template as<BatchNorm1dImpl>() != nullptr ||
+             module->template as<torch::nn::BatchNorm1dImpl>() != nullptr ||
+             module->template as<torch::nn::BatchNorm2dImpl>() != nullptr;
+    });
+  }
+
   // `network` must outlive it.
   explicit NormStatistics(torch::nn::Module& network) {
     network.train();

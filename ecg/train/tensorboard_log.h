@@ -76,10 +76,12 @@ class TensorBoardLog {
   absl::Status EndEpoch(const TrainingProgress& progress) {
     const run::Epoch& epoch = *progress.state.history().rbegin();
     std::vector<EventLog::Scalar> scalars = {
-        {"loss/train", epoch.train_loss()}, {absl::StrCat(score_name_, "/train"), epoch.train_score()},
-        {"epoch/number", epoch.epoch()},    {"epoch/crops_per_second", epoch.crops() / epoch.training_seconds()},
+        {"loss/train", epoch.train_loss()},
+        {"epoch/number", epoch.epoch()},
+        {"epoch/crops_per_second", epoch.crops() / epoch.training_seconds()},
         {"epoch/seconds", epoch.seconds()},
     };
+    if (epoch.has_train_score()) scalars.emplace_back(absl::StrCat(score_name_, "/train"), epoch.train_score());
     if (epoch.has_validation_score()) {
       scalars.emplace_back("loss/validation", epoch.validation_loss());
       scalars.emplace_back(absl::StrCat(score_name_, "/validation"), epoch.validation_score());

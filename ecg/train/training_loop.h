@@ -286,7 +286,7 @@ class TrainingLoop {
     const spec::Training& training = spec_.training();
     const int count = std::max(1, number - (training.epochs() - training.averaged_weights().last_epochs()));
     fitting.average->Update(torch::full({}, 1.0 / count, torch::dtype(torch::kFloat32).device(device_.torch)));
-    if (count == 1 || !estimates_norms) return;
+    if (count == 1 || !estimates_norms || !NormStatistics::AnyIn(fitting.network)) return;
     const torch::NoGradGuard no_grad;
     fitting.average->Swap();
     fitting.source.Start(fitting.share.Of(CropsOf(fitting, number)));
@@ -382,10 +382,13 @@ class TrainingLoop {
     const Evaluation seen = {
         .targets = {first_target, first_target + targets.numel()},
         .probabilities = parts_.objective->Probabilities(all_logits).to(torch::kFloat32).contiguous()};
-    ECG_ASSIGN_OR_RETURN(const MacroScore score,
-                         parts_.objective->Score(seen.predictions(fitting.train.labels->classes)));
-    epoch.set_train_score(score.mean);
-    return absl::OkStatus();
+    // It has no score where the crops of this epoch are all positive or all negative, class by class, as those of few
+    // records may be.
+    const absl::StatusOr<MacroScore> score = parts_.objective->Score(seen.predictions(fitting.train.labels->classes));
+    if (score.ok()) epoch.set_train_score(score->mean);
+    return absl::IsFailedPrecondition(score.status())
+               ? absl::OkStatus()
+               : WithContext(score.status(), "cannot score the training records");
   }
 
   absl::Status Validate(Fitting& fitting, run::Epoch& epoch) {

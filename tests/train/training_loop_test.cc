@@ -21,6 +21,7 @@
 #include "ecg/batch/segment.h"
 #include "ecg/batch/split_part.h"
 #include "ecg/batch/window.h"
+#include "ecg/corpus/labels.h"
 #include "ecg/device/device.h"
 #include "ecg/evaluation/aggregation.h"
 #include "ecg/evaluation/evaluate.h"
@@ -37,6 +38,7 @@
 #include "ecg/status/status_macros.h"
 #include "ecg/train/batch_size.h"
 #include "ecg/train/callback.h"
+#include "ecg/train/console.h"
 #include "ecg/train/objective.h"
 #include "gtest/gtest.h"
 #include "proto/experiment.pb.h"
@@ -333,6 +335,48 @@ TEST_F(TrainingLoopTest, AveragesTheWeightsOfTheLastEpochsWithStatisticsOfTheirO
   }
   EXPECT_TRUE(torch::allclose(state.at("norm.running_mean"), mean, 1e-3, 1e-4));
   EXPECT_TRUE(torch::allclose(state.at("norm.running_var"), variance, 1e-3, 1e-4));
+}
+
+// NormFreeNetwork counts how often it is called in training mode.
+class NormFreeNetwork : public Network {
+ public:
+  explicit NormFreeNetwork(int classes)
+      : linear_(register_module("linear", torch::nn::Linear(12, classes))),
+        calls_(register_buffer("calls", torch::zeros({}, torch::kInt64))) {}
+
+  torch::Tensor forward(const torch::Tensor& signals) override {
+    if (is_training()) calls_.add_(1);
+    return linear_(signals.mean(-1));
+  }
+
+ private:
+  torch::nn::Linear linear_;
+  torch::Tensor calls_;
+};
+
+TEST_F(TrainingLoopTest, ANetworkWithoutBatchNormSeesNoMoreCropsForItsAverage) {
+  spec::Experiment spec = Spec(4);
+  spec.mutable_training()->mutable_averaged_weights()->set_last_epochs(3);
+  NormFreeNetwork network(train_->classes());
+  ASSERT_TRUE(Fit(spec, Folder("norm free"), network, *train_, *validation_).ok());
+  EXPECT_EQ(StateOf(network).at("calls").item<int64_t>(), 4 * (train_->size() / 16));
+}
+
+TEST_F(TrainingLoopTest, GoesOnWhereTheCropsOfAnEpochCannotBeScored) {
+  Labels labels{.classes = {"A"}};
+  SplitPart train = *train_, validation = *validation_;
+  for (const int record : labels_->records) labels.Add(record);
+  // All training records have the class, and every other one of those for validation.
+  for (const int row : train.rows) labels.Set(row, 0);
+  for (size_t i = 0; i < validation.rows.size(); i += 2) labels.Set(validation.rows[i], 0);
+  train.labels = validation.labels = &labels;
+  SmallNetwork network(1);
+  const absl::StatusOr<run::TrainingState> state = Fit(Spec(2), Folder("one class"), network, train, validation);
+  ASSERT_TRUE(state.ok()) << state.status();
+  EXPECT_FALSE(state->history(1).has_train_score());
+  EXPECT_TRUE(state->history(1).has_validation_score());
+  EXPECT_EQ(EpochLine(*state, 2, "macro ROC-AUC").find("macro ROC-AUC"),
+            EpochLine(*state, 2, "macro ROC-AUC").rfind("macro ROC-AUC"));
 }
 
 TEST_F(TrainingLoopTest, ContinuesPlateauAndAverageOfEpochsAsIfThereHadBeenNoStop) {
