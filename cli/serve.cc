@@ -48,21 +48,31 @@ int main(int argc, char** argv) {
   app.add_option("--model", model, "The folder of a run")->required()->type_name("RUN");
   app.add_option("--host", options.host, "The address to listen on; 0.0.0.0 is every network of this machine")
       ->capture_default_str();
-  app.add_option("--port", options.port, "The port; 0 takes any free one")->capture_default_str();
+  app.add_option("--port", options.port, "The port; 0 takes any free one")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 65535));
   app.add_option("--device", predictor.device, "cpu, cuda or cuda:N")->capture_default_str();
   app.add_option("--token", options.token, "What a client must send as Authorization: Bearer TOKEN")
       ->envname("ECG_TOKEN");
   app.add_option("--max_megabytes", body_mb, "The largest file")->capture_default_str()->check(CLI::Range(1, 2000));
-  app.add_option("--max_seconds", options.recording_seconds, "The longest recording")->capture_default_str();
+  app.add_option("--max_seconds", options.recording_seconds, "The longest recording")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
   app.add_option("--connections", options.connections, "Connections at the same time")
       ->capture_default_str()
       ->check(CLI::Range(1, 4096));
   app.add_option("--latency_ms", latency_ms, "How long a recording waits for others of its batch")
       ->capture_default_str()
       ->check(CLI::Range(0, 1000));
-  app.add_option("--batch", options.batching.batch_signals, "Recordings in a batch")->capture_default_str();
-  app.add_option("--max_waiting", options.batching.waiting_signals, "Recordings that may wait")->capture_default_str();
-  app.add_option("--timeout_s", timeout_s, "The longest that a request may take")->capture_default_str();
+  app.add_option("--batch", options.batching.batch_signals, "Recordings in a batch")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 4096));
+  app.add_option("--max_waiting", options.batching.waiting_signals, "Recordings that may wait")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1'000'000));
+  app.add_option("--timeout_s", timeout_s, "The longest that a request may take")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 86400));
   if (const std::optional<int> status = ecg::ParseFlags(app, argc, argv)) return *status;
   ecg::RestartWithKernels(argv);
   options.body_bytes = size_t{1'000'000} * body_mb;

@@ -14,6 +14,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
 
 namespace ecg {
@@ -43,13 +44,13 @@ class RequestMetrics {
     for (size_t i = 0; i < kBounds.size(); ++i) {
       absl::StrAppend(&text, "ecg_request_seconds_bucket{le=\"", kBounds[i], "\"} ", buckets_[i], "\n");
     }
-    absl::StrAppend(&text, "ecg_request_seconds_bucket{le=\"+Inf\"} ", count_, "\necg_request_seconds_sum ", sum_,
-                    "\necg_request_seconds_count ", count_, "\n");
+    absl::StrAppend(&text, "ecg_request_seconds_bucket{le=\"+Inf\"} ", count_, "\necg_request_seconds_sum ",
+                    absl::StrFormat("%.6f", sum_), "\necg_request_seconds_count ", count_, "\n");
     return text;
   }
 
   // Line returns one more figure, of a kind such as "gauge".
-  static std::string Line(absl::string_view name, absl::string_view kind, absl::string_view help, double value) {
+  static std::string Line(absl::string_view name, absl::string_view kind, absl::string_view help, int64_t value) {
     return absl::StrCat("# HELP ", name, " ", help, "\n# TYPE ", name, " ", kind, "\n", name, " ", value, "\n");
   }
 

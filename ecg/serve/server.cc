@@ -3,10 +3,12 @@
 #include <httplib.h>
 #include <openssl/crypto.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
@@ -58,35 +60,45 @@ bool IsToken(const std::string& found, const std::string& expected) {
   return found.size() == expected.size() && CRYPTO_memcmp(found.data(), expected.data(), expected.size()) == 0;
 }
 
+// kNoSuchPage is what is said of a path that is not there.
+constexpr char kNoSuchPage[] = "no such page; see /openapi.json";
+
 // Upload is the file of a request.
 struct Upload {
-  std::string name, bytes;
+  std::string name = {}, bytes = {};
+  int files = 0;              // in a form
+  bool is_too_large = false;  // some of it is not in `bytes`
+  bool is_read = false;       // to the end of the body
 };
 
-// ReadUpload reads the body. It is not read by the library, which takes what `curl --data-binary` sends for a form of
-// at most 8 KB.
-absl::StatusOr<Upload> ReadUpload(const httplib::Request& request, const httplib::ContentReader& read) {
-  Upload upload;
-  const auto append = [&](const char* data, size_t length) {
-    upload.bytes.append(data, length);
-    return true;
-  };
-  if (request.is_multipart_form_data()) {
-    int files = 0;
-    const auto begin = [&](const httplib::MultipartFormData& file) {
-      upload.name = file.filename;
-      ++files;
-      return true;
-    };
-    if (!read(begin, append)) return absl::InvalidArgumentError("the form cannot be read");
-    if (files != 1) return absl::InvalidArgumentError(absl::StrCat("expected one file in the form, found ", files));
-    return upload;
+// CheckUpload refuses what is no file.
+absl::Status CheckUpload(const httplib::Request& request, const Upload& upload) {
+  const bool is_form = request.is_multipart_form_data();
+  if (!upload.is_read) {
+    return absl::InvalidArgumentError(absl::StrCat("the ", is_form ? "form" : "body", " cannot be read"));
   }
-  upload.name = request.has_param("name") ? request.get_param_value("name") : "recording";
-  if (!read(append)) return absl::InvalidArgumentError("the body cannot be read");
-  if (!upload.bytes.empty()) return upload;
+  if (is_form && upload.files != 1) {
+    return absl::InvalidArgumentError(absl::StrCat("expected one file in the form, found ", upload.files));
+  }
+  if (is_form || !upload.bytes.empty()) return absl::OkStatus();
   return absl::InvalidArgumentError(
       "the body is empty; expected the bytes of a recording, as with `curl --data-binary @FILE`");
+}
+
+// ErrorJson returns the answer to a request that is refused.
+std::string ErrorJson(const std::string& what) { return nlohmann::json({{"error", what}}).dump(); }
+
+// Send answers with `json`. Where the request is not read to its end, the connection is closed, since the rest would be
+// taken for the next requests: the library closes it when a content provider returns false. (It does not call one of a
+// given length for some values of a request's header Range.)
+void Send(const std::string& json, bool is_read, httplib::Response& response) {
+  if (is_read) return response.set_content(json, "application/json");
+  response.set_header("Connection", "close");
+  response.set_header("Content-Length", absl::StrCat(json.size()));
+  response.set_content_provider("application/json", [json](size_t, httplib::DataSink& sink) {
+    sink.write(json.data(), json.size());
+    return false;
+  });
 }
 
 // PositiveOf returns the number of a parameter in `unit`, or nothing if the request does not have it.
@@ -182,38 +194,81 @@ class Server::Service {
       Answer(request, read, response);
       metrics_.Add(response.status, stopwatch.seconds());
     });
-    // What the library itself refuses: unknown paths, bodies that are too large.
-    http_.set_error_handler([this](const httplib::Request&, httplib::Response& response) {
-      if (!response.body.empty()) return;
-      const std::string what = response.status == 413
-                                   ? absl::StrCat("the body has more than ", options_.body_bytes, " bytes")
-                               : response.status == 404 ? "no such page; see /openapi.json"
-                                                        : "the request cannot be read";
-      response.set_content(nlohmann::json({{"error", what}}).dump(), "application/json");
+    // Nothing else takes a body: the library would keep it, however long it is.
+    http_.set_pre_routing_handler([](const httplib::Request& request, httplib::Response& response) {
+      const bool is_prediction = request.method == "POST" && request.path == "/v1/predict";
+      if (is_prediction || request.method == "GET" || request.method == "HEAD") {
+        return httplib::Server::HandlerResponse::Unhandled;
+      }
+      response.status = 404;
+      Send(ErrorJson(kNoSuchPage), /*is_read=*/false, response);
+      return httplib::Server::HandlerResponse::Handled;
+    });
+    // What the library itself refuses: unknown paths, and requests that it cannot read.
+    http_.set_error_handler([](const httplib::Request&, httplib::Response& response) {
+      if (response.has_header("Content-Type")) return;  // it has an answer
+      const bool is_read = response.status == 404;
+      Send(ErrorJson(is_read ? kNoSuchPage : "the request cannot be read"), is_read, response);
     });
     http_.set_exception_handler([](const httplib::Request&, httplib::Response& response, std::exception_ptr) {
       response.status = 500;
-      response.set_content(R"({"error": "an internal error"})", "application/json");
+      Send(ErrorJson("an internal error"), /*is_read=*/false, response);
     });
   }
 
+  // ReadUpload reads the body, and keeps its first `most` bytes. What follows is dropped, so that the connection can be
+  // used again, until it is more than a body may have: then reading ends. The library does not read the body, since it
+  // takes what `curl --data-binary` sends for a form of at most 8 KB, and bounds only a body whose length is stated.
+  Upload ReadUpload(const httplib::Request& request, const httplib::ContentReader& read, size_t most,
+                    const httplib::Response& response) const {
+    Upload upload = {.name = request.has_param("name") ? request.get_param_value("name") : "recording"};
+    size_t dropped = 0;
+    const auto append = [&](const char* data, size_t length) {
+      const size_t kept = std::min(length, most - upload.bytes.size());
+      upload.bytes.append(data, kept);
+      dropped += length - kept;
+      return dropped <= options_.body_bytes;
+    };
+    const auto begin = [&](const httplib::MultipartFormData& file) {
+      upload.name = file.filename;
+      ++upload.files;
+      return true;
+    };
+    // For a body that no header announces, and that is none, the library would wait.
+    const bool has_body = request.has_header("Content-Length") || request.has_header("Transfer-Encoding");
+    const bool is_whole = !has_body || (request.is_multipart_form_data() ? read(begin, append) : read(append));
+    // A body whose stated length is too large was skipped by the library.
+    const bool is_skipped = response.status == 413;
+    upload.is_read = is_whole || is_skipped;
+    upload.is_too_large = dropped > 0 || is_skipped;
+    return upload;
+  }
+
   void Answer(const httplib::Request& request, const httplib::ContentReader& read, httplib::Response& response) {
-    if (!options_.token.empty() && !IsToken(request.get_header_value("Authorization"), "Bearer " + options_.token)) {
+    const bool is_allowed =
+        options_.token.empty() || IsToken(request.get_header_value("Authorization"), "Bearer " + options_.token);
+    const Upload upload = ReadUpload(request, read, is_allowed ? options_.body_bytes : 0, response);
+    if (!is_allowed) {
       response.status = 401;
       response.set_header("WWW-Authenticate", "Bearer");
-      response.set_content(R"({"error": "expected the header Authorization: Bearer TOKEN"})", "application/json");
-      return;
+      return Send(ErrorJson("expected the header Authorization: Bearer TOKEN"), upload.is_read, response);
     }
-    const absl::StatusOr<Upload> upload = ReadUpload(request, read);
-    if (response.status == 413) return;  // the error handler says so
-    Reading reading = {.recording = upload.ok() ? upload->name : "recording", .error = upload.status()};
+    if (upload.is_too_large) {
+      response.status = 413;
+      return Send(ErrorJson(absl::StrCat("the body has more than ", options_.body_bytes, " bytes")), upload.is_read,
+                  response);
+    }
+    Reading reading = {.recording = "recording", .error = CheckUpload(request, upload)};
     std::string svg;
-    if (upload.ok()) reading.error = ReadAndPredict(request, *upload, reading, svg);
+    if (reading.error.ok()) {
+      reading.recording = upload.name;
+      reading.error = ReadAndPredict(request, upload, reading, svg);
+    }
     response.status = reading.error.ok() ? 200 : HttpStatus(reading.error);
     nlohmann::ordered_json json = ReadingJson(reading, predictor_.model());
     json["model"] = ModelJson(predictor_.model());
     if (!svg.empty()) json["svg"] = svg;
-    response.set_content(JsonText(json), "application/json");
+    Send(JsonText(json), upload.is_read, response);
   }
 
   // ReadAndPredict fills `reading`, and `svg` where the request asks for a drawing.
@@ -242,13 +297,13 @@ class Server::Service {
   }
 
   std::string Metrics() const {
-    return absl::StrCat(metrics_.Text(),
-                        RequestMetrics::Line("ecg_waiting_recordings", "gauge", "Recordings that wait for the network.",
-                                             static_cast<double>(batcher_.waiting())),
-                        RequestMetrics::Line("ecg_batches_total", "counter", "Batches that the network read.",
-                                             static_cast<double>(batcher_.batches())),
-                        RequestMetrics::Line("ecg_recordings_total", "counter", "Recordings that the network read.",
-                                             static_cast<double>(batcher_.signals())));
+    return absl::StrCat(
+        metrics_.Text(),
+        RequestMetrics::Line("ecg_waiting_recordings", "gauge", "Recordings that wait for the network.",
+                             static_cast<int64_t>(batcher_.waiting())),
+        RequestMetrics::Line("ecg_batches_total", "counter", "Batches that the network read.", batcher_.batches()),
+        RequestMetrics::Line("ecg_recordings_total", "counter", "Recordings that the network read.",
+                             batcher_.signals()));
   }
 
   const Predictor predictor_;

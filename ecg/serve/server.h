@@ -37,7 +37,7 @@ struct ServerOptions {
   int port = 8080;
   // Where it is not empty, a prediction needs the header "Authorization: Bearer TOKEN".
   std::string token = {};
-  // Bytes of a body, and seconds of a recording.
+  // Bytes of a body, unpacked where it is compressed, and seconds of a recording.
   size_t body_bytes = size_t{32} << 20;
   double recording_seconds = 600;
   // Connections that are served at the same time; others wait.

@@ -157,7 +157,45 @@ TEST_F(ServerTest, RefusesBodiesThatAreTooLargeAndRecordingsThatAreTooLong) {
   httplib::Client client = Connect(server);
   EXPECT_EQ(Post(client, TableOf(MadeSignal(0)))->status, 200);
   EXPECT_EQ(Post(client, TableOf(MadeSignal(0, 1600)))->status, 422);
-  EXPECT_EQ(Post(client, std::string(300'000, 'x'))->status, 413);
+  const std::string bytes(300'000, 'x');
+  EXPECT_EQ(Post(client, bytes)->status, 413);
+  // The length of these is not known before.
+  const httplib::ContentProviderWithoutLength in_chunks = [&bytes](size_t, httplib::DataSink& sink) {
+    sink.write(bytes.data(), bytes.size());
+    sink.done();
+    return true;
+  };
+  client.set_keep_alive(true);
+  const httplib::Result chunked = client.Post("/v1/predict", in_chunks, "application/octet-stream");
+  ASSERT_TRUE(chunked);
+  EXPECT_EQ(chunked->status, 413) << chunked->body;
+  client.set_compress(true);
+  const httplib::Result compressed = Post(client, bytes);
+  ASSERT_TRUE(compressed);
+  EXPECT_EQ(compressed->status, 413) << compressed->body;
+  EXPECT_EQ(nlohmann::json::parse(compressed->body)["error"], "the body has more than 200000 bytes");
+  EXPECT_EQ(Post(client, TableOf(MadeSignal(0)))->status, 200);
+}
+
+TEST_F(ServerTest, ClosesAConnectionOnWhichItHasNotReadAll) {
+  Server server(Predictor::Load(folder_).value(), Options());
+  ASSERT_EQ(server.Start(), absl::OkStatus());
+  httplib::Client client = Connect(server);
+  client.set_keep_alive(true);
+  // Few enough bytes that the client has sent all when the connection is closed.
+  const std::string bytes(10'000, 'x');
+  const httplib::Headers gzip = {{"Content-Encoding", "gzip"}};
+  const httplib::Result broken = client.Post("/v1/predict", gzip, bytes, "application/octet-stream");
+  ASSERT_TRUE(broken);
+  EXPECT_EQ(broken->status, 422);
+  EXPECT_EQ(broken->get_header_value("Connection"), "close");
+  EXPECT_THAT(nlohmann::json::parse(broken->body)["error"].get<std::string>(), HasSubstr("cannot be read"));
+  EXPECT_EQ(Post(client, TableOf(MadeSignal(0)))->status, 200);
+  const httplib::Result elsewhere = client.Post("/v1/other", bytes, "application/octet-stream");
+  ASSERT_TRUE(elsewhere);
+  EXPECT_EQ(elsewhere->status, 404);
+  EXPECT_EQ(elsewhere->get_header_value("Connection"), "close");
+  EXPECT_EQ(Post(client, TableOf(MadeSignal(0)))->status, 200);
 }
 
 // The memory of this process, in bytes.
@@ -221,6 +259,23 @@ TEST_F(ServerTest, AsksForTheTokenWhereOneIsSet) {
   EXPECT_EQ(Post(client, TableOf(MadeSignal(0)))->status, 401);
   client.set_bearer_token_auth("secret");
   EXPECT_EQ(Post(client, TableOf(MadeSignal(0)))->status, 200);
+}
+
+TEST_F(ServerTest, AnswersTheNextRequestOfAConnectionAfterOneWithoutTheToken) {
+  ServerOptions options = Options();
+  options.token = "secret";
+  Server server(Predictor::Load(folder_).value(), options);
+  ASSERT_EQ(server.Start(), absl::OkStatus());
+  httplib::Client client = Connect(server);
+  client.set_keep_alive(true);
+  const httplib::Result refused = Post(client, TableOf(MadeSignal(0)));
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->status, 401);
+  EXPECT_FALSE(refused->has_header("Connection")) << "the connection should stay open";
+  client.set_bearer_token_auth("secret");
+  const httplib::Result answered = Post(client, TableOf(MadeSignal(0)));
+  ASSERT_TRUE(answered);
+  EXPECT_EQ(answered->status, 200) << answered->body;
 }
 
 TEST_F(ServerTest, StopsAfterTheRequestsThatRun) {
