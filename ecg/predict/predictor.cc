@@ -229,6 +229,20 @@ struct Predictor::Model {
     return samples;
   }
 
+  // CheckForm refuses a signal of another rate, and one that is too short.
+  absl::Status CheckForm(const Signal& signal) const {
+    const int expected_hz = metadata.sampling_frequency_hz;
+    if (signal.sampling_frequency_hz != expected_hz) {
+      return absl::InvalidArgumentError(absl::StrCat("the signal has ", signal.sampling_frequency_hz,
+                                                     " Hz, but the model reads ", expected_hz, " Hz; resample it"));
+    }
+    const int window = window_samples();
+    if (signal.samples >= window) return absl::OkStatus();
+    return absl::InvalidArgumentError(absl::StrFormat("the signal has %.2f s, but the model reads windows of %.2f s",
+                                                      static_cast<double>(signal.samples) / expected_hz,
+                                                      static_cast<double>(window) / expected_hz));
+  }
+
   // What to do where the memory of the device is too small.
   std::string HowToSaveMemory() const {
     return absl::StrCat("Lower the number of windows in a batch, which is ", networks[0]->windows.batch_windows);
@@ -346,16 +360,12 @@ absl::StatusOr<std::unique_ptr<const Predictor::Network>> Predictor::OpenNetwork
 const ModelMetadata& Predictor::model() const { return loaded_->metadata; }
 
 absl::Status Predictor::Check(const Signal& signal) const {
-  const int expected_hz = model().sampling_frequency_hz;
-  if (signal.sampling_frequency_hz != expected_hz) {
-    return absl::InvalidArgumentError(absl::StrCat("the signal has ", signal.sampling_frequency_hz,
-                                                   " Hz, but the model reads ", expected_hz, " Hz; resample it"));
+  ECG_RETURN_IF_ERROR(loaded_->CheckForm(signal));
+  for (const auto& network : loaded_->networks) {
+    if (!network->preprocessor.ChangesAmplitudes()) continue;
+    ECG_RETURN_IF_ERROR(WithContext(network->preprocessor.Apply(signal).status(), "after the model's preprocessing"));
   }
-  const int window = loaded_->window_samples();
-  if (signal.samples >= window) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrFormat("the signal has %.2f s, but the model reads windows of %.2f s",
-                                                    static_cast<double>(signal.samples) / expected_hz,
-                                                    static_cast<double>(window) / expected_hz));
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::vector<float>> Predictor::Predict(const Signal& signal) const {
@@ -364,7 +374,7 @@ absl::StatusOr<std::vector<float>> Predictor::Predict(const Signal& signal) cons
 }
 
 absl::StatusOr<std::vector<Prediction>> Predictor::PredictAll(std::span<const Signal> signals) const {
-  for (const Signal& signal : signals) ECG_RETURN_IF_ERROR(Check(signal));
+  for (const Signal& signal : signals) ECG_RETURN_IF_ERROR(loaded_->CheckForm(signal));
   if (signals.empty()) return std::vector<Prediction>();
   try {
     return loaded_->PredictAll(signals);
@@ -374,7 +384,7 @@ absl::StatusOr<std::vector<Prediction>> Predictor::PredictAll(std::span<const Si
 }
 
 absl::StatusOr<Explanation> Predictor::Explain(const Signal& signal, int class_index) const {
-  ECG_RETURN_IF_ERROR(Check(signal));
+  ECG_RETURN_IF_ERROR(loaded_->CheckForm(signal));
   if (class_index < 0 || class_index >= static_cast<int>(model().classes.size())) {
     return absl::InvalidArgumentError(
         absl::StrCat("there is no class number ", class_index, "; the model has ", model().classes.size()));

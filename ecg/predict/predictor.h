@@ -66,8 +66,8 @@ class Predictor {
   // model returns the classes in the order of the probabilities, the sampling frequency, thresholds, ...
   const ModelMetadata& model() const;
 
-  // Check refuses a signal of another sampling frequency than the model's, or one that is shorter than a window. Of
-  // an ensemble, the longest window counts.
+  // Check refuses a signal of another sampling frequency than the model's, one that is shorter than a window (of an
+  // ensemble, the longest one), and one that cannot be preprocessed. PredictAll does not fail on a signal that passes.
   absl::Status Check(const Signal& signal) const;
 
   // Predict returns the probability of each class.

@@ -15,9 +15,11 @@
 #include <cmath>
 #include <filesystem>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "ecg/evaluation/feature_space.h"
 #include "ecg/model/any_network.h"
 #include "ecg/model/network.h"
@@ -35,13 +37,15 @@
 
 namespace ecg {
 
-// MakeRun makes a run of five classes that reads windows of 2.5 s at 100 Hz.
-inline absl::Status MakeRun(const std::filesystem::path& folder) {
-  ECG_ASSIGN_OR_RETURN(spec::Experiment spec, ParseExperiment(R"(
-      data { ptb_xl { task: SUPERDIAGNOSTIC sampling_frequency_hz: 100 } split: 1 crop_seconds: 2.5 }
+// MakeRun makes a run of five classes that reads windows of 2.5 s at 100 Hz. `data` is more of the spec's data, such as
+// "preprocessing { band_pass {} }".
+inline absl::Status MakeRun(const std::filesystem::path& folder, const std::string& data = "") {
+  const std::string text = absl::StrCat(R"(
+      data { ptb_xl { task: SUPERDIAGNOSTIC sampling_frequency_hz: 100 } split: 1 crop_seconds: 2.5 )",
+                                        data, R"( }
       model { bi_lstm { hidden_dim: 8 } }
-      training { multi_label {} epochs: 1 batch_size: 8 optimizer { learning_rate: 0.001 } })",
-                                                              "made.textproto"));
+      training { multi_label {} epochs: 1 batch_size: 8 optimizer { learning_rate: 0.001 } })");
+  ECG_ASSIGN_OR_RETURN(spec::Experiment spec, ParseExperiment(text, "made.textproto"));
   spec = Resolve(spec);
   const RunFolder run(folder);
   ECG_RETURN_IF_ERROR(run.Start(spec, run::CorpusIdentity()));

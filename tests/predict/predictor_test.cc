@@ -17,8 +17,12 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "ecg/evaluation/feature_space.h"
+#include "ecg/file/file.h"
 #include "ecg/predict/explanation.h"
+#include "ecg/predict/predict_files.h"
+#include "ecg/predict/reading.h"
 #include "ecg/score/unlikeness.h"
 #include "ecg/signal/signal.h"
 #include "gmock/gmock.h"
@@ -190,6 +194,30 @@ TEST_F(PredictorTest, RefusesAnotherRateAndASignalShorterThanAWindow) {
   fast.sampling_frequency_hz = 500;
   EXPECT_THAT(predictor.Predict(fast).status().message(), HasSubstr("500 Hz, but the model reads 100 Hz"));
   EXPECT_THAT(predictor.Predict(MadeSignal(0, 200)).status().message(), HasSubstr("2.00 s, but the model reads"));
+}
+
+// A table of pulses from -900 to 900 mV, a fifth of the time. Without their mean they reach 1440 mV.
+std::string TableOfPulses() {
+  std::string table = "time (s),I (mV),II (mV),V1 (mV),V2 (mV),V3 (mV),V4 (mV),V5 (mV),V6 (mV)";
+  for (int i = 0; i < 1000; ++i) {
+    absl::StrAppend(&table, "\n", i / 100.0);
+    for (int lead = 0; lead < 8; ++lead) absl::StrAppend(&table, ",", i % 100 < 20 ? 900 : -900);
+  }
+  return table + "\n";
+}
+
+TEST_F(PredictorTest, ReadsTheOtherFilesWhereOneIsOutOfRangeAfterTheFilter) {
+  ASSERT_EQ(MakeRun(folder_ / "filtered", "preprocessing { band_pass {} }"), absl::OkStatus());
+  const Predictor predictor = Predictor::Load(folder_ / "filtered").value();
+  const std::vector<std::string> files = {folder_ / "1.csv", folder_ / "2.csv", folder_ / "3.csv"};
+  ASSERT_EQ(WriteFile(files[0], TableOf(MadeSignal(1))), absl::OkStatus());
+  ASSERT_EQ(WriteFile(files[1], TableOfPulses()), absl::OkStatus());
+  ASSERT_EQ(WriteFile(files[2], TableOf(MadeSignal(3))), absl::OkStatus());
+  const std::vector<Reading> readings = ReadingsOf(predictor, files).value();
+  EXPECT_EQ(readings[0].error, absl::OkStatus());
+  EXPECT_THAT(readings[1].error.message(), HasSubstr("after the model's preprocessing: lead I"));
+  EXPECT_EQ(readings[2].error, absl::OkStatus());
+  EXPECT_EQ(readings[2].probabilities.size(), 5);
 }
 
 TEST_F(PredictorTest, NamesThePartsOfOnesOwnThatItLacks) {
