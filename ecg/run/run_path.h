@@ -8,15 +8,19 @@
 #ifndef ECG_RUN_RUN_PATH_H_
 #define ECG_RUN_RUN_PATH_H_
 
-#include <algorithm>
+#include <array>
+#include <cstddef>
 #include <ctime>
 #include <filesystem>
 #include <string>
 #include <system_error>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "ecg/file/file.h"
 #include "ecg/file/path.h"
@@ -46,13 +50,29 @@ inline absl::StatusOr<std::filesystem::path> MakeNewFolder(const std::filesystem
   }
 }
 
-// LatestRunPath returns the newest folder that NewRunPath gave and that holds a run.
+// BeginOf returns the day, the time and the number in a name that NewRunPath and MakeNewFolder gave, and zeros for any
+// other name.
+inline std::array<int, 3> BeginOf(absl::string_view name) {
+  const std::vector<std::string> parts = absl::StrSplit(name, '-');
+  if (parts.size() < 2 || parts.size() > 3 || parts[0].size() != 8 || parts[1].size() != 6) return {};
+  std::array<int, 3> begin = {};
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (!absl::SimpleAtoi(parts[i], &begin[i])) return {};
+  }
+  return begin;
+}
+
+// LatestRunPath returns the newest folder that NewRunPath and MakeNewFolder gave and that holds a run.
 inline absl::StatusOr<std::filesystem::path> LatestRunPath(absl::string_view name) {
   const std::filesystem::path folder = UserPath("runs") / std::string(name);
   std::filesystem::path latest;
+  std::array<int, 3> latest_begin = {};
   std::error_code error, ignored;
   for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    if (std::filesystem::exists(RunFolder(entry.path()).spec(), ignored)) latest = std::max(latest, entry.path());
+    const std::array<int, 3> begin = BeginOf(entry.path().filename().string());
+    if (begin <= latest_begin || !std::filesystem::exists(RunFolder(entry.path()).spec(), ignored)) continue;
+    latest = entry.path();
+    latest_begin = begin;
   }
   if (latest.empty()) {
     return absl::NotFoundError(

@@ -58,5 +58,23 @@ TEST_F(RunPathTest, TheLatestRunIsTheNewestFolderWithASpec) {
   EXPECT_EQ(LatestRunPath("resnet18_all").value(), runs / "20261201-000000");
 }
 
+TEST_F(RunPathTest, TheLatestOfRunsThatBeganInTheSameSecondHasTheGreatestNumber) {
+  const std::filesystem::path runs = typed_in_ / "runs" / "resnet18_all";
+  for (const char* name : {"20261201-000000", "20261201-000000-9", "20261201-000000-10", "20261130-235959-11"}) {
+    ASSERT_TRUE(MakeDirectories(runs / name).ok());
+    ASSERT_TRUE(WriteFile(RunFolder(runs / name).spec(), "").ok());
+  }
+  EXPECT_EQ(LatestRunPath("resnet18_all").value(), runs / "20261201-000000-10");
+}
+
+TEST_F(RunPathTest, ARunInAFolderOfAnotherNameIsNotTheLatest) {
+  const std::filesystem::path runs = typed_in_ / "runs" / "resnet18_all";
+  for (const char* name : {"job-17", "20261201-000000", "20261202", "20261202-000000-best", "20261202-000000-2-3"}) {
+    ASSERT_TRUE(MakeDirectories(runs / name).ok());
+    ASSERT_TRUE(WriteFile(RunFolder(runs / name).spec(), "").ok());
+  }
+  EXPECT_EQ(LatestRunPath("resnet18_all").value(), runs / "20261201-000000");
+}
+
 }  // namespace
 }  // namespace ecg
