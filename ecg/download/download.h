@@ -12,6 +12,7 @@
 #ifndef ECG_DOWNLOAD_DOWNLOAD_H_
 #define ECG_DOWNLOAD_DOWNLOAD_H_
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -63,18 +64,36 @@ inline absl::Status CheckRoom(const std::filesystem::path& directory, int64_t by
                       directory.string(), space.available / 1e9, bytes / 1e9));
 }
 
+// IsMountPoint tells whether another disk than that of the folder around it is mounted at `directory`.
+inline bool IsMountPoint(const std::filesystem::path& directory) {
+  struct stat own, around;
+  return stat(directory.c_str(), &own) == 0 && stat((directory / "..").c_str(), &around) == 0 &&
+         own.st_dev != around.st_dev;
+}
+
 // DownloadCorpus brings `source`, or the part of it below source.folder, into `options.output_dir`, which must be
-// missing, empty, or already the wanted corpus. An archive OUTPUT_DIR.zip that is there already is used instead of
-// downloading one. On an error the folder is as it was before; the downloaded part of the archive is kept for the next
-// call, unless it is damaged.
+// missing, empty, or already the wanted corpus; a link is the folder that it names. An archive OUTPUT_DIR.zip that is
+// there already is used instead of downloading one. On an error the folder is as it was before; the downloaded part of
+// the archive is kept for the next call, unless it is damaged.
 inline absl::StatusOr<DownloadReport> DownloadCorpus(const CorpusSource& source, const DownloadOptions& options) {
   namespace fs = std::filesystem;
   fs::path output = fs::absolute(options.output_dir).lexically_normal();
   if (!output.has_filename()) output = output.parent_path();  // D/ is D
+  // D.unpacking cannot be renamed to a link, nor to where a disk is mounted.
+  std::error_code error, ignored;
+  if (fs::is_symlink(output, ignored)) {
+    const fs::path link = output;
+    output = fs::canonical(link, error);
+    if (error) return absl::ErrnoToStatus(error.value(), absl::StrCat("cannot follow the link ", link.string()));
+  }
+  if (fs::is_directory(output, ignored) && fs::is_empty(output, ignored) && IsMountPoint(output)) {
+    return absl::InvalidArgumentError(absl::StrCat("a disk is mounted at ", output.string(),
+                                                   ", which a corpus cannot replace; name a folder in it, such as ",
+                                                   (output / "corpus").string()));
+  }
   const fs::path parent = output.parent_path();
   const fs::path archive = output.string() + ".zip";
   const fs::path unpacking = output.string() + ".unpacking";
-  std::error_code ignored;
 
   ECG_RETURN_IF_ERROR(MakeDirectories(parent));
   ECG_ASSIGN_OR_RETURN(const FileLock lock,

@@ -120,6 +120,26 @@ TEST_F(DownloadTest, MakesTheParentsAndFillsAnEmptyFolder) {
   EXPECT_TRUE(fs::exists(folder_ / "empty" / "ptbxl_database.csv"));
 }
 
+TEST_F(DownloadTest, FillsTheEmptyFolderThatALinkNames) {
+  fs::create_directories(folder_ / "disk" / "empty");
+  fs::create_directory_symlink("disk/empty", output_);
+  EXPECT_EQ(Download().status(), absl::OkStatus());
+  EXPECT_TRUE(fs::is_symlink(output_));
+  EXPECT_TRUE(fs::exists(folder_ / "disk" / "empty" / "ptbxl_database.csv"));
+  EXPECT_TRUE(Download().value().already_there);
+}
+
+TEST_F(DownloadTest, FetchesNothingForALinkToNothing) {
+  fs::create_directory_symlink("nowhere", output_);
+  EXPECT_THAT(Message(), HasSubstr("cannot follow the link " + output_.string()));
+  EXPECT_THAT(server_.Requests("/corpus.zip"), IsEmpty());
+}
+
+TEST_F(DownloadTest, KnowsWhereADiskIsMounted) {
+  EXPECT_TRUE(IsMountPoint("/proc"));
+  EXPECT_FALSE(IsMountPoint(folder_));
+}
+
 TEST_F(DownloadTest, FetchesNothingThatIsThereAndVerified) {
   ASSERT_TRUE(Download().ok());
   server_.Plan("/corpus.zip", {});
