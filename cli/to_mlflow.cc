@@ -27,16 +27,21 @@ struct Flags {
   std::string output = "mlruns";
 };
 
+// WithSeparator returns an absolute path that ends in "/", as those of the folders below it begin.
+std::string WithSeparator(const std::filesystem::path& folder) {
+  return (std::filesystem::absolute(folder) / "").lexically_normal().string();
+}
+
 absl::Status Write(const Flags& flags) {
   const std::filesystem::path output = ecg::UserPath(flags.output);
   // The runs that were written hold specs too, among their artifacts.
-  const std::string written = std::filesystem::absolute(output).lexically_normal().string();
+  const std::string written = WithSeparator(output);
   int count = 0;
   for (const std::string& typed : flags.runs) {
     const std::filesystem::path folder = ecg::UserPath(typed);
     int found = 0;
     for (const ecg::ListedRun& run : ecg::ListRuns(folder)) {
-      if (absl::StartsWith(std::filesystem::absolute(run.folder).lexically_normal().string(), written)) continue;
+      if (absl::StartsWith(WithSeparator(run.folder), written)) continue;
       const absl::StatusOr<std::string> id = ecg::WriteMlflowRun(run, output);
       if (!id.ok()) return ecg::WithContext(id.status(), run.folder.string());
       ++found;

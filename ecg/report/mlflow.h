@@ -15,7 +15,7 @@
 //   mlruns/EXPERIMENT/RUN/artifacts/         the files of the run
 //
 // EXPERIMENT and RUN are digests of the experiment's name and of the path of the run's folder: a run that is written
-// again takes its own place.
+// again replaces what was written of it, in any experiment.
 
 #ifndef ECG_REPORT_MLFLOW_H_
 #define ECG_REPORT_MLFLOW_H_
@@ -327,8 +327,11 @@ inline absl::StatusOr<std::string> WriteMlflowRun(const ListedRun& run, const st
                    "\nlifecycle_stage: active\nrun_id: ", Quoted(run_id), "\nrun_name: ", Quoted(name), "\nrun_uuid: ",
                    Quoted(run_id), "\nsource_name: ''\nsource_type: 4\nsource_version: ''\nstart_time: ", times.begin,
                    "\nstatus: ", run.finished() ? 3 : 1, "\ntags: []\nuser_id: ''\n")));
+  // A run that was not finished before may be in another experiment, that of its folder's name.
   std::error_code ignored;
-  std::filesystem::remove_all(place, ignored);
+  for (const auto& entry : std::filesystem::directory_iterator(target, ignored)) {
+    std::filesystem::remove_all(entry.path() / run_id, ignored);
+  }
   ECG_RETURN_IF_ERROR(unfinished.Finish());
   return run_id;
 }

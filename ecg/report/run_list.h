@@ -195,7 +195,8 @@ inline std::string RunsJson(const std::vector<ListedRun>& runs) {
     one["when"] = run.when;
     one["finished"] = run.finished();
   }
-  return all.dump(2) + "\n";
+  // What is no UTF-8, as in the name of a folder, becomes U+FFFD.
+  return all.dump(2, ' ', /*ensure_ascii=*/false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace ecg

@@ -32,6 +32,7 @@ grep -qF '3 runs in mlruns' out || { fail "their number should be told"; cat out
 "$to_mlflow" runs/sweep >out || fail "runs should be written again"
 "$to_mlflow" . --output=mlruns >out || fail "all runs below a folder should be written"
 grep -qF '3 runs in mlruns' out || { fail "what was written is no run itself"; cat out; }
+"$to_mlflow" runs/alone --output=runs/al >out || fail "a run whose name begins with the output's should be written"
 "$to_mlflow" nowhere >out 2>err && fail "a folder without runs should be refused"
 grep -qF 'there is no run in nowhere' err || { fail "the folder should be named"; cat err; }
 

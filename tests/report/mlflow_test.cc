@@ -141,6 +141,18 @@ TEST_F(MlflowTest, WritesAnUnfinishedRunAsRunning) {
   EXPECT_EQ(Read(run / "params/training.epochs"), "2");
 }
 
+TEST_F(MlflowTest, MovesARunThatHasFinishedToItsExperiment) {
+  Make("runs/sweep/learning_rate=0.01", "");
+  const std::filesystem::path running = Write("runs/sweep");
+  Make("runs/sweep/learning_rate=0.01", R"({"name": "resnet", "spec": {"training": {"epochs": 2}}})");
+  const std::filesystem::path finished = Write("runs/sweep");
+  EXPECT_EQ(finished.filename(), running.filename());
+  EXPECT_NE(finished.parent_path(), running.parent_path());
+  EXPECT_FALSE(std::filesystem::exists(running));
+  EXPECT_THAT(Read(finished / "meta.yaml"), HasSubstr("status: 3\n"));
+  EXPECT_THAT(NamesIn(finished.parent_path()), UnorderedElementsAre("meta.yaml", finished.filename().string()));
+}
+
 TEST_F(MlflowTest, NamesTheFileThatCannotBeRead) {
   std::ofstream(folder_ / "runs/resnet/1/history.csv") << "epoch,seconds,train_loss\n1,10,much\n";
   const std::string message(WriteMlflowRun(ListRuns(folder_ / "runs")[0], folder_ / "mlruns").status().message());

@@ -79,5 +79,11 @@ TEST_F(RunListTest, WritesCsvAndJson) {
   EXPECT_EQ(json[2]["finished"], false);
 }
 
+TEST_F(RunListTest, WritesJsonOfAFolderWhoseNameIsNoUtf8) {
+  Make("caf\xe9", "");
+  const nlohmann::json json = nlohmann::json::parse(RunsJson(ListRuns(folder_ / "caf\xe9")));
+  EXPECT_EQ(json[0]["folder"].get<std::string>(), folder_.string() + "/caf\uFFFD");
+}
+
 }  // namespace
 }  // namespace ecg
