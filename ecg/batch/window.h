@@ -17,8 +17,8 @@ namespace ecg {
 // `samples` samples that is zero-padded at its end to the next multiple of `stride`. A record of 5000 samples with
 // windows of 1250 every 625 is padded to 5625 and gives 8 windows, the last half padding: a whole stride is added even
 // to a multiple, as `SubsampleEval` of `seitalab/dnn_ecg_comparison` does. No window is padding only, which one of a
-// stride as long as a window would be. Where the stride does not divide the window, there may be one more, so that every
-// sample is in a window. A record shorter than a window gives one window.
+// stride as long as a window would be. Where the stride does not divide the window, there may be one more, so that
+// every sample is in a window. A record shorter than a window gives one window.
 inline std::vector<int> WindowStarts(int samples, int length, int stride) {
   const int padded = samples + stride - samples % stride;
   std::vector<int> starts;
