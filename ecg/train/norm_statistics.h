@@ -16,7 +16,6 @@
 #include <torch/nn/module.h>
 #include <torch/nn/modules/batchnorm.h>
 
-#include <algorithm>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -31,25 +30,15 @@ class NormStatistics {
  public:
   // AnyIn returns whether `network` has a batch norm.
   static bool AnyIn(const torch::nn::Module& network) {
-    return std::ranges::any_of(network.modules(/*include_self=*/false), [](const auto& module) {
-      return module->template as<BatchNorm1dImpl>() != nullptr ||
-             module->template as<torch::nn::BatchNorm1dImpl>() != nullptr ||
-             module->template as<torch::nn::BatchNorm2dImpl>() != nullptr;
-    });
+    bool any = false;
+    ForEachNorm(network, [&any](auto*) { any = true; });
+    return any;
   }
 
   // `network` must outlive it.
   explicit NormStatistics(torch::nn::Module& network) {
     network.train();
-    for (const std::shared_ptr<torch::nn::Module>& module : network.modules(/*include_self=*/false)) {
-      if (auto* ours = module->as<BatchNorm1dImpl>()) {
-        norms_.push_back({[ours](double share) { ours->options.momentum = share; }, ours->options.momentum});
-      } else if (auto* norm1d = module->as<torch::nn::BatchNorm1dImpl>()) {
-        AddLibTorchs(norm1d);
-      } else if (auto* norm2d = module->as<torch::nn::BatchNorm2dImpl>()) {
-        AddLibTorchs(norm2d);
-      }
-    }
+    ForEachNorm(network, [this](auto* norm) { Add(norm); });
   }
   NormStatistics(const NormStatistics&) = delete;
   NormStatistics& operator=(const NormStatistics&) = delete;
@@ -70,8 +59,26 @@ class NormStatistics {
     double momentum;  // as it was
   };
 
-  template <typename M>
-  void AddLibTorchs(M* norm) {
+  // ForEachNorm calls `visit` with each batch norm of `network`, of this project's type or LibTorch's.
+  template <typename Visit>
+  static void ForEachNorm(const torch::nn::Module& network, const Visit& visit) {
+    for (const std::shared_ptr<torch::nn::Module>& module : network.modules(/*include_self=*/false)) {
+      if (auto* ours = module->as<BatchNorm1dImpl>()) {
+        visit(ours);
+      } else if (auto* norm1d = module->as<torch::nn::BatchNorm1dImpl>()) {
+        visit(norm1d);
+      } else if (auto* norm2d = module->as<torch::nn::BatchNorm2dImpl>()) {
+        visit(norm2d);
+      }
+    }
+  }
+
+  void Add(BatchNorm1dImpl* norm) {
+    norms_.push_back({[norm](double share) { norm->options.momentum = share; }, norm->options.momentum});
+  }
+
+  template <typename LibTorchNorm>
+  void Add(LibTorchNorm* norm) {
     if (const auto momentum = norm->options.momentum()) {
       norms_.push_back({[norm](double share) { norm->options.momentum(share); }, *momentum});
     } else {
